@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Types: immutable and interned, so equality is ==. The kinds are those of the image (enum vkind):
+ * what the compiler lays out is what the runtime decodes.
+ */
+#ifndef TRACE_TYPE_H
+#define TRACE_TYPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "probes/probe.h" /* brings enum vkind from the seam */
+
+struct arena;
+struct type;
+
+/* Which helper reads through a pointer. NONE: decided by use, kernel when nothing says otherwise. */
+enum addr_space { AS_NONE, AS_KERNEL, AS_USER };
+
+struct type_field {
+	const char *name; /* NULL in tuples */
+	const struct type *type;
+	uint32_t off; /* bytes; for a bit-field that of its storage unit */
+	uint8_t bit_off, bit_sz; /* bit_sz 0: not a bit-field */
+	/*
+	 * How the field lies in a tracepoint record: V_STRING behind a __data_loc/__rel_loc word.
+	 */
+	enum probe_field_loc loc;
+};
+
+struct type {
+	enum vkind kind;
+	bool is_signed; /* V_INT, V_ENUM, V_SUM.. V_HIST: of the argument */
+	uint8_t as; /* enum addr_space of a V_PTR (and of a V_STRING/V_STRUCT kept as a pointer) */
+	uint8_t k; /* V_HIST: bits per power of two */
+	uint32_t size; /* bytes in memory; strings include the NUL */
+	uint32_t align;
+	const struct type *elem; /* V_PTR, V_ARRAY */
+	uint32_t count; /* V_ARRAY elements (0: flexible); fields of structs, tuples, records */
+	const struct type_field *fields;
+	const char *name; /* "struct foo", "enum bar", NULL when anonymous */
+	int64_t min, max, step; /* V_LHIST; V_TSERIES: interval, slots, kind in k */
+	struct type *hash_next;
+	uint64_t id; /* order of birth */
+};
+
+struct types;
+
+struct types *types_new(struct arena *a);
+
+const struct type *type_void(struct types *ts);
+const struct type *type_bool(struct types *ts);
+const struct type *type_int(struct types *ts, uint32_t size, bool is_signed);
+const struct type *type_string(struct types *ts, uint32_t size); /* with the NUL; 0: size unknown */
+const struct type *type_buffer(struct types *ts, uint32_t size);
+const struct type *type_ptr(struct types *ts, const struct type *elem, enum addr_space as);
+const struct type *type_array(struct types *ts, const struct type *elem, uint32_t count);
+const struct type *type_tuple(struct types *ts, const struct type *const *elems, uint32_t cnt);
+/* Lays the fields out as C does (off is filled in). */
+const struct type *type_record(struct types *ts, const struct type_field *fields, uint32_t cnt);
+/* A map aggregate without parameters: V_COUNT V_SUM V_AVG V_MIN V_MAX V_STATS. */
+const struct type *type_agg(struct types *ts, enum vkind kind, bool is_signed);
+const struct type *type_hist(struct types *ts, uint32_t k);
+const struct type *type_lhist(struct types *ts, int64_t min, int64_t max, int64_t step);
+/* Any other kind that has no parameters (V_TIMESTAMP, V_KSYM, ...). */
+const struct type *type_plain(struct types *ts, enum vkind kind);
+/* C aggregates: named ones are unique by name, offsets come from outside. */
+const struct type *type_struct(struct types *ts, enum vkind kind, const char *name, uint32_t size,
+			       uint32_t align, const struct type_field *fields, uint32_t cnt);
+
+const struct type_field *type_field_find(const struct type *t, const char *name);
+bool type_is_agg(const struct type *t);
+bool type_is_int(const struct type *t); /* V_INT, V_ENUM, V_BOOL */
+
+/* As the language writes it: "uint64", "string[16]", "(int64,string[4])", "struct foo *". */
+const char *type_name(struct arena *a, const struct type *t);
+
+#endif

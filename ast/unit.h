@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One compilation: what every pass is given. */
+#ifndef TRACE_UNIT_H
+#define TRACE_UNIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "ast/ast.h"
+#include "lexer/arena.h"
+#include "lexer/diag.h"
+#include "lexer/source.h"
+
+struct types;
+struct probe_env;
+struct settings;
+
+struct compile_options {
+	bool unsafe;
+	bool warnings;
+	bool have_btf; /* defines BPFTRACE_HAVE_BTF and TRACE_HAVE_BTF */
+	bool has_child; /* -c */
+	int pid; /* -p; 0: none */
+	const char *const *params; /* $1 .. */
+	uint32_t param_cnt;
+};
+
+struct unit {
+	struct arena *arena;
+	struct sources *sources;
+	struct diags *diags;
+	struct types *types;
+	const struct compile_options *opt;
+	struct settings *settings; /* config variables: defaults, environment, then the config block */
+	struct probe_env *env; /* what probes are looked up in */
+	const struct source *main_source;
+	struct node *program;
+};
+
+/*
+ * The passes, in their order. Each returns 0 or a negative errno; -EINVAL means that diagnostics
+ * were queued. Contracts (needs / gives) stand above each definition.
+ */
+int parse(struct unit *u); /* parser/: text -> program */
+int configure(struct unit *u); /* config block -> settings */
+int expand(struct unit *u); /* wildcards -> concrete targets; one probe per type and args layout */
+int resolve(struct unit *u); /* names -> symbols, builtins, positional parameters -> literals */
+int infer(struct unit *u); /* types of everything, to a fixed point */
+int check(struct unit *u); /* what the types do not say: call rules, formats, placement */
+int fold(struct unit *u); /* constants */
+
+void ast_dump(FILE *out, const struct node *n, bool with_types);
+
+#endif

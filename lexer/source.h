@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Source texts and places in them. All texts of a compilation share one numbering of bytes, so a
+ * span names its text by itself and costs eight bytes. Line and column are computed when printed.
+ */
+#ifndef TRACE_SOURCE_H
+#define TRACE_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+struct span {
+	uint32_t from; /* first byte; 0: nowhere (texts begin at 1) */
+	uint32_t to; /* one past the last */
+};
+
+#define SPAN_NONE ((struct span){ 0, 0 })
+
+static inline struct span span_join(struct span a, struct span b)
+{
+	if (!a.from)
+		return b;
+	if (!b.from)
+		return a;
+	return (struct span){ a.from < b.from ? a.from : b.from, a.to > b.to ? a.to : b.to };
+}
+
+struct source {
+	const char *name; /* as diagnostics print it; "stdin" for -e text */
+	const char *text; /* NUL-terminated copy; may hold NULs of its own */
+	size_t len;
+	uint32_t base; /* number of its first byte */
+	struct source *next;
+};
+
+struct sources;
+
+struct sources *sources_new(struct arena *a);
+/* Copies the text. NULL when all texts together pass 2 GiB. */
+const struct source *source_add(struct sources *ss, const char *name, const char *text, size_t len);
+const struct source *source_of(const struct sources *ss, struct span sp); /* NULL: nowhere */
+const char *source_text(const struct sources *ss, struct span sp); /* the span's first byte */
+
+struct place {
+	const char *file;
+	uint32_t line, col; /* from 1; col in bytes */
+	uint32_t end_col; /* last column of the span on that first line */
+	const char *line_text; /* not terminated */
+	uint32_t line_len;
+};
+
+/* False when the span is nowhere. */
+int source_place(const struct sources *ss, struct span sp, struct place *out);
+
+#endif

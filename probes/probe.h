@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Probe types. Each is one const struct in a file of its own; nothing outside this directory
+ * switches on the kind of a probe. Both halves use it: the compiler to parse, expand and type attach
+ * points, the runtime to attach them.
+ */
+#ifndef TRACE_PROBE_H
+#define TRACE_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/image.h"
+
+struct probe_env;
+
+/* What listing and lookup need, opened lazily and cached; owns all strings handed out below. */
+struct probe_env_options {
+	int pid; /* -p, 0: none */
+};
+struct probe_env *probe_env_new(const struct probe_env_options *opt);
+void probe_env_free(struct probe_env *env);
+
+/* One part of an attach point, between colons, unquoted; parts[0] is the type's name. */
+struct probe_part {
+	const char *text;
+	bool quoted;
+};
+
+/* Where a probe goes: meaning of a, b, c and the values is the type's own. */
+struct probe_target {
+	const char *name; /* canonical, as the builtin "probe" gives it */
+	const char *a, *b, *c;
+	uint64_t value, value2;
+};
+
+struct probe_error {
+	char text[256];
+	char hint[256]; /* "" when there is nothing to say */
+	int part; /* the offending part; -1: the whole */
+};
+
+/* A field of a probe's args. */
+enum probe_field_loc {
+	LOC_PLAIN, /* the value itself */
+	LOC_DATA_LOC, /* a u32: offset from the record's start | size << 16 */
+	LOC_REL_LOC, /* the same, offset from the end of this word */
+};
+struct probe_field {
+	const char *name;
+	const char *ctype; /* C type as text: "unsigned int", "const char *", "char[16]" */
+	uint32_t off, size; /* in the record */
+	bool is_signed;
+	bool user_ptr; /* a pointer into user memory */
+	enum probe_field_loc loc;
+};
+struct probe_fields {
+	const struct probe_field *fields;
+	uint32_t cnt;
+	uint32_t size; /* of the record; 0: unknown */
+};
+
+/* How the program gets at args. */
+enum probe_args_kind {
+	PROBE_ARGS_NONE,
+	PROBE_ARGS_RECORD, /* fields lie at constant offsets of the context */
+};
+
+enum probe_when {
+	PROBE_WHEN_ATTACHED,
+	PROBE_WHEN_BEGIN, /* run once by BPF_PROG_RUN before anything is attached */
+	PROBE_WHEN_END, /* run once after everything is detached */
+};
+
+enum {
+	PROBE_TAKES_PID = 1, /* -p restricts the attachment itself; others are filtered in code */
+	PROBE_WILDCARDS = 2,
+};
+
+/* fds whose closing detaches; grown by attach. */
+struct probe_links {
+	int *fds;
+	uint32_t cnt, cap;
+};
+int probe_links_add(struct probe_links *l, int fd); /* closes fd on failure */
+void probe_links_close(struct probe_links *l);
+
+struct probe_attach {
+	int prog_fd;
+	const struct probe_target *targets;
+	const uint64_t *cookies; /* one per target; NULL: the program asks for none */
+	uint32_t target_cnt;
+	int pid; /* -p or the -c child; 0: all. For types with PROBE_TAKES_PID */
+};
+
+struct probe_type {
+	const char *name; /* "tracepoint" */
+	const char *aliases[4]; /* "t" */
+	const char *help; /* one line: form and meaning */
+	uint32_t flags;
+	enum probe_when when;
+	enum probe_args_kind args_kind;
+	const char *section; /* ELF section that gives libbpf the program type: "tracepoint" */
+
+	/*
+	 * Parts of an attach point, possibly with wildcards, to a pattern. 0, or -EINVAL with err
+	 * filled in.
+	 */
+	int (*parse)(struct probe_env *env, const struct probe_part *parts, uint32_t cnt,
+		     struct probe_target *pat, struct probe_error *err);
+	/*
+	 * Calls fn for every existing target that matches the pattern, sorted by name. An exact name
+	 * reads no list. Returns the number of matches or a negative errno with err filled in; stops
+	 * early, returning it, when fn gives non-zero. Hints (nearest name) go to err->hint on none.
+	 */
+	int (*expand)(struct probe_env *env, const struct probe_target *pat,
+		      int (*fn)(void *arg, const struct probe_target *t), void *arg,
+		      struct probe_error *err);
+	/* Fields of args, lasting as long as env. NULL: the type has none. */
+	int (*args)(struct probe_env *env, const struct probe_target *t, struct probe_fields *out,
+		    struct probe_error *err);
+	/* NULL for types that run by themselves (when). */
+	int (*attach)(struct probe_env *env, const struct probe_attach *a, struct probe_links *links,
+		      struct probe_error *err);
+};
+
+/* By name or alias; case matters but for BEGIN and END. NULL: none. */
+const struct probe_type *probe_type_find(const char *name);
+const struct probe_type *const *probe_types(uint32_t *cnt);
+
+/* Shell-like match of '*' and '[abc]'. */
+bool probe_glob_match(const char *pattern, const char *name);
+bool probe_is_glob(const char *s);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The seam. The compiler half ends in an image, the runtime half begins with one, and nothing else
+ * crosses. An image is one relocatable BPF ELF object: programs, .maps, .BTF, .BTF.ext as libbpf
+ * reads them, and the section IMAGE_SECTION: a header and tables of plain data that refer to each
+ * other by index, never by pointer, and to text by offset into the table of strings.
+ *
+ * An image may come from anywhere, so image_read checks every offset, index, size and the sum over
+ * the whole file before anybody else looks at it. Rules it enforces, which readers may rely on:
+ *   - a string offset lies in the table of strings, whose last byte is NUL;
+ *   - a type refers only to types with a smaller index (no cycles), its fields lie inside it;
+ *   - every index is in range or, where a row says so, IMAGE_NONE.
+ */
+#ifndef TRACE_IMAGE_H
+#define TRACE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IMAGE_SECTION ".trace"
+#define IMAGE_MAGIC "trace\1\r\n"
+#define IMAGE_VERSION 1
+#define IMAGE_NONE UINT32_MAX
+
+/*
+ * What a value is: the same list for the compiler's types and the runtime's decoder.
+ * X(NAME, name as the language writes it)
+ */
+#define VKINDS(X)                                                                                  \
+	X(NONE, "none")                                                                            \
+	X(VOID, "void")                                                                            \
+	X(BOOL, "bool")                                                                            \
+	X(INT, "int")                                                                              \
+	X(ENUM, "enum")                                                                            \
+	X(STRING, "string") /* char[size], NUL-terminated, rest zero; or in the tail: see below */ \
+	X(BUFFER, "buffer") /* u32 length, then bytes */                                           \
+	X(PTR, "pointer")                                                                          \
+	X(ARRAY, "array")                                                                          \
+	X(STRUCT, "struct")                                                                        \
+	X(UNION, "union")                                                                          \
+	X(TUPLE, "tuple")                                                                          \
+	X(RECORD, "record")                                                                        \
+	X(KSTACK, "kstack")                                                                        \
+	X(USTACK, "ustack")                                                                        \
+	X(KSYM, "ksym")                                                                            \
+	X(USYM, "usym")                                                                            \
+	X(TIMESTAMP, "timestamp") /* strftime: u64 ns since boot, u32 format string, u32 unused */ \
+	X(INET, "inet")                                                                            \
+	X(MAC, "mac_address")                                                                      \
+	X(CGROUP_PATH, "cgroup_path")                                                              \
+	X(STRERROR, "strerror")                                                                    \
+	X(COUNT, "count_t")                                                                        \
+	X(SUM, "sum_t")                                                                            \
+	X(AVG, "avg_t")                                                                            \
+	X(MIN, "min_t")                                                                            \
+	X(MAX, "max_t")                                                                            \
+	X(STATS, "stats_t")                                                                        \
+	X(HIST, "hist_t")                                                                          \
+	X(LHIST, "lhist_t")                                                                        \
+	X(TSERIES, "tseries_t")
+
+enum vkind {
+#define X(name, text) V_##name,
+	VKINDS(X)
+#undef X
+	V_KIND_CNT
+};
+
+const char *vkind_name(enum vkind k);
+static inline bool vkind_is_agg(enum vkind k)
+{
+	return k >= V_COUNT && k <= V_TSERIES;
+}
+
+/*
+ * Layout of aggregates in a (per-CPU) map value, one per CPU:
+ *   COUNT              u64 n
+ *   SUM AVG STATS      s64 sum, u64 cnt (number of updates)
+ *   MIN MAX            s64 value, u64 cnt (0: none yet)
+ *   HIST LHIST         u64 bucket[hist_buckets()/lhist_buckets()]
+ */
+struct agg_sum {
+	int64_t sum;
+	uint64_t cnt;
+};
+struct agg_minmax {
+	int64_t value;
+	uint64_t cnt;
+};
+
+/*
+ * Buckets of hist(n, k). Index 0: below zero. Values 0 .. 2^k-1 have a bucket each at 1 + n; above,
+ * a value with highest bit e >= k is in group e-k of 2^k buckets, told apart by its next k bits.
+ */
+static inline uint32_t hist_buckets(uint32_t k)
+{
+	return 1 + (1u << k) + ((64u - k) << k);
+}
+/* Below min, the steps, max and above. */
+static inline uint32_t lhist_buckets(int64_t min, int64_t max, int64_t step)
+{
+	return 2 + (uint32_t)((uint64_t)(max - min + step - 1) / (uint64_t)step);
+}
+
+/* ---- rows of the tables ---- */
+
+enum { IMAGE_TYPE_SIGNED = 1 };
+
+struct image_type {
+	uint8_t kind; /* enum vkind */
+	uint8_t flags;
+	uint8_t k; /* HIST: bits; TSERIES: 0 avg 1 max 2 min 3 sum */
+	uint8_t unused;
+	uint32_t size; /* bytes; aggregates: of one CPU */
+	uint32_t elem; /* ARRAY, PTR (IMAGE_NONE: void or unknown) */
+	uint32_t count; /* ARRAY elements; rows in fields (STRUCT UNION TUPLE RECORD ENUM) */
+	uint32_t first; /* first such row in fields, for ENUM in enumerators */
+	uint32_t name; /* string; 0 when none */
+	int64_t min, max, step; /* LHIST; TSERIES: interval, slots */
+};
+
+enum { IMAGE_FIELD_TAIL = 1 };
+
+struct image_field {
+	uint32_t name; /* string; 0 in tuples and event records */
+	uint32_t type;
+	uint32_t off;
+	uint8_t bit_off, bit_sz;
+	uint8_t flags;
+	uint8_t unused;
+};
+
+struct image_enumerator {
+	int64_t value;
+	uint32_t name;
+	uint32_t unused;
+};
+
+enum {
+	IMAGE_MAP_SCALAR = 1, /* one entry, array map; plain values: presence word at align8(size) */
+	IMAGE_MAP_PERCPU = 2,
+	IMAGE_MAP_LRU = 4,
+};
+
+struct image_map {
+	uint32_t name; /* "@x" */
+	uint32_t bpf_name; /* in the ELF's .maps */
+	uint32_t key; /* type; IMAGE_NONE: scalar */
+	uint32_t val; /* type */
+	uint32_t flags;
+	uint32_t place;
+	uint64_t max_entries;
+};
+
+enum {
+	IMAGE_PROBE_COOKIE = 1, /* asks for the attach cookie: index of the target's row in targets */
+};
+
+struct image_probe {
+	uint32_t prog; /* name of the BPF program */
+	uint32_t type; /* name of the probe type */
+	uint32_t target_first, target_cnt;
+	uint32_t flags;
+	uint32_t place;
+};
+
+/* struct probe_target, flattened. */
+struct image_target {
+	uint32_t name; /* as the builtin "probe" gives it */
+	uint32_t a, b, c; /* strings; 0: absent */
+	uint64_t value, value2;
+};
+
+/*
+ * What user space does for one call in the script. An event record is
+ *   struct event_head, then the fields of type `rec` (a V_TUPLE, offsets count from the head's end,
+ *   sizes and alignment as in C), padded to 8 bytes, then the tail.
+ * A string field flagged IMAGE_FIELD_TAIL is a u32 in the record: the number of its bytes in the
+ * tail, without a NUL; tail strings follow each other in field order without padding. The top bit
+ * STR_CUT of that word says that the string was cut short.
+ */
+struct image_action {
+	uint32_t kind; /* enum action_kind */
+	uint32_t rec; /* type, IMAGE_NONE: no arguments */
+	uint32_t piece_first, piece_cnt; /* format plan */
+	uint32_t map; /* IMAGE_NONE */
+	uint32_t place;
+	uint32_t str; /* a constant string argument; 0 */
+	uint32_t unused;
+	int64_t num[2]; /* constant arguments: top, div; join's separator is in str */
+};
+
+struct event_head {
+	uint32_t action; /* index in actions */
+	uint32_t unused;
+};
+
+#define STR_CUT 0x80000000u
+
+enum action_kind {
+#define ACTION(name, handler, json_type) ACT_##name,
+#include "runtime/actions.def"
+#undef ACTION
+	ACT_CNT
+};
+
+enum { PIECE_LEFT = 1, PIECE_ZERO = 2, PIECE_PLUS = 4, PIECE_SPACE = 8, PIECE_ALT = 16 };
+
+/* One stretch of a format: literal text (arg IMAGE_NONE) or one conversion. */
+struct image_piece {
+	uint32_t text, len; /* literal, in strings; may hold NULs */
+	uint32_t arg; /* field of the action's record */
+	int16_t width, prec; /* -1: none */
+	char conv; /* d i u x X o p c s; 'r' buffer, 'R' %rx, 'H' %rh, 'g' %gr */
+	uint8_t flags;
+	uint8_t size; /* bytes the length modifier asks for: hh 1, h 2, none 0, l ll j z 8 */
+	uint8_t unused;
+};
+
+/*
+ * Words of the read-only section IMAGE_CONSTS_SECTION, set before loading, constants to the
+ * verifier. X(NAME, meaning)
+ */
+#define IMAGE_CONSTS(X)                                                                            \
+	X(NCPUS, "possible CPUs")                                                                  \
+	X(START_NS, "bpf_ktime_get_boot_ns() at start, for elapsed")                               \
+	X(CPID, "pid of the -c child, 0 without")                                                  \
+	X(TARGET_PID, "pid of -p or of the -c child")                                              \
+	X(SELF_PID, "our own pid")                                                                 \
+	X(PIDNS_DEV, "device of our pid namespace, 0 when it is the initial one")                  \
+	X(PIDNS_INO, "inode of our pid namespace")                                                 \
+	X(RING_LIMIT, "bytes in the ring above which data records are refused: the rest is control's") \
+	X(FEATURE, "1 when the kernel has feature str")
+
+enum image_const_kind {
+#define X(name, text) KONST_##name,
+	IMAGE_CONSTS(X)
+#undef X
+	KONST_CNT
+};
+
+#define IMAGE_CONSTS_SECTION ".rodata.trace"
+
+/* Word i of that section is row i of the table. */
+struct image_const {
+	uint32_t kind;
+	uint32_t str; /* FEATURE: its name */
+};
+
+/* A config variable whose value the runtime needs: all of them, resolved. */
+struct image_setting {
+	uint32_t name;
+	uint32_t str; /* string value; 0 */
+	uint64_t num;
+};
+
+/* A place in the script, for messages at run time. */
+struct image_place {
+	uint32_t file; /* string */
+	uint32_t line, col, end_col;
+	uint32_t text; /* the source line */
+};
+
+/* A kernel feature the image cannot do without. */
+struct image_need {
+	uint32_t feature; /* name, as in runtime/features.def */
+	uint32_t place;
+};
+
+/* X(table, row type) */
+#define IMAGE_TABLES(X)                                                                            \
+	X(strings, char)                                                                           \
+	X(types, struct image_type)                                                                \
+	X(fields, struct image_field)                                                              \
+	X(enumerators, struct image_enumerator)                                                    \
+	X(maps, struct image_map)                                                                  \
+	X(probes, struct image_probe)                                                              \
+	X(targets, struct image_target)                                                            \
+	X(actions, struct image_action)                                                            \
+	X(pieces, struct image_piece)                                                              \
+	X(consts, struct image_const)                                                              \
+	X(settings, struct image_setting)                                                          \
+	X(places, struct image_place)                                                              \
+	X(needs, struct image_need)
+
+enum image_table {
+#define X(name, row) IMAGE_T_##name,
+	IMAGE_TABLES(X)
+#undef X
+	IMAGE_TABLE_CNT
+};
+
+struct image_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t size; /* of the whole section */
+	uint64_t sum; /* over the whole ELF object, this field taken as zero */
+	struct {
+		uint32_t off, cnt; /* from the section's start; rows */
+	} table[IMAGE_TABLE_CNT];
+};
+
+/* ---- reading ---- */
+
+/* A validated image: views into the caller's bytes, which must outlive it. */
+struct image {
+	const void *elf;
+	size_t elf_sz;
+#define X(name, row)                                                                               \
+	const row *name;                                                                           \
+	uint32_t name##_cnt;
+	IMAGE_TABLES(X)
+#undef X
+};
+
+/* 0 or -EINVAL with one line in err. */
+int image_read(struct image *img, const void *elf, size_t sz, char *err, size_t err_sz);
+/* The section's bytes alone (no ELF, no sum): what the unit tests and fuzzers aim at. */
+int image_read_tables(struct image *img, const void *sec, size_t sz, char *err, size_t err_sz);
+
+static inline const char *image_str(const struct image *img, uint32_t off)
+{
+	return img->strings + off;
+}
+
+/* ---- writing ---- */
+
+struct image_writer;
+
+struct image_writer *image_writer_new(void);
+void image_writer_free(struct image_writer *w);
+/* Offset of the text (equal texts share it); 0 is "". Out of memory is remembered, see finish. */
+uint32_t image_put_str(struct image_writer *w, const char *s);
+uint32_t image_put_bytes(struct image_writer *w, const char *s, size_t len); /* adds a NUL */
+/* Appends rows, gives the index of the first. */
+#define X(name, row)                                                                               \
+	uint32_t image_put_##name(struct image_writer *w, const row *rows, uint32_t cnt);
+IMAGE_TABLES(X)
+#undef X
+/* The section's bytes (malloc'ed), sum still zero. */
+int image_finish(struct image_writer *w, void **sec, size_t *sz);
+/* Writes the sum into an ELF object that holds the section. */
+int image_seal(void *elf, size_t sz);
+
+#endif
