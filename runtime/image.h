@@ -242,6 +242,17 @@ enum image_const_kind {
 
 #define IMAGE_CONSTS_SECTION ".rodata.trace"
 
+/* Internal maps by their names in the ELF, and the entries of "counters" (per-CPU u64). */
+#define IMAGE_MAP_EVENTS "events"
+#define IMAGE_MAP_SCRATCH "scratch"
+#define IMAGE_MAP_COUNTERS "counters"
+
+enum {
+	IMAGE_COUNTER_LOST_DATA, /* event records refused */
+	IMAGE_COUNTER_LOST_CONTROL,
+	IMAGE_COUNTER_MAPS, /* and up: updates refused, by index in maps */
+};
+
 /* Word i of that section is row i of the table. */
 struct image_const {
 	uint32_t kind;
