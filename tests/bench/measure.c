@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a tracer costs, of several tracers in turn, so that whatever else the machine does falls on
+ * all of them alike.
+ *
+ *   measure start ROUNDS -- COMMAND... [-- COMMAND...]...
+ *       runs each to its end; a line for each: median processor time in us, median peak memory in KiB
+ *   measure kernel ROUNDS CALLS -- COMMAND... [-- COMMAND...]...
+ *       starts each, calls lseek CALLS times on one CPU, ends it by SIGTERM; a line for each: median ns
+ *       that its BPF programs took for one call
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { COMMANDS_MAX = 8, ROUNDS_MAX = 101, PROGS_MAX = 256, READY_MS = 20000 };
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "measure: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static pid_t start(char **argv)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		fail("fork");
+	if (!pid) {
+		int null = open("/dev/null", O_RDWR);
+
+		dup2(null, 0);
+		dup2(null, 1);
+		dup2(null, 2);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* ---- start: processor time and memory of the whole process and its children */
+
+struct cost {
+	double cpu_us, rss_kib;
+};
+
+static void run_once(char **argv, struct cost *cost)
+{
+	struct rusage ru;
+	int status;
+	pid_t pid = start(argv);
+
+	if (wait4(pid, &status, 0, &ru) < 0)
+		fail("wait4");
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		fprintf(stderr, "measure: %s failed: %x\n", argv[0], status);
+		exit(1);
+	}
+	cost->cpu_us = (ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1e6 + ru.ru_utime.tv_usec +
+		       ru.ru_stime.tv_usec;
+	cost->rss_kib = ru.ru_maxrss;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double median(double *v, int cnt)
+{
+	qsort(v, cnt, sizeof(*v), by_value);
+	return v[cnt / 2];
+}
+
+static void measure_start(char ***command, int cnt, int rounds)
+{
+	static double cpu[COMMANDS_MAX][ROUNDS_MAX], rss[COMMANDS_MAX][ROUNDS_MAX];
+	struct cost cost;
+
+	for (int c = 0; c < cnt; c++)
+		run_once(command[c], &cost); /* into the page cache */
+	for (int r = 0; r < rounds; r++) {
+		for (int c = 0; c < cnt; c++) {
+			run_once(command[c], &cost);
+			cpu[c][r] = cost.cpu_us;
+			rss[c][r] = cost.rss_kib;
+		}
+	}
+	for (int c = 0; c < cnt; c++)
+		printf("%.0f %.0f\n", median(cpu[c], rounds), median(rss[c], rounds));
+}
+
+/* ---- kernel: what the programs that came with the command took */
+
+struct progs {
+	unsigned id[PROGS_MAX];
+	int cnt;
+};
+
+static void progs_now(struct progs *ps)
+{
+	unsigned id = 0;
+
+	ps->cnt = 0;
+	while (ps->cnt < PROGS_MAX && !bpf_prog_get_next_id(id, &id))
+		ps->id[ps->cnt++] = id;
+}
+
+static int progs_have(const struct progs *ps, unsigned id)
+{
+	for (int i = 0; i < ps->cnt; i++) {
+		if (ps->id[i] == id)
+			return 1;
+	}
+	return 0;
+}
+
+/* Runs and time of all programs that were not there before. */
+static void new_stats(const struct progs *before, unsigned long long *runs, unsigned long long *ns)
+{
+	struct progs now;
+
+	*runs = *ns = 0;
+	progs_now(&now);
+	for (int i = 0; i < now.cnt; i++) {
+		struct bpf_prog_info info = { 0 };
+		unsigned len = sizeof(info);
+		int fd;
+
+		if (progs_have(before, now.id[i]))
+			continue;
+		fd = bpf_prog_get_fd_by_id(now.id[i]);
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len)) {
+			*runs += info.run_cnt;
+			*ns += info.run_time_ns;
+		}
+		close(fd);
+	}
+}
+
+static void seek(long calls)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		fail("/proc/self/exe");
+	for (long n = 0; n < calls; n++)
+		syscall(SYS_lseek, fd, n & 0xffff, SEEK_SET);
+	close(fd);
+}
+
+/* The programs are attached when a call of ours makes them run. */
+static int wait_attached(const struct progs *before, pid_t pid)
+{
+	const struct timespec step = { 0, 10 * 1000000 };
+	unsigned long long runs, first, ns;
+
+	new_stats(before, &first, &ns);
+	for (int ms = 0; ms < READY_MS; ms += 10) {
+		seek(100);
+		new_stats(before, &runs, &ns);
+		if (runs >= first + 100)
+			return 0;
+		first = runs;
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return -1;
+		nanosleep(&step, NULL);
+	}
+	return -1;
+}
+
+static double kernel_once(char **argv, long calls)
+{
+	unsigned long long runs0, ns0, runs1, ns1;
+	struct progs before;
+	pid_t pid;
+
+	progs_now(&before);
+	pid = start(argv);
+	if (wait_attached(&before, pid)) {
+		fprintf(stderr, "measure: %s: no program of it ever ran\n", argv[0]);
+		kill(pid, SIGKILL);
+		exit(1);
+	}
+	seek(calls / 10);
+	new_stats(&before, &runs0, &ns0);
+	seek(calls);
+	new_stats(&before, &runs1, &ns1);
+	kill(pid, SIGTERM);
+	waitpid(pid, NULL, 0);
+	if (runs1 - runs0 < (unsigned long long)calls) {
+		fprintf(stderr, "measure: %s: ran %llu times for %ld calls\n", argv[0],
+			runs1 - runs0, calls);
+		exit(1);
+	}
+	return (double)(ns1 - ns0) / (runs1 - runs0);
+}
+
+static void measure_kernel(char ***command, int cnt, int rounds, long calls)
+{
+	static double ns[COMMANDS_MAX][ROUNDS_MAX];
+	cpu_set_t one;
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	if (stats < 0)
+		fail("BPF_ENABLE_STATS");
+	CPU_ZERO(&one);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	for (int r = 0; r < rounds; r++) {
+		for (int c = 0; c < cnt; c++)
+			ns[c][r] = kernel_once(command[c], calls);
+	}
+	close(stats);
+	for (int c = 0; c < cnt; c++)
+		printf("%.2f\n", median(ns[c], rounds));
+}
+
+int main(int argc, char **argv)
+{
+	char **command[COMMANDS_MAX];
+	int cnt = 0, rounds = argc > 2 ? atoi(argv[2]) : 0;
+	long calls = argc > 3 ? atol(argv[3]) : 0;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		argv[i] = NULL;
+		if (cnt < COMMANDS_MAX && argv[i + 1])
+			command[cnt++] = argv + i + 1;
+	}
+	if (cnt && rounds > 0 && rounds <= ROUNDS_MAX && !strcmp(argv[1], "start")) {
+		measure_start(command, cnt, rounds);
+		return 0;
+	}
+	if (cnt && rounds > 0 && calls > 0 && !strcmp(argv[1], "kernel")) {
+		measure_kernel(command, cnt, rounds, calls);
+		return 0;
+	}
+	fputs("usage: measure start ROUNDS | kernel ROUNDS CALLS -- COMMAND... [-- ...]\n", stderr);
+	return 2;
+}
