@@ -88,6 +88,69 @@ enum node_kind {
 #undef X
 };
 
+/* Kinds that a switch over code never meets; it names them so that -Wswitch-enum stays silent. */
+#define CASES_TOP_LEVEL                                                                            \
+	N_PROGRAM:                                                                                 \
+	case N_CONFIG:                                                                             \
+	case N_CONFIG_VAR:                                                                         \
+	case N_IMPORT:                                                                             \
+	case N_CPP:                                                                                \
+	case N_CDEF:                                                                               \
+	case N_MACRO:                                                                              \
+	case N_MAP_DECL:                                                                           \
+	case N_PROBE:                                                                              \
+	case N_ATTACH
+#define CASES_TYPE                                                                                 \
+	N_TYPE_NAME:                                                                               \
+	case N_TYPE_PTR:                                                                           \
+	case N_TYPE_ARRAY:                                                                         \
+	case N_TYPE_FUNC:                                                                          \
+	case N_TYPE_OF:                                                                            \
+	case N_TYPE_TUPLE:                                                                         \
+	case N_TYPE_RECORD:                                                                        \
+	case N_TYPE_ENUM:                                                                          \
+	case N_CFIELD:                                                                             \
+	case N_ENUMERATOR
+/* Statements that are never expressions (a block and an if may be either). */
+#define CASES_STATEMENT                                                                            \
+	N_EXPR_STMT:                                                                               \
+	case N_LET:                                                                                \
+	case N_ASSIGN:                                                                             \
+	case N_DISCARD:                                                                            \
+	case N_FOR_MAP:                                                                            \
+	case N_FOR_RANGE:                                                                          \
+	case N_WHILE:                                                                              \
+	case N_UNROLL:                                                                             \
+	case N_BREAK:                                                                              \
+	case N_CONTINUE:                                                                           \
+	case N_RETURN
+
+/* Expressions that are never statements by themselves. */
+#define CASES_EXPRESSION                                                                           \
+	N_INT:                                                                                     \
+	case N_BOOL:                                                                               \
+	case N_STR:                                                                                \
+	case N_IDENT:                                                                              \
+	case N_POSITIONAL:                                                                         \
+	case N_POS_COUNT:                                                                          \
+	case N_VAR:                                                                                \
+	case N_MAP:                                                                                \
+	case N_UNARY:                                                                              \
+	case N_INCDEC:                                                                             \
+	case N_BINARY:                                                                             \
+	case N_TERNARY:                                                                            \
+	case N_CALL:                                                                               \
+	case N_FIELD:                                                                              \
+	case N_TUPLE_GET:                                                                          \
+	case N_INDEX:                                                                              \
+	case N_CAST:                                                                               \
+	case N_TUPLE:                                                                              \
+	case N_RECORD:                                                                             \
+	case N_NAMED:                                                                              \
+	case N_SIZEOF:                                                                             \
+	case N_OFFSETOF:                                                                           \
+	case N_TYPE_ARG
+
 /* X(NAME, text): binary operators; also those of compound assignments. */
 #define BINARY_OPS(X)                                                                              \
 	X(LOR, "||") X(LAND, "&&") X(BOR, "|") X(BXOR, "^") X(BAND, "&") X(EQ, "==") X(NE, "!=")   \
@@ -281,6 +344,7 @@ struct node {
 			const char *name;
 			struct node *key; /* NULL: scalar; several keys stand as an N_TUPLE */
 			struct map_sym *sym;
+			bool whole; /* resolve: the map itself, clear(@m), not its value */
 		} map;
 		struct {
 			enum unary_op op;
@@ -293,6 +357,12 @@ struct node {
 		struct {
 			enum binary_op op;
 			struct node *l, *r;
+			/*
+			 * infer: what both sides convert to before the operation (also in
+			 * comparisons, where it says signed or not); NULL: each side stays as it
+			 * is (&&, ||, a pointer and its offset).
+			 */
+			const struct type *common;
 		} binary;
 		struct {
 			const char *name;

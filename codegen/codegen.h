@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The back end of the compiler: a checked tree in, an image out. Alone in using LLVM. */
+#ifndef TRACE_CODEGEN_H
+#define TRACE_CODEGEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct unit;
+
+struct codegen_options {
+	bool dump_ir; /* -d codegen: as generated */
+	bool dump_ir_opt; /* -d codegen-opt: after LLVM's passes */
+	bool dump_asm; /* -d dis: BPF assembly */
+	bool verify; /* --verify-llvm-ir */
+	const char *emit_llvm; /* file for the optimised IR; NULL */
+};
+
+/*
+ * Needs a checked tree without errors. Gives a sealed image (malloc'ed). -EINVAL when diagnostics
+ * were queued.
+ */
+int codegen(struct unit *u, const struct codegen_options *opt, void **elf, size_t *elf_sz);
+
+/* "LLVM 19.1.7", for --info. */
+const char *codegen_version(void);
+
+#endif

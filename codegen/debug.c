@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Debug info, from which LLVM makes the object's BTF: a function and the script's lines for each
+ * program (the verifier's log quotes them), and the definitions of the maps in the form libbpf reads:
+ * a struct whose members' types carry the numbers.
+ */
+#include <string.h>
+
+#include "codegen/gen.h"
+
+#define DW_ATE_SIGNED 5
+#define DW_ATE_UNSIGNED 7
+
+static LLVMMetadataRef di_string_file(struct gen *g, const char *name)
+{
+	return LLVMDIBuilderCreateFile(g->di, name, strlen(name), ".", 1);
+}
+
+void debug_init(struct gen *g)
+{
+	const char *name = g->u->main_source ? g->u->main_source->name : "stdin";
+	unsigned kind = LLVMDWARFSourceLanguageC;
+	LLVMMetadataRef params[2], u64;
+	LLVMValueRef version = LLVMConstInt(g->i32, LLVMDebugMetadataVersion(), false);
+
+	LLVMAddModuleFlag(g->mod, LLVMModuleFlagBehaviorWarning, "Debug Info Version", 18,
+			  LLVMValueAsMetadata(version));
+	g->di = LLVMCreateDIBuilder(g->mod);
+	g->di_file = di_string_file(g, name);
+	g->di_cu = LLVMDIBuilderCreateCompileUnit(g->di, kind, g->di_file, "trace", 5, true, "", 0,
+						  0, "", 0, LLVMDWARFEmissionFull, 0, false, false,
+						  "", 0, "", 0);
+	g->di_int = LLVMDIBuilderCreateBasicType(g->di, "int", 3, 32, DW_ATE_SIGNED, 0);
+	u64 = LLVMDIBuilderCreateBasicType(g->di, "long", 4, 64, DW_ATE_SIGNED, 0);
+	params[0] = u64;
+	params[1] = LLVMDIBuilderCreatePointerType(
+		g->di, LLVMDIBuilderCreateBasicType(g->di, "char", 4, 8, DW_ATE_UNSIGNED, 0), 64, 0,
+		0, "", 0);
+	g->di_fn_type = LLVMDIBuilderCreateSubroutineType(g->di, g->di_file, params, 2, 0);
+}
+
+void debug_function(struct gen *g, struct prog_gen *p)
+{
+	struct place pl = { .line = 1 };
+	const char *name = p->name;
+
+	source_place(g->u->sources, p->probe->span, &pl);
+	p->scope = LLVMDIBuilderCreateFunction(g->di, g->di_file, name, strlen(name), name,
+					       strlen(name), g->di_file, pl.line, g->di_fn_type,
+					       false, true, pl.line, 0, true);
+	LLVMSetSubprogram(p->fn, p->scope);
+}
+
+/* A function that helpers call back: it stands for no line of the script. */
+void debug_callback(struct gen *g, LLVMValueRef fn, const char *name)
+{
+	LLVMMetadataRef sp = LLVMDIBuilderCreateFunction(g->di, g->di_file, name, strlen(name), name,
+							 strlen(name), g->di_file, 1,
+							 g->di_fn_type, true, true, 1, 0, true);
+
+	LLVMSetSubprogram(fn, sp);
+}
+
+/* struct { int (*name)[value]; ... }: one member. */
+static LLVMMetadataRef map_attribute(struct gen *g, const char *name, uint32_t value, unsigned at)
+{
+	LLVMMetadataRef range = LLVMDIBuilderGetOrCreateSubrange(g->di, 0, value), type;
+
+	type = LLVMDIBuilderCreateArrayType(g->di, (uint64_t)value * 32, 32, g->di_int, &range, 1);
+	type = LLVMDIBuilderCreatePointerType(g->di, type, 64, 0, 0, "", 0);
+	return LLVMDIBuilderCreateMemberType(g->di, g->di_file, name, strlen(name), g->di_file, 1,
+					     64, 64, at * 64ull, 0, type);
+}
+
+void debug_map(struct gen *g, struct map_gen *m)
+{
+	LLVMMetadataRef members[4], type, var;
+	unsigned cnt = 0;
+
+	members[cnt] = map_attribute(g, "type", m->type, cnt);
+	cnt++;
+	members[cnt] = map_attribute(g, "max_entries", m->max_entries, cnt);
+	cnt++;
+	if (m->key_sz) {
+		members[cnt] = map_attribute(g, "key_size", m->key_sz, cnt);
+		cnt++;
+		members[cnt] = map_attribute(g, "value_size", m->val_sz, cnt);
+		cnt++;
+	}
+	type = LLVMDIBuilderCreateStructType(g->di, g->di_file, "", 0, g->di_file, 1, cnt * 64, 64, 0,
+					     NULL, members, cnt, 0, NULL, "", 0);
+	var = LLVMDIBuilderCreateGlobalVariableExpression(
+		g->di, g->di_cu, m->name, strlen(m->name), "", 0, g->di_file, 1, type, false,
+		LLVMDIBuilderCreateExpression(g->di, NULL, 0), NULL, 0);
+	LLVMGlobalSetMetadata(m->global, LLVMGetMDKindIDInContext(g->ctx, "dbg", 3), var);
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From LLVM's module to the sealed image: optimise, emit the object in memory, add the image's own
+ * section. The pass list is the part of -O2 that pays for code like ours: straight lines, few loops.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+
+#include "codegen/gen.h"
+
+#define PASSES                                                                                     \
+	"function(simplifycfg,sroa,early-cse,instcombine<no-verify-fixpoint>,gvn,dse,"             \
+	"instcombine<no-verify-fixpoint>,simplifycfg,dce),globaldce"
+
+int emit_init(struct gen *g)
+{
+	LLVMTargetRef target;
+	char *err = NULL, *layout;
+
+	LLVMInitializeBPFTargetInfo();
+	LLVMInitializeBPFTarget();
+	LLVMInitializeBPFTargetMC();
+	LLVMInitializeBPFAsmPrinter();
+	if (LLVMGetTargetFromTriple("bpf", &target, &err)) {
+		LLVMDisposeMessage(err);
+		return -ENOTSUP;
+	}
+	/* v3: 32-bit instructions and jumps, known to every kernel from 5.1 on */
+	g->tm = LLVMCreateTargetMachine(target, "bpf", "v3", "", LLVMCodeGenLevelDefault,
+					LLVMRelocDefault, LLVMCodeModelDefault);
+	g->td = LLVMCreateTargetDataLayout(g->tm);
+	LLVMSetTarget(g->mod, "bpf");
+	layout = LLVMCopyStringRepOfTargetData(g->td);
+	LLVMSetDataLayout(g->mod, layout);
+	LLVMDisposeMessage(layout);
+	return 0;
+}
+
+static void dump_ir(struct gen *g)
+{
+	char *text = LLVMPrintModuleToString(g->mod);
+
+	fputs(text, stdout);
+	LLVMDisposeMessage(text);
+}
+
+static int verify(struct gen *g)
+{
+	char *err = NULL;
+
+	if (!LLVMVerifyModule(g->mod, LLVMReturnStatusAction, &err)) {
+		LLVMDisposeMessage(err);
+		return 0;
+	}
+	diag(g->u->diags, SPAN_NONE, D_LLVM_VERIFY, err);
+	LLVMDisposeMessage(err);
+	return -EINVAL;
+}
+
+static int optimise(struct gen *g)
+{
+	LLVMPassBuilderOptionsRef opt = LLVMCreatePassBuilderOptions();
+	LLVMErrorRef err = LLVMRunPasses(g->mod, PASSES, g->tm, opt);
+	char *text;
+
+	LLVMDisposePassBuilderOptions(opt);
+	if (!err)
+		return 0;
+	text = LLVMGetErrorMessage(err);
+	diag(g->u->diags, SPAN_NONE, D_LLVM_VERIFY, text);
+	LLVMDisposeErrorMessage(text);
+	return -EINVAL;
+}
+
+static int emit_file(struct gen *g, LLVMCodeGenFileType kind, LLVMMemoryBufferRef *out)
+{
+	char *err = NULL;
+
+	if (!LLVMTargetMachineEmitToMemoryBuffer(g->tm, g->mod, kind, &err, out))
+		return 0;
+	diag(g->u->diags, SPAN_NONE, D_LLVM_VERIFY, err);
+	LLVMDisposeMessage(err);
+	return -EINVAL;
+}
+
+/* The tables become a global of their own section, so LLVM writes the whole ELF object. */
+static int add_tables(struct gen *g)
+{
+	LLVMValueRef init, v;
+	void *sec;
+	size_t sz;
+	int err = image_finish(g->img, &sec, &sz);
+
+	if (err)
+		return err;
+	init = LLVMConstStringInContext(g->ctx, sec, (unsigned)sz, true);
+	free(sec);
+	v = LLVMAddGlobal(g->mod, LLVMTypeOf(init), "trace_tables");
+	LLVMSetInitializer(v, init);
+	LLVMSetGlobalConstant(v, true);
+	LLVMSetSection(v, IMAGE_SECTION);
+	LLVMSetAlignment(v, 8);
+	return 0;
+}
+
+static int dump_asm(struct gen *g)
+{
+	LLVMMemoryBufferRef text;
+	LLVMModuleRef copy = LLVMCloneModule(g->mod), mod = g->mod;
+	int err;
+
+	g->mod = copy; /* emitting changes the module */
+	err = emit_file(g, LLVMAssemblyFile, &text);
+	g->mod = mod;
+	LLVMDisposeModule(copy);
+	if (err)
+		return err;
+	fwrite(LLVMGetBufferStart(text), 1, LLVMGetBufferSize(text), stdout);
+	LLVMDisposeMemoryBuffer(text);
+	return 0;
+}
+
+static int write_ir(struct gen *g)
+{
+	char *err = NULL;
+
+	if (!LLVMPrintModuleToFile(g->mod, g->opt->emit_llvm, &err))
+		return 0;
+	diag(g->u->diags, SPAN_NONE, D_WRITE_FILE, g->opt->emit_llvm, err);
+	LLVMDisposeMessage(err);
+	return -EINVAL;
+}
+
+static int take_object(struct gen *g, void **elf, size_t *elf_sz)
+{
+	LLVMMemoryBufferRef obj;
+	int err = emit_file(g, LLVMObjectFile, &obj);
+
+	if (err)
+		return err;
+	*elf_sz = LLVMGetBufferSize(obj);
+	*elf = malloc(*elf_sz);
+	if (*elf)
+		memcpy(*elf, LLVMGetBufferStart(obj), *elf_sz);
+	LLVMDisposeMemoryBuffer(obj);
+	return *elf ? image_seal(*elf, *elf_sz) : -ENOMEM;
+}
+
+int emit_object(struct gen *g, void **elf, size_t *elf_sz)
+{
+	int err;
+
+	LLVMDIBuilderFinalize(g->di);
+	if (g->opt->dump_ir)
+		dump_ir(g);
+	err = g->opt->verify ? verify(g) : 0;
+	err = err ?: optimise(g);
+	if (!err && g->opt->dump_ir_opt)
+		dump_ir(g);
+	err = err ?: (g->opt->emit_llvm ? write_ir(g) : 0);
+	err = err ?: (g->opt->dump_asm ? dump_asm(g) : 0);
+	err = err ?: add_tables(g);
+	return err ?: take_object(g, elf, elf_sz);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Strings and pointers. */
+#include "codegen/call.h"
+
+static LLVMValueRef str_from(struct gen *g, struct call *c, struct node *p, uint32_t max)
+{
+	LLVMValueRef addr;
+
+	if (p->type->kind == V_STRING) /* str("text"), or of a string already read */
+		return gen_text(g, p, c->dst, max < p->type->size ? max : p->type->size);
+	addr = LLVMBuildIntToPtr(g->b, gen_int(g, p), g->ptr, "");
+	return gen_text_from(g, c->dst, max, addr, p->type->as);
+}
+
+/* str(p, n) with n known only at run time: read all there is room for, then cut. */
+static LLVMValueRef cut_at(struct gen *g, struct call *c, LLVMValueRef len, LLVMValueRef want,
+			   uint32_t max)
+{
+	LLVMValueRef at = gen_select(g, gen_cmp(g, LLVMIntULT, want, len), want, len), ok;
+
+	at = gen_opaque(g, at);
+	ok = gen_cmp(g, LLVMIntULT, at, gen_i64(g, max));
+	at = gen_select(g, ok, at, gen_i64(g, max - 1));
+	LLVMBuildStore(g->b, LLVMConstInt(g->i8, 0, false), gen_off_var(g, c->dst, at));
+	return at;
+}
+
+LLVMValueRef fn_str(struct gen *g, struct call *c)
+{
+	struct node *p = c->args, *n = p->next;
+	uint32_t max = c->max;
+	LLVMValueRef want, len;
+
+	if (!n)
+		return str_from(g, c, p, max);
+	if (n->kind == N_INT) {
+		if (n->num.value + 1 < max)
+			max = (uint32_t)n->num.value + 1;
+		return str_from(g, c, p, max);
+	}
+	want = gen_int(g, n);
+	len = str_from(g, c, p, max);
+	return cut_at(g, c, len, want, max);
+}
+
+LLVMValueRef fn_strncmp(struct gen *g, struct call *c)
+{
+	struct node *l = c->args, *r = l->next, *n = r->next;
+	uint32_t limit = n->num.value > UINT32_MAX ? UINT32_MAX : (uint32_t)n->num.value;
+	LLVMValueRef same;
+
+	if (!limit)
+		return gen_i64(g, 0);
+	same = gen_text_equal(g, l, r, limit);
+	return LLVMBuildZExt(g->b, LLVMBuildNot(g->b, same, ""), g->i64, "");
+}
+
+LLVMValueRef fn_kptr(struct gen *g, struct call *c)
+{
+	return gen_int(g, c->args);
+}
+
+LLVMValueRef fn_uptr(struct gen *g, struct call *c)
+{
+	return gen_int(g, c->args);
+}

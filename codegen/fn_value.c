@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Builtin values: what the kernel knows about now and here. */
+#include <string.h>
+
+#include "codegen/call.h"
+
+static LLVMValueRef low32(struct gen *g, LLVMValueRef v)
+{
+	return LLVMBuildAnd(g->b, v, gen_i64(g, 0xffffffff), "");
+}
+
+static LLVMValueRef high32(struct gen *g, LLVMValueRef v)
+{
+	return LLVMBuildLShr(g->b, v, gen_i64(g, 32), "");
+}
+
+/*
+ * pid and tid as our own pid namespace numbers them. In the initial one, the usual case, the word
+ * PIDNS_INO is zero and the verifier drops the branch.
+ */
+static LLVMValueRef pid_tgid(struct gen *g)
+{
+	LLVMValueRef dev = gen_konst(g, KONST_PIDNS_DEV, NULL);
+	LLVMValueRef ino = gen_konst(g, KONST_PIDNS_INO, NULL), init, info, ns;
+	LLVMBasicBlockRef inner = gen_block(g, "pidns"), outer = gen_block(g, "init_pidns");
+	LLVMBasicBlockRef join = gen_block(g, "join");
+
+	gen_cond_br(g, gen_not_zero(g, ino), inner, outer);
+	gen_at(g, inner);
+	info = gen_tmp(g, 8); /* struct bpf_pidns_info: u32 pid, tgid; as one word like the helper's */
+	LLVMBuildStore(g->b, gen_i64(g, 0), info);
+	HELP(g, get_ns_current_pid_tgid, dev, ino, info, gen_i32(g, 8));
+	ns = LLVMBuildLoad2(g->b, g->i64, info, "");
+	inner = LLVMGetInsertBlock(g->b);
+	gen_br(g, join);
+	gen_at(g, outer);
+	init = HELP0(g, get_current_pid_tgid);
+	gen_br(g, join);
+	gen_at(g, join);
+	return gen_merge(g, g->i64, ns, inner, init, outer);
+}
+
+LLVMValueRef fn_pid(struct gen *g, struct call *c)
+{
+	(void)c;
+	return high32(g, pid_tgid(g));
+}
+
+LLVMValueRef fn_tid(struct gen *g, struct call *c)
+{
+	(void)c;
+	return low32(g, pid_tgid(g));
+}
+
+LLVMValueRef fn_uid(struct gen *g, struct call *c)
+{
+	(void)c;
+	return low32(g, HELP0(g, get_current_uid_gid));
+}
+
+LLVMValueRef fn_gid(struct gen *g, struct call *c)
+{
+	(void)c;
+	return high32(g, HELP0(g, get_current_uid_gid));
+}
+
+LLVMValueRef fn_comm(struct gen *g, struct call *c)
+{
+	LLVMValueRef tmp;
+
+	if (c->max == 16) {
+		HELP(g, get_current_comm, c->dst, gen_i32(g, 16));
+		return gen_i64(g, 0); /* its length is nobody's question: see event.c */
+	}
+	tmp = gen_tmp(g, 16);
+	HELP(g, get_current_comm, tmp, gen_i32(g, 16));
+	return gen_text_from(g, c->dst, c->max < 16 ? c->max : 16, tmp, AS_KERNEL);
+}
+
+LLVMValueRef fn_cpu(struct gen *g, struct call *c)
+{
+	(void)c;
+	return low32(g, HELP0(g, get_smp_processor_id));
+}
+
+LLVMValueRef fn_ncpus(struct gen *g, struct call *c)
+{
+	(void)c;
+	return gen_konst(g, KONST_NCPUS, NULL);
+}
+
+LLVMValueRef fn_numaid(struct gen *g, struct call *c)
+{
+	(void)c;
+	return low32(g, HELP0(g, get_numa_node_id));
+}
+
+LLVMValueRef fn_nsecs(struct gen *g, struct call *c)
+{
+	(void)c;
+	return HELP0(g, ktime_get_boot_ns);
+}
+
+LLVMValueRef fn_elapsed(struct gen *g, struct call *c)
+{
+	(void)c;
+	return LLVMBuildSub(g->b, HELP0(g, ktime_get_boot_ns), gen_konst(g, KONST_START_NS, NULL),
+			    "");
+}
+
+LLVMValueRef fn_rand(struct gen *g, struct call *c)
+{
+	(void)c;
+	return low32(g, HELP0(g, get_prandom_u32));
+}
+
+LLVMValueRef fn_cgroup(struct gen *g, struct call *c)
+{
+	(void)c;
+	return HELP0(g, get_current_cgroup_id);
+}
+
+LLVMValueRef fn_curtask(struct gen *g, struct call *c)
+{
+	(void)c;
+	return HELP0(g, get_current_task);
+}
+
+LLVMValueRef fn_cpid(struct gen *g, struct call *c)
+{
+	(void)c;
+	return gen_konst(g, KONST_CPID, NULL);
+}
+
+LLVMValueRef fn_has_cpid(struct gen *g, struct call *c)
+{
+	(void)c;
+	return LLVMBuildZExt(g->b, gen_not_zero(g, gen_konst(g, KONST_CPID, NULL)), g->i64, "");
+}
+
+/* ---- probe ---- */
+
+/* All names of the program's targets, padded to one stride, as read-only data. */
+static LLVMValueRef name_table(struct gen *g, uint32_t cnt, uint32_t stride)
+{
+	char *bytes = arena_alloc(g->u->arena, (size_t)cnt * stride), *at = bytes;
+	LLVMValueRef init, table;
+
+	for (struct node *a = g->p->probe->probe.attaches; a; a = a->next, at += stride)
+		strncpy(at, a->attach.target->name, stride - 1);
+	init = LLVMConstStringInContext(g->ctx, bytes, cnt * stride, true);
+	table = LLVMAddGlobal(g->mod, LLVMTypeOf(init), "probe_names");
+	LLVMSetInitializer(table, init);
+	LLVMSetGlobalConstant(table, true);
+	LLVMSetLinkage(table, LLVMInternalLinkage);
+	LLVMSetAlignment(table, 8);
+	LLVMSetSection(table, ".rodata.names");
+	return table;
+}
+
+/* The row that the attach cookie names; anything else would be a foreign attachment: row 0. */
+static LLVMValueRef current_name(struct gen *g, uint32_t cnt, uint32_t stride)
+{
+	LLVMValueRef row, ok;
+
+	g->p->uses_cookie = true;
+	row = HELP(g, get_attach_cookie, g->p->ctx);
+	row = gen_opaque(g, LLVMBuildSub(g->b, row, gen_i64(g, g->target_cnt), ""));
+	ok = gen_cmp(g, LLVMIntULT, row, gen_i64(g, cnt));
+	row = gen_select(g, ok, row, gen_i64(g, 0));
+	return gen_off_var(g, name_table(g, cnt, stride),
+			   LLVMBuildMul(g->b, row, gen_i64(g, stride), ""));
+}
+
+LLVMValueRef fn_probe(struct gen *g, struct call *c)
+{
+	struct node *attaches = g->p->probe->probe.attaches;
+	struct node lit = { .kind = N_STR };
+	uint32_t cnt = 0, stride = (c->n->type->size + 7) & ~7u;
+	LLVMValueRef src;
+
+	for (struct node *a = attaches; a; a = a->next)
+		cnt++;
+	if (cnt == 1) {
+		lit.str.text = attaches->attach.target->name;
+		lit.str.len = strlen(lit.str.text);
+		return gen_text(g, &lit, c->dst, c->max);
+	}
+	src = current_name(g, cnt, stride);
+	return gen_text_from(g, c->dst, c->max < stride ? c->max : stride, src, AS_KERNEL);
+}

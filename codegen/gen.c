@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The driver of code generation: one BPF program per probe of the expanded tree, the maps they
+ * share, and the image's tables; then the small building blocks that everything else uses.
+ *
+ * A program looks like this:
+ *
+ *	entry:	stack slots                         (filled in as they are needed)
+ *	pred:	[scratch lookup] predicate -> leave
+ *	body:	[scratch lookup] statements -> leave
+ *	leave:	return 0
+ *
+ * so that a predicate of cheap values costs nothing but itself.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codegen/gen.h"
+
+LLVMValueRef gen_i64(struct gen *g, uint64_t v)
+{
+	return LLVMConstInt(g->i64, v, false);
+}
+
+LLVMValueRef gen_i32(struct gen *g, uint32_t v)
+{
+	return LLVMConstInt(g->i32, v, false);
+}
+
+LLVMBasicBlockRef gen_block(struct gen *g, const char *name)
+{
+	return LLVMAppendBasicBlockInContext(g->ctx, g->p->fn, name);
+}
+
+void gen_at(struct gen *g, LLVMBasicBlockRef bb)
+{
+	LLVMPositionBuilderAtEnd(g->b, bb);
+}
+
+bool gen_ended(struct gen *g)
+{
+	return LLVMGetBasicBlockTerminator(LLVMGetInsertBlock(g->b)) != NULL;
+}
+
+void gen_br(struct gen *g, LLVMBasicBlockRef to)
+{
+	if (!gen_ended(g))
+		LLVMBuildBr(g->b, to);
+}
+
+void gen_cond_br(struct gen *g, LLVMValueRef cond, LLVMBasicBlockRef yes, LLVMBasicBlockRef no)
+{
+	LLVMBuildCondBr(g->b, cond, yes, no);
+}
+
+LLVMValueRef gen_not_zero(struct gen *g, LLVMValueRef v)
+{
+	return LLVMBuildICmp(g->b, LLVMIntNE, v, LLVMConstNull(LLVMTypeOf(v)), "");
+}
+
+LLVMValueRef gen_cmp(struct gen *g, LLVMIntPredicate pred, LLVMValueRef a, LLVMValueRef b)
+{
+	return LLVMBuildICmp(g->b, pred, a, b, "");
+}
+
+LLVMValueRef gen_select(struct gen *g, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b)
+{
+	return LLVMBuildSelect(g->b, c, a, b, "");
+}
+
+LLVMValueRef gen_opaque(struct gen *g, LLVMValueRef v)
+{
+	LLVMTypeRef ft = LLVMFunctionType(g->i64, &g->i64, 1, false);
+	LLVMValueRef barrier = LLVMGetInlineAsm(ft, "", 0, "=r,0", 4, true, false,
+						LLVMInlineAsmDialectATT, false);
+
+	return LLVMBuildCall2(g->b, ft, barrier, &v, 1, "");
+}
+
+LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off)
+{
+	return LLVMBuildGEP2(g->b, g->i8, base, &off, 1, "");
+}
+
+LLVMValueRef gen_off(struct gen *g, LLVMValueRef base, uint64_t off)
+{
+	return off ? gen_off_var(g, base, gen_i64(g, off)) : base;
+}
+
+/* Equal words are asked for once; the section is made when their number is known. */
+LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str)
+{
+	uint32_t str_off = str ? image_put_str(g->img, str) : 0, i;
+	LLVMValueRef v;
+
+	for (i = 0; i < g->konst_cnt; i++)
+		if (g->konsts[i].kind == kind && g->konsts[i].str == str_off)
+			break;
+	if (i == g->konst_cnt) {
+		if (i == g->konst_cap) {
+			struct image_const *old = g->konsts;
+
+			g->konst_cap = i ? i * 2 : 16;
+			g->konsts = arena_array_of(g->u->arena, struct image_const, g->konst_cap);
+			if (i)
+				memcpy(g->konsts, old, i * sizeof(*old));
+		}
+		g->konsts[g->konst_cnt++] = (struct image_const){ .kind = kind, .str = str_off };
+	}
+	v = LLVMBuildLoad2(g->b, g->i64, gen_off(g, g->konst_global, i * 8), "");
+	LLVMSetVolatile(v, true); /* its value here is not the one it will be loaded with */
+	return v;
+}
+
+void gen_place(struct gen *g, struct span sp)
+{
+	struct place pl;
+
+	if (!source_place(g->u->sources, sp, &pl))
+		return;
+	LLVMSetCurrentDebugLocation2(
+		g->b, LLVMDIBuilderCreateDebugLocation(g->ctx, pl.line, pl.col, g->p->scope, NULL));
+}
+
+/* A global whose size is not known yet: a stand-in that finish_global replaces. */
+static LLVMValueRef placeholder(struct gen *g, const char *name)
+{
+	LLVMValueRef v = LLVMAddGlobal(g->mod, g->i64, name);
+
+	LLVMSetExternallyInitialized(v, true);
+	return v;
+}
+
+static LLVMValueRef finish_global(struct gen *g, LLVMValueRef old, LLVMTypeRef type,
+				  const char *name, const char *section)
+{
+	LLVMValueRef v = LLVMAddGlobal(g->mod, type, name);
+
+	LLVMSetInitializer(v, LLVMConstNull(type));
+	LLVMSetSection(v, section);
+	LLVMSetGlobalConstant(v, true);
+	LLVMSetExternallyInitialized(v, true);
+	LLVMSetAlignment(v, 8);
+	LLVMReplaceAllUsesWith(old, v);
+	LLVMDeleteGlobal(old);
+	return v;
+}
+
+static void finish_globals(struct gen *g)
+{
+	image_put_consts(g->img, g->konsts, g->konst_cnt);
+	if (g->konst_cnt)
+		finish_global(g, g->konst_global, LLVMArrayType(g->i64, g->konst_cnt), "consts",
+			      IMAGE_CONSTS_SECTION);
+	else
+		LLVMDeleteGlobal(g->konst_global);
+	if (g->zero_size)
+		finish_global(g, g->zero_global, LLVMArrayType(g->i8, (g->zero_size + 7) & ~7u),
+			      "zeroes", ".rodata.zero");
+	else
+		LLVMDeleteGlobal(g->zero_global);
+}
+
+static void open_program(struct gen *g, struct prog_gen *p)
+{
+	LLVMTypeRef ft = LLVMFunctionType(g->i64, &g->ptr, 1, false);
+
+	p->fn = LLVMAddFunction(g->mod, p->name, ft);
+	LLVMSetSection(p->fn, p->probe->probe.ptype->section);
+	p->ctx = LLVMGetParam(p->fn, 0);
+	p->entry = gen_block(g, "entry");
+	p->leave = gen_block(g, "leave");
+	debug_function(g, p);
+	gen_at(g, p->entry);
+	gen_place(g, p->probe->span);
+}
+
+/* Starts a phase: a head block of its own for the scratch lookup, then the code. */
+static void open_phase(struct gen *g, const char *name)
+{
+	LLVMBasicBlockRef code;
+
+	g->p->head = gen_block(g, name);
+	g->p->scratch = NULL;
+	gen_br(g, g->p->head);
+	code = gen_block(g, "code");
+	gen_at(g, code);
+}
+
+/* Ends it: the head leads to the code, by way of the lookup when it was needed. */
+static void close_phase(struct gen *g, LLVMBasicBlockRef code)
+{
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(g->b);
+	LLVMValueRef ok;
+
+	gen_at(g, g->p->head);
+	if (g->p->scratch) {
+		ok = gen_not_zero(g, g->p->scratch);
+		gen_cond_br(g, ok, code, g->p->leave);
+	} else {
+		gen_br(g, code);
+	}
+	gen_at(g, here);
+}
+
+/* With -p, a probe that sees every process leaves when it is not the one. */
+static void filter_pid(struct gen *g)
+{
+	const struct probe_type *pt = g->p->probe->probe.ptype;
+	LLVMBasicBlockRef mine;
+	LLVMValueRef tgid;
+
+	if (!g->u->opt->pid || pt->when != PROBE_WHEN_ATTACHED || (pt->flags & PROBE_TAKES_PID))
+		return;
+	mine = gen_block(g, "mine");
+	tgid = gen_call_int(g, builtin_by_id(B_pid), NULL, NULL);
+	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, tgid, gen_konst(g, KONST_TARGET_PID, NULL)), mine,
+		    g->p->leave);
+	gen_at(g, mine);
+}
+
+static void gen_phases(struct gen *g)
+{
+	struct node *probe = g->p->probe;
+	LLVMBasicBlockRef code, hit;
+
+	filter_pid(g);
+	if (probe->probe.pred) {
+		open_phase(g, "pred");
+		code = LLVMGetInsertBlock(g->b);
+		hit = gen_block(g, "hit");
+		gen_place(g, probe->probe.pred->span);
+		gen_cond_br(g, gen_bool(g, probe->probe.pred), hit, g->p->leave);
+		close_phase(g, code);
+		gen_at(g, hit);
+	}
+	open_phase(g, "body");
+	code = LLVMGetInsertBlock(g->b);
+	gen_body(g, probe->probe.body);
+	gen_br(g, g->p->leave);
+	close_phase(g, code);
+}
+
+static void gen_program(struct gen *g, struct node *probe)
+{
+	struct prog_gen p = { .probe = probe };
+
+	p.name = arena_printf(g->u->arena, "%s_%u", probe->probe.ptype->name, probe->probe.idx);
+	g->p = &p;
+	open_program(g, &p);
+	gen_phases(g);
+	gen_at(g, p.leave);
+	LLVMBuildRet(g->b, gen_i64(g, 0));
+	/* a block that nothing reaches (after exit()) still needs an end */
+	for (LLVMBasicBlockRef bb = LLVMGetFirstBasicBlock(p.fn); bb; bb = LLVMGetNextBasicBlock(bb)) {
+		gen_at(g, bb);
+		if (!gen_ended(g))
+			LLVMBuildUnreachable(g->b);
+	}
+	LLVMMoveBasicBlockAfter(p.leave, LLVMGetLastBasicBlock(p.fn));
+	LLVMSetCurrentDebugLocation2(g->b, NULL);
+	if (p.frame_max > g->scratch->val_sz)
+		g->scratch->val_sz = p.frame_max;
+	pack_probe(g, &p);
+	g->p = NULL;
+}
+
+static void gen_module(struct gen *g)
+{
+	struct node *n;
+	uint32_t prog_cnt = 0;
+
+	g->konst_global = placeholder(g, "consts_later");
+	g->zero_global = placeholder(g, "zeroes_later");
+	map_declare_all(g);
+	pack_maps(g);
+	for (n = g->u->program->program.items; n; n = n->next) {
+		if (n->kind != N_PROBE)
+			continue;
+		n->probe.idx = prog_cnt++;
+		gen_program(g, n);
+	}
+	g->scratch->max_entries = prog_cnt ? prog_cnt : 1;
+	pack_settings(g);
+	finish_globals(g);
+	map_finish_all(g);
+}
+
+static void gen_types(struct gen *g)
+{
+	g->i1 = LLVMInt1TypeInContext(g->ctx);
+	g->i8 = LLVMInt8TypeInContext(g->ctx);
+	g->i16 = LLVMInt16TypeInContext(g->ctx);
+	g->i32 = LLVMInt32TypeInContext(g->ctx);
+	g->i64 = LLVMInt64TypeInContext(g->ctx);
+	g->ptr = LLVMPointerTypeInContext(g->ctx, 0);
+	g->void_t = LLVMVoidTypeInContext(g->ctx);
+}
+
+static int gen_open(struct gen *g)
+{
+	g->ctx = LLVMContextCreate();
+#if LLVM_VERSION_MAJOR == 15
+	/* 15 still offers typed pointers, and takes opaque ones only when told before first use */
+	LLVMContextSetOpaquePointers(g->ctx, true);
+#endif
+	g->mod = LLVMModuleCreateWithNameInContext("trace", g->ctx);
+	g->b = LLVMCreateBuilderInContext(g->ctx);
+	g->img = image_writer_new();
+	if (!g->img)
+		return -ENOMEM;
+	gen_types(g);
+	return emit_init(g);
+}
+
+static void gen_close(struct gen *g)
+{
+	image_writer_free(g->img);
+	if (g->di)
+		LLVMDisposeDIBuilder(g->di);
+	LLVMDisposeBuilder(g->b);
+	LLVMDisposeModule(g->mod);
+	if (g->td)
+		LLVMDisposeTargetData(g->td);
+	if (g->tm)
+		LLVMDisposeTargetMachine(g->tm);
+	LLVMContextDispose(g->ctx);
+}
+
+int codegen(struct unit *u, const struct codegen_options *opt, void **elf, size_t *elf_sz)
+{
+	struct gen g = { .u = u, .opt = opt };
+	int err;
+
+	err = gen_open(&g);
+	if (err)
+		goto out;
+	debug_init(&g);
+	gen_module(&g);
+	if (diags_errors(u->diags))
+		err = -EINVAL;
+	err = err ?: emit_object(&g, elf, elf_sz);
+out:
+	gen_close(&g);
+	return err;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of codegen.
+ *
+ * Values. An integer (bool, enum, pointer too) is an i64 while it is computed, extended by its own
+ * type's sign; it takes its type's width when stored. Everything else lives in memory: gen_addr
+ * gives its address, gen_into builds it at a given place, so that a printed string goes from the
+ * kernel's memory to the event in one copy.
+ *
+ * Memory. Small objects go to the BPF stack (gen_tmp, given back when the statement ends), large
+ * ones to the program's own entry of the per-CPU map "scratch". A string in memory ends in NUL; what
+ * follows is unspecified except in map keys and values, where it is zero.
+ */
+#ifndef TRACE_GEN_H
+#define TRACE_GEN_H
+
+#include <llvm-c/Core.h>
+#include <llvm-c/DebugInfo.h>
+#include <llvm-c/TargetMachine.h>
+
+#include "ast/ast.h"
+#include "ast/builtins.h"
+#include "ast/settings.h"
+#include "ast/type.h"
+#include "ast/unit.h"
+#include "codegen/codegen.h"
+#include "runtime/image.h"
+
+enum helper {
+#define HELPER(name, number, result, pure) H_##name,
+#include "codegen/helpers.def"
+#undef HELPER
+	H_COUNT
+};
+
+/* A BPF map of ours: user map or internal. */
+struct map_gen {
+	const char *name; /* in the ELF */
+	uint32_t type; /* BPF_MAP_TYPE_* */
+	uint32_t key_sz, val_sz, max_entries;
+	LLVMValueRef global;
+	struct map_gen *next;
+};
+
+/* A piece of the stack that is reused from statement to statement. */
+struct stack_slot {
+	LLVMValueRef mem;
+	uint32_t size;
+	uint32_t level; /* of the mark it was taken under; 0: free */
+	struct stack_slot *next;
+};
+
+/* A variable's memory, from its first assignment to the end of its block. */
+struct var_gen {
+	struct var_sym *sym;
+	LLVMValueRef mem;
+	struct var_gen *next;
+};
+
+/* A loop being generated: where break and continue go. */
+struct loop_gen {
+	LLVMBasicBlockRef brk, cont;
+	struct loop_gen *outer;
+};
+
+/* The program being generated. */
+struct prog_gen {
+	struct node *probe;
+	const char *name;
+	LLVMValueRef fn, ctx;
+	LLVMBasicBlockRef entry, leave;
+	LLVMBasicBlockRef head; /* where this phase's scratch lookup stands */
+	LLVMValueRef scratch; /* NULL until used in this phase */
+	LLVMMetadataRef scope;
+	struct stack_slot *slots;
+	struct var_gen *vars; /* alive now, youngest first */
+	uint32_t level, stack_used, frame_used, frame_max;
+	struct loop_gen *loop;
+	bool uses_cookie;
+	bool uses_args;
+};
+
+struct gen {
+	struct unit *u;
+	const struct codegen_options *opt;
+	LLVMContextRef ctx;
+	LLVMModuleRef mod;
+	LLVMBuilderRef b;
+	LLVMTargetMachineRef tm;
+	LLVMTargetDataRef td;
+	LLVMDIBuilderRef di;
+	LLVMMetadataRef di_file, di_cu, di_int, di_fn_type;
+	LLVMTypeRef i1, i8, i16, i32, i64, ptr, void_t;
+	struct image_writer *img;
+	struct map_gen *maps, *events, *scratch, *counters;
+	struct image_const *konsts;
+	uint32_t konst_cnt, konst_cap;
+	LLVMValueRef konst_global, zero_global;
+	uint32_t zero_size;
+	uint32_t target_cnt; /* rows put in targets so far */
+	uint32_t action_cnt; /* and in actions */
+	struct packed_type *packed;
+	struct prog_gen *p;
+};
+
+/* ---- gen.c: building blocks ---- */
+LLVMValueRef gen_i64(struct gen *g, uint64_t v);
+LLVMValueRef gen_i32(struct gen *g, uint32_t v);
+LLVMBasicBlockRef gen_block(struct gen *g, const char *name);
+void gen_at(struct gen *g, LLVMBasicBlockRef bb); /* go on in bb */
+void gen_br(struct gen *g, LLVMBasicBlockRef to); /* unless the block already ended */
+void gen_cond_br(struct gen *g, LLVMValueRef cond, LLVMBasicBlockRef yes, LLVMBasicBlockRef no);
+bool gen_ended(struct gen *g); /* the current block has its terminator */
+LLVMValueRef gen_not_zero(struct gen *g, LLVMValueRef v); /* i64 or ptr -> i1 */
+LLVMValueRef gen_cmp(struct gen *g, LLVMIntPredicate pred, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef gen_select(struct gen *g, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b);
+/* Hides a value's origin from LLVM, so that a check of it stays a check of that register. */
+LLVMValueRef gen_opaque(struct gen *g, LLVMValueRef v);
+LLVMValueRef gen_off(struct gen *g, LLVMValueRef base, uint64_t off);
+LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off);
+/* A word of IMAGE_CONSTS_SECTION. */
+LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str);
+void gen_place(struct gen *g, struct span sp); /* debug location of what follows */
+
+/* ---- helper.c ---- */
+LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsigned cnt);
+#define HELP(g, h, ...)                                                                            \
+	gen_helper((g), H_##h, (LLVMValueRef[]){ __VA_ARGS__ },                                    \
+		   sizeof((LLVMValueRef[]){ __VA_ARGS__ }) / sizeof(LLVMValueRef))
+#define HELP0(g, h) gen_helper((g), H_##h, NULL, 0)
+
+/* ---- memory.c ---- */
+/* Memory until the enclosing mark is released. Aligned to 8. */
+LLVMValueRef gen_tmp(struct gen *g, uint32_t size);
+struct mem_mark {
+	uint32_t frame_used;
+	struct var_gen *vars;
+};
+struct mem_mark gen_mark(struct gen *g);
+void gen_release(struct gen *g, struct mem_mark m);
+LLVMValueRef gen_var(struct gen *g, struct var_sym *sym);
+void gen_zero(struct gen *g, LLVMValueRef dst, uint32_t size);
+void gen_copy(struct gen *g, LLVMValueRef dst, LLVMValueRef src, uint32_t size);
+/* Readable zeroes, at least so many. */
+LLVMValueRef gen_zeroes(struct gen *g, uint32_t size);
+LLVMTypeRef gen_int_type(struct gen *g, uint32_t size);
+/* One integer of that type in memory, extended to i64; and back. */
+LLVMValueRef gen_load(struct gen *g, LLVMValueRef addr, const struct type *t);
+void gen_store(struct gen *g, LLVMValueRef addr, const struct type *t, LLVMValueRef v);
+bool type_in_register(const struct type *t);
+
+/* ---- expr.c ---- */
+LLVMValueRef gen_int(struct gen *g, struct node *e); /* i64 */
+LLVMValueRef gen_narrow(struct gen *g, LLVMValueRef v, const struct type *t);
+LLVMValueRef gen_merge(struct gen *g, LLVMTypeRef t, LLVMValueRef a, LLVMBasicBlockRef from_a,
+		       LLVMValueRef b, LLVMBasicBlockRef from_b);
+bool gen_in_memory(const struct type *t);
+LLVMValueRef gen_bool(struct gen *g, struct node *e); /* i1 */
+LLVMValueRef gen_addr(struct gen *g, struct node *e); /* memory laid out as e->type */
+/* Builds e at dst, laid out as type t (strings cut or padded, integers converted). */
+void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type *t, bool pad);
+/* A copy between two places of maybe different types of the same shape. */
+void gen_convert(struct gen *g, LLVMValueRef dst, const struct type *dt, LLVMValueRef src,
+		 const struct type *st, bool pad);
+void gen_effect(struct gen *g, struct node *e); /* the value is not wanted */
+LLVMValueRef gen_equal(struct gen *g, struct node *l, struct node *r); /* memory values, i1 */
+
+/* ---- arith.c ---- */
+LLVMValueRef gen_arith(struct gen *g, enum binary_op op, LLVMValueRef l, LLVMValueRef r,
+		       bool is_signed);
+LLVMValueRef gen_log2(struct gen *g, LLVMValueRef v); /* highest bit set of a non-zero i64 */
+
+/* ---- string.c ---- */
+/* Copies e's text to dst (at most max bytes with the NUL); gives its length without the NUL. */
+LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max);
+LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMValueRef src,
+			   enum addr_space as);
+void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max, bool pad);
+/* Equal in their first limit bytes; i1. */
+LLVMValueRef gen_text_equal(struct gen *g, struct node *l, struct node *r, uint32_t limit);
+LLVMValueRef gen_same_text(struct gen *g, LLVMValueRef l, uint32_t l_sz, LLVMValueRef r,
+			   uint32_t r_sz, uint32_t limit);
+
+/* ---- stmt.c ---- */
+void gen_body(struct gen *g, struct node *block);
+void gen_stmts(struct gen *g, struct node *block);
+
+/* ---- map.c, agg.c ---- */
+void map_declare_all(struct gen *g);
+struct map_gen *map_new(struct gen *g, const char *name, uint32_t type, uint32_t key_sz,
+			uint32_t val_sz, uint32_t max_entries);
+void map_finish_all(struct gen *g); /* their definitions as debug info */
+LLVMValueRef map_key(struct gen *g, struct node *map); /* address of the key */
+LLVMValueRef map_key_of(struct gen *g, struct map_sym *m, struct node *key);
+LLVMValueRef map_find(struct gen *g, struct node *map, LLVMValueRef key); /* address or NULL */
+LLVMValueRef map_read_int(struct gen *g, struct node *map);
+void map_read_into(struct gen *g, struct node *map, LLVMValueRef dst);
+void map_assign(struct gen *g, struct node *map, struct node *value);
+/* @m op= value; gives the value before and after through pointers when not NULL. */
+void map_modify(struct gen *g, struct node *map, enum binary_op op, LLVMValueRef operand,
+		bool is_signed, LLVMValueRef *before, LLVMValueRef *after);
+void gen_phi_rest(LLVMValueRef phi, LLVMBasicBlockRef join, LLVMBasicBlockRef but);
+void gen_count_lost(struct gen *g, bool control);
+LLVMValueRef map_delete(struct gen *g, struct node *map, struct node *key);
+LLVMValueRef map_has_key(struct gen *g, struct node *map, struct node *key);
+/* The in-place address of an entry that is made when missing; branches to fail when it cannot. */
+LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMBasicBlockRef fail);
+void map_count_refusal(struct gen *g, struct map_sym *m);
+uint32_t map_presence_off(const struct map_sym *m);
+uint32_t map_value_size(const struct map_sym *m);
+void agg_update(struct gen *g, struct node *map, struct node *call);
+LLVMValueRef agg_read_int(struct gen *g, struct node *map); /* summed over CPUs */
+
+/* ---- call.c, fn_*.c ---- */
+LLVMValueRef gen_call_int(struct gen *g, const struct builtin *fn, struct node *n,
+			  struct node *args);
+void gen_call_into(struct gen *g, const struct builtin *fn, struct node *n, LLVMValueRef dst);
+/* A call whose value is a string: as gen_text. */
+bool call_reads_all(struct node *e); /* str(p): as much as the language lets a string hold */
+LLVMValueRef gen_call_text(struct gen *g, struct node *n, LLVMValueRef dst, uint32_t max);
+
+/* ---- event.c ---- */
+struct event_arg {
+	const struct type *type; /* as recorded */
+	bool tail; /* string in the tail */
+	struct node *e;
+};
+bool event_wants_tail(const struct type *t);
+/* Packs the action's row, emits its record. */
+void event_emit(struct gen *g, struct image_action *act, struct event_arg *args, uint32_t cnt,
+		bool control);
+/* The same in pieces, for a record that is built another way. */
+struct event_lost {
+	LLVMBasicBlockRef lost, join;
+	bool control;
+};
+uint32_t event_action(struct gen *g, struct image_action *act, struct event_arg *args, uint32_t cnt);
+struct event_lost event_lost_begin(struct gen *g, bool control);
+void event_lost_end(struct gen *g, struct event_lost l);
+void event_output(struct gen *g, LLVMValueRef rec, LLVMValueRef size, LLVMBasicBlockRef lost);
+
+/* ---- debug.c ---- */
+void debug_init(struct gen *g);
+void debug_function(struct gen *g, struct prog_gen *p);
+void debug_callback(struct gen *g, LLVMValueRef fn, const char *name);
+void debug_map(struct gen *g, struct map_gen *m);
+
+/* ---- pack.c: rows of the image ---- */
+uint32_t pack_type(struct gen *g, const struct type *t);
+uint32_t pack_place(struct gen *g, struct span sp);
+void pack_maps(struct gen *g);
+void pack_settings(struct gen *g);
+void pack_probe(struct gen *g, struct prog_gen *p);
+void pack_need(struct gen *g, const char *feature, struct span sp);
+
+/* ---- emit.c ---- */
+int emit_init(struct gen *g); /* target machine */
+int emit_object(struct gen *g, void **elf, size_t *elf_sz);
+
+#endif

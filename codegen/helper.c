@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Calls of BPF helpers: an indirect call of the helper's number. */
+#include "codegen/gen.h"
+
+enum result { R_INT, R_PTR };
+
+static const struct {
+	uint32_t number;
+	enum result result;
+	bool pure;
+} helpers[] = {
+#define HELPER(name, number, result, pure) [H_##name] = { number, R_##result, pure },
+#include "codegen/helpers.def"
+#undef HELPER
+};
+
+/* LLVM 16 replaced readnone by memory(none). */
+static LLVMAttributeRef no_memory(struct gen *g)
+{
+	unsigned kind = LLVMGetEnumAttributeKindForName("memory", 6);
+
+	if (!kind)
+		kind = LLVMGetEnumAttributeKindForName("readnone", 8);
+	return LLVMCreateEnumAttribute(g->ctx, kind, 0);
+}
+
+static void call_attribute(struct gen *g, LLVMValueRef call, const char *name, size_t len)
+{
+	unsigned kind = LLVMGetEnumAttributeKindForName(name, len);
+
+	LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex,
+				 LLVMCreateEnumAttribute(g->ctx, kind, 0));
+}
+
+LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsigned cnt)
+{
+	LLVMTypeRef types[5], ft;
+	LLVMValueRef fn, call;
+	unsigned i;
+
+	for (i = 0; i < cnt; i++)
+		types[i] = LLVMTypeOf(args[i]);
+	ft = LLVMFunctionType(helpers[h].result == R_PTR ? g->ptr : g->i64, types, cnt, false);
+	fn = LLVMConstIntToPtr(gen_i64(g, helpers[h].number), g->ptr);
+	call = LLVMBuildCall2(g->b, ft, fn, args, cnt, "");
+	call_attribute(g, call, "nounwind", 8);
+	if (helpers[h].pure) {
+		LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, no_memory(g));
+		call_attribute(g, call, "willreturn", 10);
+	}
+	return call;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Places: fields, elements and what pointers point to. */
+#include "codegen/lvalue.h"
+
+static enum lvalue_how how_of(enum addr_space as)
+{
+	return as == AS_USER ? LV_USER : LV_KERNEL;
+}
+
+/* The place that pointer e points to. */
+static struct lvalue behind(struct gen *g, struct node *e)
+{
+	LLVMValueRef addr = LLVMBuildIntToPtr(g->b, gen_int(g, e), g->ptr, "");
+
+	return (struct lvalue){ addr, how_of(e->type->as), NULL };
+}
+
+/* The place of e itself, a struct, tuple or array. */
+static struct lvalue base_of(struct gen *g, struct node *e)
+{
+	if (e->kind == N_IDENT && e->ident.fn && e->ident.fn->id == B_args)
+		return (struct lvalue){ g->p->ctx, LV_CONTEXT, NULL };
+	if (e->type->kind == V_PTR)
+		return behind(g, e);
+	if (e->kind == N_FIELD || e->kind == N_TUPLE_GET || e->kind == N_INDEX ||
+	    (e->kind == N_UNARY && e->unary.op == UN_DEREF))
+		return lvalue_of(g, e);
+	return (struct lvalue){ gen_addr(g, e), LV_MEMORY, NULL };
+}
+
+/*
+ * A string or array elsewhere in a tracepoint's record: the field holds its offset in the low half,
+ * counted from the record's start or from the field's own end.
+ */
+static struct lvalue follow_loc(struct gen *g, struct lvalue lv, const struct type_field *f)
+{
+	LLVMValueRef word = LLVMBuildLoad2(g->b, g->i32, lv.addr, ""), off;
+
+	off = LLVMBuildZExt(g->b, LLVMBuildAnd(g->b, word, gen_i32(g, 0xffff), ""), g->i64, "");
+	if (f->loc == LOC_REL_LOC)
+		off = LLVMBuildAdd(g->b, off, gen_i64(g, f->off + 4), "");
+	return (struct lvalue){ gen_off_var(g, g->p->ctx, off), LV_KERNEL, NULL };
+}
+
+static struct lvalue field_of(struct gen *g, struct node *e)
+{
+	const struct type_field *f = e->field.field;
+	struct lvalue lv = base_of(g, e->field.e);
+
+	lv.addr = gen_off(g, lv.addr, f->off);
+	lv.field = f->bit_sz ? f : NULL;
+	return f->loc == LOC_PLAIN ? lv : follow_loc(g, lv, f);
+}
+
+static struct lvalue index_of(struct gen *g, struct node *e)
+{
+	struct lvalue lv = base_of(g, e->index.e);
+	LLVMValueRef idx = gen_int(g, e->index.idx);
+	uint64_t unit = e->type->size ? e->type->size : 1;
+
+	/* plain loads need an offset the verifier knows; any other index is read by the helper */
+	if (!LLVMIsAConstantInt(idx))
+		lv.how = lv.how == LV_USER ? LV_USER : LV_KERNEL;
+	lv.addr = gen_off_var(g, lv.addr, LLVMBuildMul(g->b, idx, gen_i64(g, unit), ""));
+	lv.field = NULL;
+	return lv;
+}
+
+/* $t.1 or $t[1] */
+static struct lvalue element_of(struct gen *g, struct node *tuple, uint64_t idx)
+{
+	struct lvalue lv = base_of(g, tuple);
+
+	lv.addr = gen_off(g, lv.addr, tuple->type->fields[idx].off);
+	return lv;
+}
+
+struct lvalue lvalue_of(struct gen *g, struct node *e)
+{
+	if (e->kind == N_FIELD)
+		return field_of(g, e);
+	if (e->kind == N_TUPLE_GET)
+		return element_of(g, e->element.e, e->element.idx);
+	if (e->kind == N_INDEX && e->index.e->type->kind == V_TUPLE)
+		return element_of(g, e->index.e, e->index.idx->num.value);
+	if (e->kind == N_INDEX)
+		return index_of(g, e);
+	return behind(g, e->unary.e);
+}
+
+static LLVMValueRef take_bits(struct gen *g, LLVMValueRef v, const struct type_field *f)
+{
+	v = LLVMBuildShl(g->b, v, gen_i64(g, 64 - f->bit_off - f->bit_sz), "");
+	v = f->type->is_signed ? LLVMBuildAShr(g->b, v, gen_i64(g, 64 - f->bit_sz), "") :
+				 LLVMBuildLShr(g->b, v, gen_i64(g, 64 - f->bit_sz), "");
+	return v;
+}
+
+LLVMValueRef lvalue_load(struct gen *g, struct lvalue lv, const struct type *t)
+{
+	LLVMValueRef v;
+
+	if (lv.how == LV_KERNEL || lv.how == LV_USER) {
+		LLVMValueRef tmp = gen_tmp(g, t->size);
+
+		lvalue_read(g, lv, tmp, t->size);
+		lv.addr = tmp;
+	}
+	v = gen_load(g, lv.addr, t);
+	return lv.field ? take_bits(g, v, lv.field) : v;
+}
+
+void lvalue_read(struct gen *g, struct lvalue lv, LLVMValueRef dst, uint32_t size)
+{
+	if (lv.how == LV_MEMORY)
+		gen_copy(g, dst, lv.addr, size);
+	else if (lv.how == LV_USER)
+		HELP(g, probe_read_user, dst, gen_i32(g, size), lv.addr);
+	else
+		HELP(g, probe_read_kernel, dst, gen_i32(g, size), lv.addr);
+}

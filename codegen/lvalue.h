@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Places: what an expression such as args.filename or $t.1 reads, and how. */
+#ifndef TRACE_LVALUE_H
+#define TRACE_LVALUE_H
+
+#include "codegen/gen.h"
+
+enum lvalue_how {
+	LV_MEMORY, /* stack, scratch, map value: plain loads */
+	LV_CONTEXT, /* the probe's context at a constant offset: plain loads of integers only */
+	LV_KERNEL, /* bpf_probe_read_kernel */
+	LV_USER, /* bpf_probe_read_user */
+};
+
+struct lvalue {
+	LLVMValueRef addr; /* ptr */
+	enum lvalue_how how;
+	const struct type_field *field; /* for its bit-field position; or NULL */
+};
+
+/* Of N_FIELD, N_TUPLE_GET, N_INDEX and N_UNARY with UN_DEREF. */
+struct lvalue lvalue_of(struct gen *g, struct node *e);
+LLVMValueRef lvalue_load(struct gen *g, struct lvalue lv, const struct type *t); /* i64 */
+void lvalue_read(struct gen *g, struct lvalue lv, LLVMValueRef dst, uint32_t size);
+
+#endif

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * User maps. A scalar map is an array of one entry, whose lookup the kernel inlines; beside a plain
+ * value stands a word that says whether it was ever set. A keyed map is a hash. Aggregates are
+ * per-CPU and updated in place through the looked-up pointer.
+ */
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "codegen/gen.h"
+
+uint32_t map_presence_off(const struct map_sym *m)
+{
+	return (m->val->size + 7) & ~7u;
+}
+
+static bool is_scalar(const struct map_sym *m)
+{
+	return !m->key;
+}
+
+static bool is_agg(const struct map_sym *m)
+{
+	return type_is_agg(m->val);
+}
+
+uint32_t map_value_size(const struct map_sym *m)
+{
+	if (is_scalar(m) && !is_agg(m))
+		return map_presence_off(m) + 8;
+	return (m->val->size + 7) & ~7u;
+}
+
+static uint32_t bpf_map_type(const struct map_sym *m)
+{
+	if (is_scalar(m))
+		return is_agg(m) ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_ARRAY;
+	if (m->kind && !strcmp(m->kind, "lruhash"))
+		return is_agg(m) ? BPF_MAP_TYPE_LRU_PERCPU_HASH : BPF_MAP_TYPE_LRU_HASH;
+	if (m->kind && !strcmp(m->kind, "percpulruhash"))
+		return BPF_MAP_TYPE_LRU_PERCPU_HASH;
+	if (m->kind && !strcmp(m->kind, "percpuhash"))
+		return BPF_MAP_TYPE_PERCPU_HASH;
+	return is_agg(m) ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
+}
+
+struct map_gen *map_new(struct gen *g, const char *name, uint32_t type, uint32_t key_sz,
+			uint32_t val_sz, uint32_t max_entries)
+{
+	/* libbpf reads a definition's attributes from the debug info of these four pointers */
+	LLVMTypeRef members[4] = { g->ptr, g->ptr, g->ptr, g->ptr };
+	LLVMTypeRef def = LLVMStructTypeInContext(g->ctx, members, 4, false);
+	struct map_gen *m = arena_new_of(g->u->arena, struct map_gen);
+
+	*m = (struct map_gen){ name, type, key_sz, val_sz, max_entries, NULL, g->maps };
+	m->global = LLVMAddGlobal(g->mod, def, name);
+	LLVMSetInitializer(m->global, LLVMConstNull(def));
+	LLVMSetSection(m->global, ".maps");
+	LLVMSetAlignment(m->global, 8);
+	g->maps = m;
+	return m;
+}
+
+void map_declare_all(struct gen *g)
+{
+	uint32_t cnt = 0;
+
+	for (struct map_sym *m = g->u->program->program.maps; m; m = m->next, cnt++) {
+		uint64_t max = m->max_entries ? m->max_entries :
+						setting_num(g->u->settings, SETTING_max_map_keys);
+		const char *name = arena_printf(g->u->arena, "AT_%s", m->name + 1);
+
+		m->gen = map_new(g, name, bpf_map_type(m), m->key ? m->key->size : 4,
+				 map_value_size(m), m->key ? (uint32_t)max : 1);
+	}
+	g->events = map_new(g, "events", BPF_MAP_TYPE_RINGBUF, 0, 0, 1 << 20);
+	g->scratch = map_new(g, "scratch", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1);
+	g->counters = map_new(g, "counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
+			      IMAGE_COUNTER_MAPS + cnt);
+}
+
+void map_finish_all(struct gen *g)
+{
+	for (struct map_gen *m = g->maps; m; m = m->next)
+		debug_map(g, m);
+}
+
+static LLVMValueRef bpf_map(const struct map_sym *m)
+{
+	return ((struct map_gen *)m->gen)->global;
+}
+
+/* ---- keys ---- */
+
+LLVMValueRef map_key_of(struct gen *g, struct map_sym *m, struct node *key)
+{
+	LLVMValueRef mem = gen_tmp(g, m->key ? m->key->size : 4);
+
+	if (!m->key)
+		LLVMBuildStore(g->b, gen_i32(g, 0), mem);
+	else
+		gen_into(g, key, mem, m->key, true);
+	return mem;
+}
+
+LLVMValueRef map_key(struct gen *g, struct node *map)
+{
+	return map_key_of(g, map->map.sym, map->map.key);
+}
+
+/* ---- reading ---- */
+
+LLVMValueRef map_find(struct gen *g, struct node *map, LLVMValueRef key)
+{
+	return HELP(g, map_lookup_elem, bpf_map(map->map.sym), key);
+}
+
+LLVMValueRef map_read_int(struct gen *g, struct node *map)
+{
+	struct map_sym *m = map->map.sym;
+	LLVMValueRef p = map_find(g, map, map_key(g, map)), v;
+	LLVMBasicBlockRef from = LLVMGetInsertBlock(g->b);
+	LLVMBasicBlockRef found = gen_block(g, "found"), join = gen_block(g, "join");
+
+	gen_cond_br(g, gen_not_zero(g, p), found, join);
+	gen_at(g, found);
+	v = gen_load(g, p, m->val);
+	found = LLVMGetInsertBlock(g->b);
+	gen_br(g, join);
+	gen_at(g, join);
+	return gen_merge(g, g->i64, v, found, gen_i64(g, 0), from);
+}
+
+void map_read_into(struct gen *g, struct node *map, LLVMValueRef dst)
+{
+	/* no branch for a missing key: reading at NULL fails, and a failed read gives zeroes */
+	HELP(g, probe_read_kernel, dst, gen_i32(g, map->map.sym->val->size),
+	     map_find(g, map, map_key(g, map)));
+}
+
+/* ---- writing ---- */
+
+static void count_in(struct gen *g, uint32_t counter)
+{
+	LLVMValueRef key = gen_tmp(g, 4), p, v;
+	LLVMBasicBlockRef found = gen_block(g, "found"), join = gen_block(g, "join");
+
+	LLVMBuildStore(g->b, gen_i32(g, counter), key);
+	p = HELP(g, map_lookup_elem, g->counters->global, key);
+	gen_cond_br(g, gen_not_zero(g, p), found, join);
+	gen_at(g, found);
+	v = LLVMBuildLoad2(g->b, g->i64, p, "");
+	LLVMBuildStore(g->b, LLVMBuildAdd(g->b, v, gen_i64(g, 1), ""), p);
+	gen_br(g, join);
+	gen_at(g, join);
+}
+
+void gen_count_lost(struct gen *g, bool control)
+{
+	count_in(g, control ? IMAGE_COUNTER_LOST_CONTROL : IMAGE_COUNTER_LOST_DATA);
+}
+
+void map_count_refusal(struct gen *g, struct map_sym *m)
+{
+	count_in(g, IMAGE_COUNTER_MAPS + m->idx);
+}
+
+static void mark_present(struct gen *g, struct map_sym *m, LLVMValueRef entry)
+{
+	if (is_scalar(m) && !is_agg(m))
+		LLVMBuildStore(g->b, gen_i64(g, 1), gen_off(g, entry, map_presence_off(m)));
+}
+
+static void assign_scalar(struct gen *g, struct node *map, struct node *value)
+{
+	struct map_sym *m = map->map.sym;
+	LLVMBasicBlockRef found = gen_block(g, "found"), join = gen_block(g, "join");
+	LLVMValueRef src, p;
+
+	src = type_in_register(m->val) ? gen_int(g, value) : gen_addr(g, value);
+	p = map_find(g, map, map_key(g, map));
+	gen_cond_br(g, gen_not_zero(g, p), found, join);
+	gen_at(g, found);
+	if (type_in_register(m->val))
+		gen_store(g, p, m->val, src);
+	else
+		gen_convert(g, p, m->val, src, value->type, false);
+	mark_present(g, m, p);
+	gen_br(g, join);
+	gen_at(g, join);
+}
+
+void map_assign(struct gen *g, struct node *map, struct node *value)
+{
+	struct map_sym *m = map->map.sym;
+	LLVMBasicBlockRef refused, join;
+	LLVMValueRef key, val, ret;
+
+	if (is_scalar(m)) {
+		assign_scalar(g, map, value);
+		return;
+	}
+	key = map_key(g, map);
+	val = gen_tmp(g, map_value_size(m));
+	if (m->val->size & 7)
+		gen_zero(g, val, map_value_size(m));
+	gen_into(g, value, val, m->val, true);
+	ret = HELP(g, map_update_elem, bpf_map(m), key, val, gen_i64(g, BPF_ANY));
+	refused = gen_block(g, "refused");
+	join = gen_block(g, "join");
+	gen_cond_br(g, gen_not_zero(g, ret), refused, join);
+	gen_at(g, refused);
+	map_count_refusal(g, m);
+	gen_br(g, join);
+	gen_at(g, join);
+}
+
+/*
+ * Looks the key up and, when it is new, puts zeroes there and looks again: whoever else puts the key
+ * at the same moment, all go on with one entry and no update is lost.
+ */
+LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMBasicBlockRef fail)
+{
+	LLVMBasicBlockRef first = LLVMGetInsertBlock(g->b), make = gen_block(g, "make");
+	LLVMBasicBlockRef ready = gen_block(g, "ready"), refused, second;
+	LLVMValueRef p = HELP(g, map_lookup_elem, bpf_map(m), key), q;
+
+	if (is_scalar(m)) { /* entry 0 of an array is always there; the verifier wants it said */
+		LLVMDeleteBasicBlock(make);
+		gen_cond_br(g, gen_not_zero(g, p), ready, fail);
+		gen_at(g, ready);
+		return p;
+	}
+	gen_cond_br(g, gen_not_zero(g, p), ready, make);
+	gen_at(g, make);
+	HELP(g, map_update_elem, bpf_map(m), key, gen_zeroes(g, map_value_size(m)),
+	     gen_i64(g, BPF_NOEXIST));
+	q = HELP(g, map_lookup_elem, bpf_map(m), key);
+	refused = gen_block(g, "refused");
+	second = LLVMGetInsertBlock(g->b);
+	gen_cond_br(g, gen_not_zero(g, q), ready, refused);
+	gen_at(g, refused);
+	map_count_refusal(g, m);
+	gen_br(g, fail);
+	gen_at(g, ready);
+	return gen_merge(g, g->ptr, p, first, q, second);
+}
+
+/*
+ * @m op= operand. Adding to a word is one atomic instruction, so concurrent CPUs lose nothing. Its
+ * fetching form is newer (5.12) than the oldest kernel we run on: where the value is wanted too, it
+ * is read after the addition. The other operators have no older form at all.
+ */
+void map_modify(struct gen *g, struct node *map, enum binary_op op, LLVMValueRef operand,
+		bool is_signed, LLVMValueRef *before, LLVMValueRef *after)
+{
+	struct map_sym *m = map->map.sym;
+	LLVMBasicBlockRef join = gen_block(g, "join"), from;
+	LLVMValueRef p = map_entry(g, m, map_key(g, map), join), v = NULL, old;
+
+	if ((op == OP_ADD || op == OP_SUB) && m->val->size == 8) {
+		if (op == OP_SUB)
+			operand = LLVMBuildNeg(g->b, operand, "");
+		LLVMBuildAtomicRMW(g->b, LLVMAtomicRMWBinOpAdd, p, operand,
+				   LLVMAtomicOrderingMonotonic, false);
+		if (after)
+			v = gen_load(g, p, m->val);
+	} else {
+		old = gen_load(g, p, m->val);
+		v = gen_narrow(g, gen_arith(g, op, old, operand, is_signed), m->val);
+		gen_store(g, p, m->val, v);
+	}
+	mark_present(g, m, p);
+	from = LLVMGetInsertBlock(g->b);
+	gen_br(g, join);
+	gen_at(g, join);
+	if (!after)
+		return;
+	/* every other way into join is a refusal: zero */
+	*after = LLVMBuildPhi(g->b, g->i64, "");
+	LLVMAddIncoming(*after, &v, &from, 1);
+	gen_phi_rest(*after, join, from);
+	*before = LLVMBuildSub(g->b, *after, operand, "");
+}
+
+/* Zero from every predecessor of join but one. */
+void gen_phi_rest(LLVMValueRef phi, LLVMBasicBlockRef join, LLVMBasicBlockRef but)
+{
+	LLVMValueRef zero = LLVMConstNull(LLVMTypeOf(phi));
+
+	for (LLVMUseRef u = LLVMGetFirstUse(LLVMBasicBlockAsValue(join)); u; u = LLVMGetNextUse(u)) {
+		LLVMValueRef user = LLVMGetUser(u);
+		LLVMBasicBlockRef from;
+
+		if (!LLVMIsATerminatorInst(user))
+			continue;
+		from = LLVMGetInstructionParent(user);
+		if (from != but)
+			LLVMAddIncoming(phi, &zero, &from, 1);
+	}
+}
+
+/* ---- deleting ---- */
+
+static LLVMValueRef delete_scalar(struct gen *g, struct node *map)
+{
+	struct map_sym *m = map->map.sym;
+	LLVMBasicBlockRef from, found = gen_block(g, "found"), join = gen_block(g, "join");
+	LLVMValueRef p = map_find(g, map, map_key_of(g, m, NULL)), was;
+
+	from = LLVMGetInsertBlock(g->b);
+	gen_cond_br(g, gen_not_zero(g, p), found, join);
+	gen_at(g, found);
+	was = gen_i64(g, 1);
+	if (!is_agg(m))
+		was = LLVMBuildLoad2(g->b, g->i64, gen_off(g, p, map_presence_off(m)), "");
+	gen_zero(g, p, map_value_size(m));
+	found = LLVMGetInsertBlock(g->b);
+	gen_br(g, join);
+	gen_at(g, join);
+	return gen_merge(g, g->i64, was, found, gen_i64(g, 0), from);
+}
+
+LLVMValueRef map_delete(struct gen *g, struct node *map, struct node *key)
+{
+	struct map_sym *m = map->map.sym;
+	LLVMValueRef ret;
+
+	if (is_scalar(m))
+		return delete_scalar(g, map);
+	ret = HELP(g, map_delete_elem, bpf_map(m), map_key_of(g, m, key));
+	return LLVMBuildZExt(g->b, gen_cmp(g, LLVMIntEQ, ret, gen_i64(g, 0)), g->i64, "");
+}
+
+LLVMValueRef map_has_key(struct gen *g, struct node *map, struct node *key)
+{
+	LLVMValueRef p = map_find(g, map, map_key_of(g, map->map.sym, key));
+
+	return LLVMBuildZExt(g->b, gen_not_zero(g, p), g->i64, "");
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The image's tables: types, maps, probes, settings and places as rows of plain data. */
+#include "codegen/gen.h"
+#include "probes/probe.h"
+
+/* Types already packed, to be found again by identity. */
+struct packed_type {
+	const struct type *type;
+	uint32_t idx;
+	struct packed_type *next;
+};
+
+static uint32_t put_str(struct gen *g, const char *s)
+{
+	return s ? image_put_str(g->img, s) : 0;
+}
+
+/* Rows in fields; element types come first, as a type refers only to smaller indexes. */
+static uint32_t pack_fields(struct gen *g, const struct type *t)
+{
+	struct image_field *rows = arena_array_of(g->u->arena, struct image_field, t->count);
+
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct type_field *f = &t->fields[i];
+
+		rows[i] = (struct image_field){
+			.name = put_str(g, f->name),
+			.type = pack_type(g, f->type),
+			.off = f->off,
+			.bit_off = f->bit_off,
+			.bit_sz = f->bit_sz,
+		};
+	}
+	return image_put_fields(g->img, rows, t->count);
+}
+
+static bool has_fields(const struct type *t)
+{
+	return t->kind == V_STRUCT || t->kind == V_UNION || t->kind == V_TUPLE ||
+	       t->kind == V_RECORD;
+}
+
+uint32_t pack_type(struct gen *g, const struct type *t)
+{
+	struct packed_type *p;
+	struct image_type row;
+
+	for (p = g->packed; p; p = p->next)
+		if (p->type == t)
+			return p->idx;
+	row = (struct image_type){
+		.kind = (uint8_t)t->kind,
+		.flags = t->is_signed ? IMAGE_TYPE_SIGNED : 0,
+		.k = t->k,
+		.size = t->size,
+		.elem = IMAGE_NONE,
+		.name = put_str(g, t->name),
+		.min = t->min,
+		.max = t->max,
+		.step = t->step,
+	};
+	if (t->kind == V_ARRAY) { /* a pointer's target is never printed: it stays unknown */
+		row.elem = pack_type(g, t->elem);
+		row.count = t->count;
+	} else if (has_fields(t)) {
+		row.first = pack_fields(g, t);
+		row.count = t->count;
+	}
+	p = arena_new_of(g->u->arena, struct packed_type);
+	*p = (struct packed_type){ t, image_put_types(g->img, &row, 1), g->packed };
+	g->packed = p;
+	return p->idx;
+}
+
+uint32_t pack_place(struct gen *g, struct span sp)
+{
+	struct image_place row = { 0 };
+	struct place pl;
+
+	if (source_place(g->u->sources, sp, &pl)) {
+		row.file = put_str(g, pl.file);
+		row.line = pl.line;
+		row.col = pl.col;
+		row.end_col = pl.end_col;
+		row.text = put_str(g, arena_strndup(g->u->arena, pl.line_text,
+						    pl.line_len < 4096 ? pl.line_len : 4096));
+	}
+	return image_put_places(g->img, &row, 1);
+}
+
+void pack_maps(struct gen *g)
+{
+	for (struct map_sym *m = g->u->program->program.maps; m; m = m->next) {
+		const struct map_gen *mg = m->gen;
+		struct image_map row = {
+			.name = put_str(g, m->name),
+			.bpf_name = put_str(g, mg->name),
+			.key = m->key ? pack_type(g, m->key) : IMAGE_NONE,
+			.val = pack_type(g, m->val),
+			.flags = (m->key ? 0 : IMAGE_MAP_SCALAR) |
+				 (type_is_agg(m->val) ? IMAGE_MAP_PERCPU : 0),
+			.place = pack_place(g, m->def),
+			.max_entries = mg->max_entries,
+		};
+
+		image_put_maps(g->img, &row, 1);
+	}
+}
+
+static void pack_target(struct gen *g, const struct probe_target *t)
+{
+	struct image_target row = {
+		.name = put_str(g, t->name),
+		.a = put_str(g, t->a),
+		.b = put_str(g, t->b),
+		.c = put_str(g, t->c),
+		.value = t->value,
+		.value2 = t->value2,
+	};
+
+	image_put_targets(g->img, &row, 1);
+}
+
+void pack_probe(struct gen *g, struct prog_gen *p)
+{
+	const struct node *n = p->probe;
+	struct image_probe row = {
+		.prog = put_str(g, p->name),
+		.type = put_str(g, n->probe.ptype->name),
+		.target_first = g->target_cnt,
+		.flags = p->uses_cookie ? IMAGE_PROBE_COOKIE : 0,
+		.place = pack_place(g, n->span),
+	};
+
+	for (const struct node *a = n->probe.attaches; a; a = a->next, row.target_cnt++)
+		pack_target(g, a->attach.target);
+	g->target_cnt += row.target_cnt;
+	image_put_probes(g->img, &row, 1);
+}
+
+void pack_settings(struct gen *g)
+{
+	for (unsigned i = 0; i < SETTING_CNT; i++) {
+		struct image_setting row = {
+			.name = put_str(g, setting_name(i)),
+			.str = put_str(g, setting_str(g->u->settings, i)),
+			.num = setting_num(g->u->settings, i),
+		};
+
+		image_put_settings(g->img, &row, 1);
+	}
+}
+
+void pack_need(struct gen *g, const char *feature, struct span sp)
+{
+	struct image_need row = { put_str(g, feature), pack_place(g, sp) };
+
+	image_put_needs(g->img, &row, 1);
+}
