@@ -46,7 +46,8 @@ static LLVMValueRef hist_bucket(struct gen *g, LLVMValueRef v, uint32_t k)
 	return gen_select(g, gen_cmp(g, LLVMIntULT, v, gen_i64(g, 1ULL << k)), exact, index);
 }
 
-static LLVMValueRef lhist_bucket(struct gen *g, LLVMValueRef v, const struct type *t, bool is_signed)
+static LLVMValueRef lhist_bucket(struct gen *g, LLVMValueRef v, const struct type *t,
+				 bool is_signed)
 {
 	LLVMValueRef min = gen_i64(g, (uint64_t)t->min), max = gen_i64(g, (uint64_t)t->max);
 	LLVMValueRef step = gen_i64(g, (uint64_t)t->step), index, below, above;
@@ -182,7 +183,8 @@ static void sum_cpus(struct gen *g, struct map_sym *m, LLVMValueRef key, struct 
 	LLVMBasicBlockRef head = gen_block(g, "cpus"), look = gen_block(g, "look");
 	LLVMBasicBlockRef add = gen_block(g, "add"), next = gen_block(g, "next");
 	LLVMBasicBlockRef done = gen_block(g, "done"), from = LLVMGetInsertBlock(g->b);
-	LLVMValueRef ncpus = gen_konst(g, KONST_NCPUS, NULL), cpu, cpu_next, p, zero = gen_i64(g, 0);
+	LLVMValueRef ncpus = gen_konst(g, KONST_NCPUS, NULL), cpu, cpu_next, p,
+		     zero = gen_i64(g, 0);
 
 	gen_br(g, head);
 	gen_at(g, head);

@@ -53,28 +53,22 @@ LLVMValueRef gen_arith(struct gen *g, enum binary_op op, LLVMValueRef l, LLVMVal
 	LLVMValueRef count;
 
 	switch (op) {
-	case OP_ADD:
-		return LLVMBuildAdd(g->b, l, r, "");
-	case OP_SUB:
-		return LLVMBuildSub(g->b, l, r, "");
-	case OP_MUL:
-		return LLVMBuildMul(g->b, l, r, "");
+	case OP_ADD: return LLVMBuildAdd(g->b, l, r, "");
+	case OP_SUB: return LLVMBuildSub(g->b, l, r, "");
+	case OP_MUL: return LLVMBuildMul(g->b, l, r, "");
 	case OP_DIV:
 	case OP_MOD:
 		return is_signed ? sdivmod(g, op == OP_MOD, l, r) : udivmod(g, op == OP_MOD, l, r);
-	case OP_BAND:
-		return LLVMBuildAnd(g->b, l, r, "");
-	case OP_BOR:
-		return LLVMBuildOr(g->b, l, r, "");
-	case OP_BXOR:
-		return LLVMBuildXor(g->b, l, r, "");
+	case OP_BAND: return LLVMBuildAnd(g->b, l, r, "");
+	case OP_BOR: return LLVMBuildOr(g->b, l, r, "");
+	case OP_BXOR: return LLVMBuildXor(g->b, l, r, "");
 	case OP_SHL:
 	case OP_SHR:
 		count = LLVMBuildAnd(g->b, r, gen_i64(g, 63), "");
 		if (op == OP_SHL)
 			return LLVMBuildShl(g->b, l, count, "");
-		return is_signed ? LLVMBuildAShr(g->b, l, count, "") :
-				   LLVMBuildLShr(g->b, l, count, "");
+		return is_signed ? LLVMBuildAShr(g->b, l, count, "")
+				 : LLVMBuildLShr(g->b, l, count, "");
 	case OP_EQ:
 	case OP_NE:
 	case OP_LT:
@@ -84,8 +78,7 @@ LLVMValueRef gen_arith(struct gen *g, enum binary_op op, LLVMValueRef l, LLVMVal
 		return LLVMBuildZExt(g->b, gen_cmp(g, predicates[op][is_signed], l, r), g->i64, "");
 	case OP_NONE:
 	case OP_LOR:
-	case OP_LAND:
-		break; /* no arithmetic: see expr.c */
+	case OP_LAND: break; /* no arithmetic: see expr.c */
 	}
 	return r;
 }

@@ -54,8 +54,8 @@ void debug_function(struct gen *g, struct prog_gen *p)
 /* A function that helpers call back: it stands for no line of the script. */
 void debug_callback(struct gen *g, LLVMValueRef fn, const char *name)
 {
-	LLVMMetadataRef sp = LLVMDIBuilderCreateFunction(g->di, g->di_file, name, strlen(name), name,
-							 strlen(name), g->di_file, 1,
+	LLVMMetadataRef sp = LLVMDIBuilderCreateFunction(g->di, g->di_file, name, strlen(name),
+							 name, strlen(name), g->di_file, 1,
 							 g->di_fn_type, true, true, 1, 0, true);
 
 	LLVMSetSubprogram(fn, sp);
@@ -87,8 +87,8 @@ void debug_map(struct gen *g, struct map_gen *m)
 		members[cnt] = map_attribute(g, "value_size", m->val_sz, cnt);
 		cnt++;
 	}
-	type = LLVMDIBuilderCreateStructType(g->di, g->di_file, "", 0, g->di_file, 1, cnt * 64, 64, 0,
-					     NULL, members, cnt, 0, NULL, "", 0);
+	type = LLVMDIBuilderCreateStructType(g->di, g->di_file, "", 0, g->di_file, 1, cnt * 64, 64,
+					     0, NULL, members, cnt, 0, NULL, "", 0);
 	var = LLVMDIBuilderCreateGlobalVariableExpression(
 		g->di, g->di_cu, m->name, strlen(m->name), "", 0, g->di_file, 1, type, false,
 		LLVMDIBuilderCreateExpression(g->di, NULL, 0), NULL, 0);

@@ -11,12 +11,20 @@
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <llvm/Config/llvm-config.h>
 
 #include "codegen/gen.h"
 
+/* From 18 on, instcombine named in a list dies when one round was not enough, unless told not to. */
+#if LLVM_VERSION_MAJOR >= 18
+#define INSTCOMBINE "instcombine<no-verify-fixpoint>"
+#else
+#define INSTCOMBINE "instcombine"
+#endif
+
 #define PASSES                                                                                     \
-	"function(simplifycfg,sroa,early-cse,instcombine<no-verify-fixpoint>,gvn,dse,"             \
-	"instcombine<no-verify-fixpoint>,simplifycfg,dce),globaldce"
+	"function(simplifycfg,sroa,early-cse," INSTCOMBINE ",gvn,dse," INSTCOMBINE ",simplifycfg," \
+	"dce),globaldce"
 
 int emit_init(struct gen *g)
 {
@@ -167,4 +175,9 @@ int emit_object(struct gen *g, void **elf, size_t *elf_sz)
 	err = err ?: (g->opt->dump_asm ? dump_asm(g) : 0);
 	err = err ?: add_tables(g);
 	return err ?: take_object(g, elf, elf_sz);
+}
+
+const char *codegen_version(void)
+{
+	return "LLVM " LLVM_VERSION_STRING;
 }

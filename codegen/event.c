@@ -130,8 +130,8 @@ static void store_fields(struct gen *g, LLVMValueRef rec, uint32_t action, const
 /* Refuses a data record when only control's share of the ring is left. */
 static void check_room(struct gen *g, LLVMBasicBlockRef lost)
 {
-	LLVMValueRef used = HELP(g, ringbuf_query, g->events->global,
-				 gen_i64(g, BPF_RB_AVAIL_DATA));
+	LLVMValueRef used =
+		HELP(g, ringbuf_query, g->events->global, gen_i64(g, BPF_RB_AVAIL_DATA));
 	LLVMBasicBlockRef room = gen_block(g, "room");
 
 	gen_cond_br(g, gen_cmp(g, LLVMIntULT, used, gen_konst(g, KONST_RING_LIMIT, NULL)), room,

@@ -18,7 +18,8 @@ LLVMValueRef gen_narrow(struct gen *g, LLVMValueRef v, const struct type *t)
 		return v;
 	it = gen_int_type(g, t->size);
 	v = LLVMBuildTrunc(g->b, v, it, "");
-	return t->is_signed ? LLVMBuildSExt(g->b, v, g->i64, "") : LLVMBuildZExt(g->b, v, g->i64, "");
+	return t->is_signed ? LLVMBuildSExt(g->b, v, g->i64, "")
+			    : LLVMBuildZExt(g->b, v, g->i64, "");
 }
 
 static bool is_u64(const struct type *t)
@@ -158,12 +159,9 @@ static LLVMValueRef gen_unary(struct gen *g, struct node *n)
 	case UN_NOT:
 		v = LLVMBuildNot(g->b, gen_bool(g, n->unary.e), "");
 		return LLVMBuildZExt(g->b, v, g->i64, "");
-	case UN_PLUS:
-		return gen_int(g, n->unary.e);
-	case UN_ADDR:
-		return LLVMBuildPtrToInt(g->b, gen_addr(g, n->unary.e), g->i64, "");
-	case UN_DEREF:
-		return lvalue_load(g, lvalue_of(g, n), n->type);
+	case UN_PLUS: return gen_int(g, n->unary.e);
+	case UN_ADDR: return LLVMBuildPtrToInt(g->b, gen_addr(g, n->unary.e), g->i64, "");
+	case UN_DEREF: return lvalue_load(g, lvalue_of(g, n), n->type);
 	}
 	return NULL;
 }
@@ -199,34 +197,21 @@ LLVMValueRef gen_int(struct gen *g, struct node *e)
 {
 	switch (e->kind) {
 	case N_INT:
-	case N_BOOL:
-		return gen_i64(g, e->num.value);
-	case N_VAR:
-		return gen_load(g, gen_var(g, e->var.sym), e->var.sym->type);
-	case N_MAP:
-		return type_is_agg(e->map.sym->val) ? agg_read_int(g, e) : map_read_int(g, e);
-	case N_IDENT:
-		return gen_call_int(g, e->ident.fn, e, NULL);
-	case N_CALL:
-		return gen_call_int(g, e->call.fn, e, e->call.args);
-	case N_UNARY:
-		return gen_unary(g, e);
-	case N_INCDEC:
-		return gen_incdec(g, e);
-	case N_BINARY:
-		return gen_binary(g, e);
+	case N_BOOL: return gen_i64(g, e->num.value);
+	case N_VAR: return gen_load(g, gen_var(g, e->var.sym), e->var.sym->type);
+	case N_MAP: return type_is_agg(e->map.sym->val) ? agg_read_int(g, e) : map_read_int(g, e);
+	case N_IDENT: return gen_call_int(g, e->ident.fn, e, NULL);
+	case N_CALL: return gen_call_int(g, e->call.fn, e, e->call.args);
+	case N_UNARY: return gen_unary(g, e);
+	case N_INCDEC: return gen_incdec(g, e);
+	case N_BINARY: return gen_binary(g, e);
 	case N_TERNARY:
-	case N_IF:
-		return gen_choice_int(g, e);
-	case N_BLOCK:
-		gen_stmts(g, e);
-		return gen_int(g, e->block.value);
-	case N_CAST:
-		return gen_cast(g, e);
+	case N_IF: return gen_choice_int(g, e);
+	case N_BLOCK: gen_stmts(g, e); return gen_int(g, e->block.value);
+	case N_CAST: return gen_cast(g, e);
 	case N_FIELD:
 	case N_TUPLE_GET:
-	case N_INDEX:
-		return lvalue_load(g, lvalue_of(g, e), e->type);
+	case N_INDEX: return lvalue_load(g, lvalue_of(g, e), e->type);
 	case N_STR:
 	case N_TUPLE:
 	case N_RECORD: /* never integers */
@@ -238,8 +223,7 @@ LLVMValueRef gen_int(struct gen *g, struct node *e)
 	case N_POS_COUNT:
 	case CASES_STATEMENT:
 	case CASES_TOP_LEVEL:
-	case CASES_TYPE:
-		break;
+	case CASES_TYPE: break;
 	}
 	return LLVMGetUndef(g->i64);
 }
@@ -289,8 +273,8 @@ static void gen_list_into(struct gen *g, struct node *e, LLVMValueRef dst, const
 	if (pad)
 		gen_zero(g, dst, t->size);
 	for (struct node *el = e->list.elems; el; el = el->next, i++)
-		gen_into(g, el->kind == N_NAMED ? el->named.e : el, gen_off(g, dst, t->fields[i].off),
-			 t->fields[i].type, pad);
+		gen_into(g, el->kind == N_NAMED ? el->named.e : el,
+			 gen_off(g, dst, t->fields[i].off), t->fields[i].type, pad);
 }
 
 void gen_convert(struct gen *g, LLVMValueRef dst, const struct type *dt, LLVMValueRef src,
@@ -340,29 +324,17 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 	}
 	switch (e->kind) {
 	case N_TUPLE:
-	case N_RECORD:
-		gen_list_into(g, e, dst, t, pad);
-		break;
+	case N_RECORD: gen_list_into(g, e, dst, t, pad); break;
 	case N_TERNARY:
-	case N_IF:
-		gen_choice_into(g, e, dst, t, pad);
-		break;
+	case N_IF: gen_choice_into(g, e, dst, t, pad); break;
 	case N_BLOCK:
 		gen_stmts(g, e);
 		gen_into(g, e->block.value, dst, t, pad);
 		break;
-	case N_IDENT:
-		gen_call_into(g, e->ident.fn, e, dst);
-		break;
-	case N_CALL:
-		gen_call_into(g, e->call.fn, e, dst);
-		break;
-	case N_MAP:
-		map_read_into(g, e, dst);
-		break;
-	case N_VAR:
-		gen_convert(g, dst, t, gen_var(g, e->var.sym), e->var.sym->type, pad);
-		break;
+	case N_IDENT: gen_call_into(g, e->ident.fn, e, dst); break;
+	case N_CALL: gen_call_into(g, e->call.fn, e, dst); break;
+	case N_MAP: map_read_into(g, e, dst); break;
+	case N_VAR: gen_convert(g, dst, t, gen_var(g, e->var.sym), e->var.sym->type, pad); break;
 	case N_CAST:
 		if (gen_in_memory(e->cast.e->type))
 			gen_convert(g, dst, t, gen_addr(g, e->cast.e), e->cast.e->type, pad);
@@ -372,9 +344,7 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 	case N_FIELD:
 	case N_TUPLE_GET:
 	case N_INDEX:
-	case N_UNARY:
-		lvalue_read(g, lvalue_of(g, e), dst, t->size);
-		break;
+	case N_UNARY: lvalue_read(g, lvalue_of(g, e), dst, t->size); break;
 	case N_INT:
 	case N_BOOL:
 	case N_STR: /* above */
@@ -388,8 +358,7 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 	case N_POS_COUNT:
 	case CASES_STATEMENT:
 	case CASES_TOP_LEVEL:
-	case CASES_TYPE:
-		break;
+	case CASES_TYPE: break;
 	}
 }
 

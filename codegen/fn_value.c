@@ -27,7 +27,8 @@ static LLVMValueRef pid_tgid(struct gen *g)
 
 	gen_cond_br(g, gen_not_zero(g, ino), inner, outer);
 	gen_at(g, inner);
-	info = gen_tmp(g, 8); /* struct bpf_pidns_info: u32 pid, tgid; as one word like the helper's */
+	info = gen_tmp(g,
+		       8); /* struct bpf_pidns_info: u32 pid, tgid; as one word like the helper's */
 	LLVMBuildStore(g->b, gen_i64(g, 0), info);
 	HELP(g, get_ns_current_pid_tgid, dev, ino, info, gen_i32(g, 8));
 	ns = LLVMBuildLoad2(g->b, g->i64, info, "");

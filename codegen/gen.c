@@ -72,8 +72,8 @@ LLVMValueRef gen_select(struct gen *g, LLVMValueRef c, LLVMValueRef a, LLVMValue
 LLVMValueRef gen_opaque(struct gen *g, LLVMValueRef v)
 {
 	LLVMTypeRef ft = LLVMFunctionType(g->i64, &g->i64, 1, false);
-	LLVMValueRef barrier = LLVMGetInlineAsm(ft, "", 0, "=r,0", 4, true, false,
-						LLVMInlineAsmDialectATT, false);
+	LLVMValueRef barrier =
+		LLVMGetInlineAsm(ft, "", 0, "=r,0", 4, true, false, LLVMInlineAsmDialectATT, false);
 
 	return LLVMBuildCall2(g->b, ft, barrier, &v, 1, "");
 }
@@ -253,7 +253,8 @@ static void gen_program(struct gen *g, struct node *probe)
 	gen_at(g, p.leave);
 	LLVMBuildRet(g->b, gen_i64(g, 0));
 	/* a block that nothing reaches (after exit()) still needs an end */
-	for (LLVMBasicBlockRef bb = LLVMGetFirstBasicBlock(p.fn); bb; bb = LLVMGetNextBasicBlock(bb)) {
+	for (LLVMBasicBlockRef bb = LLVMGetFirstBasicBlock(p.fn); bb;
+	     bb = LLVMGetNextBasicBlock(bb)) {
 		gen_at(g, bb);
 		if (!gen_ended(g))
 			LLVMBuildUnreachable(g->b);
@@ -301,10 +302,6 @@ static void gen_types(struct gen *g)
 static int gen_open(struct gen *g)
 {
 	g->ctx = LLVMContextCreate();
-#if LLVM_VERSION_MAJOR == 15
-	/* 15 still offers typed pointers, and takes opaque ones only when told before first use */
-	LLVMContextSetOpaquePointers(g->ctx, true);
-#endif
 	g->mod = LLVMModuleCreateWithNameInContext("trace", g->ctx);
 	g->b = LLVMCreateBuilderInContext(g->ctx);
 	g->img = image_writer_new();

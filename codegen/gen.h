@@ -234,7 +234,8 @@ struct event_lost {
 	LLVMBasicBlockRef lost, join;
 	bool control;
 };
-uint32_t event_action(struct gen *g, struct image_action *act, struct event_arg *args, uint32_t cnt);
+uint32_t event_action(struct gen *g, struct image_action *act, struct event_arg *args,
+		      uint32_t cnt);
 struct event_lost event_lost_begin(struct gen *g, bool control);
 void event_lost_end(struct gen *g, struct event_lost l);
 void event_output(struct gen *g, LLVMValueRef rec, LLVMValueRef size, LLVMBasicBlockRef lost);

@@ -91,8 +91,8 @@ struct lvalue lvalue_of(struct gen *g, struct node *e)
 static LLVMValueRef take_bits(struct gen *g, LLVMValueRef v, const struct type_field *f)
 {
 	v = LLVMBuildShl(g->b, v, gen_i64(g, 64 - f->bit_off - f->bit_sz), "");
-	v = f->type->is_signed ? LLVMBuildAShr(g->b, v, gen_i64(g, 64 - f->bit_sz), "") :
-				 LLVMBuildLShr(g->b, v, gen_i64(g, 64 - f->bit_sz), "");
+	v = f->type->is_signed ? LLVMBuildAShr(g->b, v, gen_i64(g, 64 - f->bit_sz), "")
+			       : LLVMBuildLShr(g->b, v, gen_i64(g, 64 - f->bit_sz), "");
 	return v;
 }
 

@@ -66,8 +66,8 @@ void map_declare_all(struct gen *g)
 	uint32_t cnt = 0;
 
 	for (struct map_sym *m = g->u->program->program.maps; m; m = m->next, cnt++) {
-		uint64_t max = m->max_entries ? m->max_entries :
-						setting_num(g->u->settings, SETTING_max_map_keys);
+		uint64_t max = m->max_entries ? m->max_entries
+					      : setting_num(g->u->settings, SETTING_max_map_keys);
 		const char *name = arena_printf(g->u->arena, "AT_%s", m->name + 1);
 
 		m->gen = map_new(g, name, bpf_map_type(m), m->key ? m->key->size : 4,
@@ -75,8 +75,8 @@ void map_declare_all(struct gen *g)
 	}
 	g->events = map_new(g, "events", BPF_MAP_TYPE_RINGBUF, 0, 0, 1 << 20);
 	g->scratch = map_new(g, "scratch", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1);
-	g->counters = map_new(g, "counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
-			      IMAGE_COUNTER_MAPS + cnt);
+	g->counters =
+		map_new(g, "counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, IMAGE_COUNTER_MAPS + cnt);
 }
 
 void map_finish_all(struct gen *g)
@@ -288,7 +288,8 @@ void gen_phi_rest(LLVMValueRef phi, LLVMBasicBlockRef join, LLVMBasicBlockRef bu
 {
 	LLVMValueRef zero = LLVMConstNull(LLVMTypeOf(phi));
 
-	for (LLVMUseRef u = LLVMGetFirstUse(LLVMBasicBlockAsValue(join)); u; u = LLVMGetNextUse(u)) {
+	for (LLVMUseRef u = LLVMGetFirstUse(LLVMBasicBlockAsValue(join)); u;
+	     u = LLVMGetNextUse(u)) {
 		LLVMValueRef user = LLVMGetUser(u);
 		LLVMBasicBlockRef from;
 

@@ -176,7 +176,8 @@ LLVMValueRef gen_load(struct gen *g, LLVMValueRef addr, const struct type *t)
 	LLVMSetAlignment(v, t->align ? t->align : 1);
 	if (t->size == 8)
 		return v;
-	return t->is_signed ? LLVMBuildSExt(g->b, v, g->i64, "") : LLVMBuildZExt(g->b, v, g->i64, "");
+	return t->is_signed ? LLVMBuildSExt(g->b, v, g->i64, "")
+			    : LLVMBuildZExt(g->b, v, g->i64, "");
 }
 
 void gen_store(struct gen *g, LLVMValueRef addr, const struct type *t, LLVMValueRef v)

@@ -173,36 +173,16 @@ static void gen_stmt(struct gen *g, struct node *n)
 	gen_place(g, n->span);
 	switch (n->kind) {
 	case N_EXPR_STMT:
-	case N_DISCARD:
-		gen_effect(g, n->expr.e);
-		break;
-	case N_LET:
-		gen_let(g, n);
-		break;
-	case N_ASSIGN:
-		gen_assign(g, n);
-		break;
-	case N_IF:
-		gen_if(g, n);
-		break;
-	case N_BLOCK:
-		gen_block_stmt(g, n);
-		break;
-	case N_UNROLL:
-		gen_unroll(g, n);
-		break;
-	case N_WHILE:
-		gen_while(g, n);
-		break;
-	case N_FOR_RANGE:
-		gen_for_range(g, n);
-		break;
-	case N_BREAK:
-		gen_jump(g, g->p->loop->brk);
-		break;
-	case N_CONTINUE:
-		gen_jump(g, g->p->loop->cont);
-		break;
+	case N_DISCARD: gen_effect(g, n->expr.e); break;
+	case N_LET: gen_let(g, n); break;
+	case N_ASSIGN: gen_assign(g, n); break;
+	case N_IF: gen_if(g, n); break;
+	case N_BLOCK: gen_block_stmt(g, n); break;
+	case N_UNROLL: gen_unroll(g, n); break;
+	case N_WHILE: gen_while(g, n); break;
+	case N_FOR_RANGE: gen_for_range(g, n); break;
+	case N_BREAK: gen_jump(g, g->p->loop->brk); break;
+	case N_CONTINUE: gen_jump(g, g->p->loop->cont); break;
 	case N_RETURN:
 		if (n->expr.e)
 			gen_effect(g, n->expr.e);
@@ -210,11 +190,8 @@ static void gen_stmt(struct gen *g, struct node *n)
 		break;
 	case N_FOR_MAP:
 	case CASES_TOP_LEVEL:
-	case CASES_TYPE:
-		break;
-	case CASES_EXPRESSION:
-		gen_effect(g, n);
-		break;
+	case CASES_TYPE: break;
+	case CASES_EXPRESSION: gen_effect(g, n); break;
 	}
 }
 

@@ -87,14 +87,10 @@ LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t 
 		gen_literal(g, e, dst, max, false);
 		return gen_i64(g, least(max - 1, (uint32_t)e->str.len));
 	case N_TERNARY:
-	case N_IF:
-		return gen_text_choice(g, e, dst, max);
-	case N_BLOCK:
-		gen_stmts(g, e);
-		return gen_text(g, e->block.value, dst, max);
+	case N_IF: return gen_text_choice(g, e, dst, max);
+	case N_BLOCK: gen_stmts(g, e); return gen_text(g, e->block.value, dst, max);
 	case N_CALL:
-	case N_IDENT:
-		return gen_call_text(g, e, dst, max);
+	case N_IDENT: return gen_call_text(g, e, dst, max);
 	case N_FIELD:
 	case N_TUPLE_GET:
 	case N_INDEX:
@@ -126,8 +122,7 @@ LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t 
 	case N_TYPE_ARG:
 	case CASES_STATEMENT:
 	case CASES_TOP_LEVEL:
-	case CASES_TYPE:
-		break;
+	case CASES_TYPE: break;
 	}
 	/* a variable: what else has a string's type stands above */
 	return gen_text_from(g, dst, least(max, e->type->size), gen_addr(g, e), AS_KERNEL);
@@ -184,7 +179,8 @@ LLVMValueRef gen_same_text(struct gen *g, LLVMValueRef l, uint32_t l_sz, LLVMVal
 	i_next = LLVMBuildAdd(g->b, i, gen_i64(g, 1), "");
 	more = gen_cmp(g, LLVMIntULT, i_next, gen_i64(g, n));
 	gen_cond_br(g, more, loop, join);
-	LLVMAddIncoming(i, (LLVMValueRef[]){ zero, i_next }, (LLVMBasicBlockRef[]){ from, next }, 2);
+	LLVMAddIncoming(i, (LLVMValueRef[]){ zero, i_next }, (LLVMBasicBlockRef[]){ from, next },
+			2);
 	gen_at(g, join);
 	yes = LLVMConstInt(g->i1, 1, false);
 	no = LLVMConstInt(g->i1, 0, false);
