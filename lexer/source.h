@@ -46,12 +46,15 @@ const char *source_text(const struct sources *ss, struct span sp); /* the span's
 struct place {
 	const char *file;
 	uint32_t line, col; /* from 1; col in bytes */
-	uint32_t end_col; /* last column of the span on that first line */
+	uint32_t end_col; /* one past the span's last column on that first line: what is printed */
+	uint32_t end_line; /* line of the span's last byte */
 	const char *line_text; /* not terminated */
 	uint32_t line_len;
 };
 
 /* False when the span is nowhere. */
 int source_place(const struct sources *ss, struct span sp, struct place *out);
+/* Sets only line_text and line_len, to those of another line of the span's text. */
+int source_line(const struct sources *ss, struct span sp, uint32_t line, struct place *out);
 
 #endif

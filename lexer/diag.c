@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "diag.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+
+#define SHOW_LINES_MAX 10 /* of a span that covers several lines */
+#define SHOW_BYTES_MAX 400 /* of one line */
+#define WORD_MAX 64 /* longer words are nobody's misspelling */
+
+struct note {
+	struct span span; /* nowhere: a hint */
+	const char *text;
+	struct note *next;
+};
+
+struct diag {
+	enum diag_id id;
+	enum diag_severity severity;
+	struct span span;
+	uint32_t seq;
+	const char *text;
+	struct note *notes, **notes_end;
+	struct diags *owner;
+	struct diag *same; /* hash chain */
+};
+
+#define HASH_CNT 256
+
+struct diags {
+	struct arena *arena;
+	struct sources *sources;
+	bool mute_warnings;
+	unsigned errors;
+	struct diag **queue;
+	uint32_t cnt, cap;
+	struct diag *hash[HASH_CNT]; /* all ever queued, for merging duplicates */
+};
+
+static const struct {
+	enum diag_severity severity;
+	const char *format;
+} rows[] = {
+#define DIAG(id, severity, format) [D_##id] = { DIAG_##severity, format },
+#include "diag.def"
+#undef DIAG
+};
+
+struct diags *diags_new(struct arena *a, struct sources *ss)
+{
+	struct diags *ds = arena_new_of(a, struct diags);
+
+	ds->arena = a;
+	ds->sources = ss;
+	return ds;
+}
+
+void diags_mute_warnings(struct diags *ds)
+{
+	ds->mute_warnings = true;
+}
+
+static void queue_add(struct diags *ds, struct diag *d)
+{
+	struct diag **grown;
+
+	if (ds->cnt == ds->cap) {
+		ds->cap = ds->cap ? ds->cap * 2 : 16;
+		grown = arena_array_of(ds->arena, struct diag *, ds->cap);
+		if (ds->cnt)
+			memcpy(grown, ds->queue, ds->cnt * sizeof(*grown));
+		ds->queue = grown;
+	}
+	d->seq = ds->cnt;
+	ds->queue[ds->cnt++] = d;
+}
+
+struct diag *diag(struct diags *ds, struct span sp, enum diag_id id, ...)
+{
+	struct diag **bucket = &ds->hash[(sp.from * 31u + sp.to * 7u + id) % HASH_CNT];
+	struct diag *d;
+	va_list ap;
+
+	for (d = *bucket; d; d = d->same)
+		if (d->id == id && d->span.from == sp.from && d->span.to == sp.to && sp.from)
+			return d;
+	d = arena_new_of(ds->arena, struct diag);
+	d->id = id;
+	d->severity = rows[id].severity;
+	d->span = sp;
+	d->owner = ds;
+	d->notes_end = &d->notes;
+	va_start(ap, id);
+	d->text = arena_vprintf(ds->arena, rows[id].format, ap);
+	va_end(ap);
+	d->same = *bucket;
+	*bucket = d;
+	if (d->severity == DIAG_ERROR)
+		ds->errors++;
+	if (d->severity == DIAG_ERROR || !ds->mute_warnings)
+		queue_add(ds, d);
+	return d;
+}
+
+static void note_add(struct diag *d, struct span sp, const char *text)
+{
+	struct note *n = arena_new_of(d->owner->arena, struct note);
+
+	n->span = sp;
+	n->text = text;
+	*d->notes_end = n;
+	d->notes_end = &n->next;
+}
+
+void diag_hint(struct diag *d, const char *fmt, ...)
+{
+	struct note *n;
+	const char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = arena_vprintf(d->owner->arena, fmt, ap);
+	va_end(ap);
+	/* A merged duplicate brings the same hint again. */
+	for (n = d->notes; n; n = n->next)
+		if (!n->span.from && !strcmp(n->text, text))
+			return;
+	note_add(d, SPAN_NONE, text);
+}
+
+void diag_also(struct diag *d, struct span sp, const char *fmt, ...)
+{
+	struct note *n;
+	va_list ap;
+
+	for (n = d->notes; n; n = n->next)
+		if (n->span.from && n->span.from == sp.from)
+			return;
+	va_start(ap, fmt);
+	note_add(d, sp, arena_vprintf(d->owner->arena, fmt, ap));
+	va_end(ap);
+}
+
+unsigned diags_errors(const struct diags *ds)
+{
+	return ds->errors;
+}
+
+/* ---- printing */
+
+struct printer {
+	FILE *out;
+	const struct sources *sources;
+	bool colour;
+};
+
+/* Nothing a terminal would act on; everything else as it stands. */
+static void print_bytes(FILE *out, const char *s, uint32_t len)
+{
+	uint32_t i;
+
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		fputc(c == '\t' || c >= 0x20 ? (c == 0x7f ? '?' : c) : '?', out);
+	}
+	fputc('\n', out);
+}
+
+/* The marker line: tabs stay tabs, and a UTF-8 character is one column wide. */
+static void print_marks(const struct printer *p, const char *line, uint32_t from, uint32_t to)
+{
+	uint32_t i;
+
+	for (i = 0; i < to; i++) {
+		unsigned char c = (unsigned char)line[i];
+
+		if (i == from && p->colour)
+			fputs("\033[31m", p->out);
+		if ((c & 0xc0) == 0x80)
+			continue;
+		fputc(i >= from ? '~' : c == '\t' ? '\t' : ' ', p->out);
+	}
+	if (to > from && p->colour)
+		fputs("\033[0m", p->out);
+	fputc('\n', p->out);
+}
+
+static void print_one_line(const struct printer *p, const struct place *pl)
+{
+	const char *line = pl->line_text;
+	uint32_t from = pl->col - 1, to = pl->end_col - 1, len = pl->line_len, skip = 0;
+
+	if (from > len)
+		from = len;
+	if (to > len)
+		to = len;
+	if (len > SHOW_BYTES_MAX) {
+		/* A script on one enormous line: the part around the place. */
+		skip = from > SHOW_BYTES_MAX / 4 ? from - SHOW_BYTES_MAX / 4 : 0;
+		while (skip && ((unsigned char)line[skip] & 0xc0) == 0x80)
+			skip--;
+		len = len - skip > SHOW_BYTES_MAX ? SHOW_BYTES_MAX : len - skip;
+	}
+	from -= skip;
+	to = to - skip > len ? len : to - skip;
+	print_bytes(p->out, line + skip, len);
+	/* A place between bytes (the end of the text) has one mark to look at. */
+	if (to == from && from == len) {
+		print_marks(p, line + skip, from, from);
+		return;
+	}
+	print_marks(p, line + skip, from, to > from ? to : from + 1);
+}
+
+static void print_lines(const struct printer *p, struct span sp, const struct place *first)
+{
+	struct place pl = *first;
+	uint32_t line;
+
+	for (line = first->line; line <= first->end_line; line++) {
+		if (line - first->line == SHOW_LINES_MAX) {
+			fputs("...\n", p->out);
+			return;
+		}
+		if (source_line(p->sources, sp, line, &pl))
+			print_bytes(p->out, pl.line_text,
+				    pl.line_len > SHOW_BYTES_MAX ? SHOW_BYTES_MAX : pl.line_len);
+	}
+}
+
+static void print_at(const struct printer *p, struct span sp, const char *word, const char *shade,
+		     const char *text)
+{
+	struct place pl;
+	int known = source_place(p->sources, sp, &pl);
+
+	if (known && pl.end_line != pl.line)
+		fprintf(p->out, "%s:%u-%u: ", pl.file, pl.line, pl.end_line);
+	else if (known)
+		fprintf(p->out, "%s:%u:%u-%u: ", pl.file, pl.line, pl.col, pl.end_col);
+	fprintf(p->out, "%s%s: %s%s\n", p->colour ? shade : "", word, p->colour ? "\033[0m" : "",
+		text);
+	if (!known)
+		return;
+	if (pl.end_line != pl.line)
+		print_lines(p, sp, &pl);
+	else
+		print_one_line(p, &pl);
+}
+
+static void print_diag(const struct printer *p, const struct diag *d)
+{
+	bool is_error = d->severity == DIAG_ERROR;
+	const struct note *n;
+
+	print_at(p, d->span, is_error ? "ERROR" : "WARNING", is_error ? "\033[31m" : "\033[33m",
+		 d->text);
+	for (n = d->notes; n; n = n->next) {
+		if (n->span.from)
+			print_at(p, n->span, "NOTE", "\033[36m", n->text);
+		else
+			fprintf(p->out, "%sHINT: %s%s\n", p->colour ? "\033[36m" : "",
+				p->colour ? "\033[0m" : "", n->text);
+	}
+}
+
+static int in_source_order(const void *va, const void *vb)
+{
+	const struct diag *a = *(const struct diag *const *)va;
+	const struct diag *b = *(const struct diag *const *)vb;
+
+	if (a->span.from != b->span.from)
+		return a->span.from < b->span.from ? -1 : 1;
+	return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+void diags_flush(struct diags *ds, FILE *out, bool colour)
+{
+	struct printer p = { out, ds->sources, colour };
+	uint32_t i;
+
+	if (ds->cnt)
+		qsort(ds->queue, ds->cnt, sizeof(*ds->queue), in_source_order);
+	for (i = 0; i < ds->cnt; i++)
+		print_diag(&p, ds->queue[i]);
+	ds->cnt = 0;
+}
+
+/* ---- the nearest word */
+
+/* Edits (insert, delete, replace, swap of neighbours) between two words, ignoring case. */
+static unsigned edits(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	unsigned row[3][WORD_MAX + 1];
+	size_t i, j;
+
+	for (j = 0; j <= b_len; j++)
+		row[0][j] = (unsigned)j;
+	for (i = 1; i <= a_len; i++) {
+		unsigned *cur = row[i % 3], *prev = row[(i + 2) % 3], *prev2 = row[(i + 1) % 3];
+
+		cur[0] = (unsigned)i;
+		for (j = 1; j <= b_len; j++) {
+			int ca = tolower((unsigned char)a[i - 1]);
+			int cb = tolower((unsigned char)b[j - 1]);
+			unsigned best = prev[j - 1] + (ca != cb);
+
+			if (prev[j] + 1 < best)
+				best = prev[j] + 1;
+			if (cur[j - 1] + 1 < best)
+				best = cur[j - 1] + 1;
+			if (i > 1 && j > 1 && ca == tolower((unsigned char)b[j - 2]) &&
+			    cb == tolower((unsigned char)a[i - 2]) && prev2[j - 2] + 1 < best)
+				best = prev2[j - 2] + 1;
+			cur[j] = best;
+		}
+	}
+	return row[a_len % 3][b_len];
+}
+
+void nearest_init(struct nearest *n, const char *word)
+{
+	n->word = word;
+	n->best = NULL;
+	n->distance = UINT32_MAX;
+}
+
+void nearest_feed(struct nearest *n, const char *candidate)
+{
+	size_t w = strlen(n->word), c = strlen(candidate);
+	/* One edit in a short word, one more for every four letters. */
+	unsigned limit = 1 + (unsigned)w / 4, d;
+
+	if (!w || w > WORD_MAX || c > WORD_MAX || (w > c ? w - c : c - w) > limit)
+		return;
+	d = edits(n->word, w, candidate, c);
+	/* Two letters with one wrong are another word, not a slip. */
+	if (d > limit || d >= c || (w <= 2 && d > 0 && c <= 2) || d >= n->distance)
+		return;
+	n->distance = d;
+	n->best = candidate;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Text to tokens. The lexer decides by itself what the text at a place is: attach points at top
+ * level, C definitions, ordinary code; the parser only asks for the next token.
+ */
+#ifndef TRACE_LEXER_H
+#define TRACE_LEXER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "diag.h"
+#include "source.h"
+
+enum token_kind {
+#define TOKEN(name, words, after) T_##name,
+#include "tokens.def"
+#undef TOKEN
+	T_COUNT
+};
+
+/* What may follow a token. */
+enum token_after { AFTER_END, AFTER_MID, AFTER_STMT };
+
+struct token {
+	enum token_kind kind;
+	struct span span;
+	const char *text; /* decoded, NUL-terminated: names, strings, attach points, directives */
+	size_t len; /* of text; strings may hold NULs */
+	uint64_t value; /* INT, POSITIONAL */
+	bool is_duration;
+};
+
+struct lexer;
+
+/* have_btf defines BPFTRACE_HAVE_BTF and TRACE_HAVE_BTF. NULL when out of memory. */
+struct lexer *lexer_new(struct arena *a, struct diags *ds, const struct source *src, bool have_btf);
+void lexer_free(struct lexer *lx); /* NULL is fine */
+
+/* The end of the text gives T_END, again and again. Errors are reported and skipped over. */
+void lexer_next(struct lexer *lx, struct token *out);
+unsigned lexer_errors(const struct lexer *lx);
+bool lexer_in_angle(const struct lexer *lx); /* inside an action < ... > */
+
+const char *token_words(enum token_kind kind);
+enum token_after token_after(enum token_kind kind);
+
+#endif
