@@ -24,6 +24,7 @@ static LLVMValueRef stack_alloc(struct gen *g, uint32_t size)
 {
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(g->b);
 	LLVMValueRef first = LLVMGetFirstInstruction(g->p->entry), mem;
+	LLVMMetadataRef place = LLVMGetCurrentDebugLocation2(g->b); /* moving the builder loses it */
 
 	if (first)
 		LLVMPositionBuilderBefore(g->b, first);
@@ -32,6 +33,7 @@ static LLVMValueRef stack_alloc(struct gen *g, uint32_t size)
 	mem = LLVMBuildAlloca(g->b, LLVMArrayType(g->i64, size / 8), "");
 	LLVMSetAlignment(mem, 8);
 	gen_at(g, here);
+	LLVMSetCurrentDebugLocation2(g->b, place);
 	g->p->stack_used += size;
 	return mem;
 }
