@@ -209,6 +209,7 @@ struct attach_part {
 struct node {
 	enum node_kind kind;
 	struct span span;
+	uint32_t depth; /* levels below, set by the parser, which keeps it under AST_DEPTH_MAX */
 	const struct type *type; /* expressions: set by infer */
 	struct node *next;
 	union {
@@ -404,6 +405,9 @@ struct node {
 		} sizeof_;
 	};
 };
+
+/* How deep the parser lets a tree get, so that what recurses over one may do so. */
+#define AST_DEPTH_MAX 500
 
 struct node *node_new(struct arena *a, enum node_kind kind, struct span sp);
 const char *node_kind_name(enum node_kind kind);
