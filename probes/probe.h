@@ -50,6 +50,7 @@ enum probe_field_loc {
 struct probe_field {
 	const char *name;
 	const char *ctype; /* C type as text: "unsigned int", "const char *", "char[16]" */
+	const char *decl; /* as the kernel declares it, for -lv: "__data_loc char[] filename" */
 	uint32_t off, size; /* in the record */
 	bool is_signed;
 	bool user_ptr; /* a pointer into user memory */
@@ -76,15 +77,18 @@ enum probe_when {
 enum {
 	PROBE_TAKES_PID = 1, /* -p restricts the attachment itself; others are filtered in code */
 	PROBE_WILDCARDS = 2,
+	PROBE_LISTED = 4, /* part of -l without a pattern */
 };
 
-/* fds whose closing detaches; grown by attach. */
+/* fds whose closing detaches, and fds closed after those; grown by attach. All zero at first. */
 struct probe_links {
 	int *fds;
 	uint32_t cnt, cap;
+	int *late;
+	uint32_t late_cnt, late_cap;
 };
 int probe_links_add(struct probe_links *l, int fd); /* closes fd on failure */
-void probe_links_close(struct probe_links *l);
+void probe_links_close(struct probe_links *l); /* no program runs any more when it returns */
 
 struct probe_attach {
 	int prog_fd;
@@ -93,6 +97,8 @@ struct probe_attach {
 	uint32_t target_cnt;
 	int pid; /* -p or the -c child; 0: all. For types with PROBE_TAKES_PID */
 };
+
+typedef int (*probe_fn)(void *arg, const struct probe_target *t);
 
 struct probe_type {
 	const char *name; /* "tracepoint" */
@@ -115,8 +121,14 @@ struct probe_type {
 	 * early, returning it, when fn gives non-zero. Hints (nearest name) go to err->hint on none.
 	 */
 	int (*expand)(struct probe_env *env, const struct probe_target *pat,
-		      int (*fn)(void *arg, const struct probe_target *t), void *arg,
-		      struct probe_error *err);
+		      probe_fn fn, void *arg, struct probe_error *err);
+	/*
+	 * Everything of the type as -l prints it ("software:cs:" stands for all counts), sorted;
+	 * like expand otherwise. NULL: the type is never listed.
+	 */
+	int (*list)(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err);
+	/* The line of -l that a target falls under. NULL: its name. */
+	const char *(*list_name)(struct probe_env *env, const struct probe_target *t);
 	/* Fields of args, lasting as long as env. NULL: the type has none. */
 	int (*args)(struct probe_env *env, const struct probe_target *t, struct probe_fields *out,
 		    struct probe_error *err);
@@ -128,6 +140,16 @@ struct probe_type {
 /* By name or alias; case matters but for BEGIN and END. NULL: none. */
 const struct probe_type *probe_type_find(const char *name);
 const struct probe_type *const *probe_types(uint32_t *cnt);
+
+/*
+ * What -l prints: calls fn, in the order to print, for everything that matches one of the patterns
+ * between commas ("t:sched:*,software:*,*exec*"; NULL: all that is listed by default). Returns the
+ * number of lines, or a negative errno with err filled in. An exact name reads no list.
+ */
+typedef int (*probe_list_fn)(void *arg, const struct probe_type *type,
+			     const struct probe_target *t);
+int probe_list(struct probe_env *env, const char *patterns, probe_list_fn fn, void *arg,
+	       struct probe_error *err);
 
 /* Shell-like match of '*' and '[abc]'. */
 bool probe_glob_match(const char *pattern, const char *name);
