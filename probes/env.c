@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The environment of probes: strings and lists that last as long as it, opened when asked for. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probes/env.h"
+
+struct env_block {
+	struct env_block *next;
+	size_t used, sz;
+	char data[] __attribute__((aligned(16)));
+};
+
+enum { BLOCK_SZ = 32 << 10 };
+
+struct probe_env *probe_env_new(const struct probe_env_options *opt)
+{
+	struct probe_env *env = calloc(1, sizeof(*env));
+
+	if (!env)
+		return NULL;
+	if (opt)
+		env->opt = *opt;
+	env->tracefs_fd = -1;
+	return env;
+}
+
+void probe_env_free(struct probe_env *env)
+{
+	struct env_block *b, *next;
+
+	if (!env)
+		return;
+	for (b = env->blocks; b; b = next) {
+		next = b->next;
+		free(b);
+	}
+	if (env->tracefs_fd >= 0)
+		close(env->tracefs_fd);
+	free(env);
+}
+
+void *env_alloc(struct probe_env *env, size_t sz)
+{
+	struct env_block *b = env->blocks;
+	size_t block_sz;
+	void *mem;
+
+	sz = (sz + 15) & ~(size_t)15;
+	if (!b || b->sz - b->used < sz) {
+		block_sz = sz > BLOCK_SZ ? sz : BLOCK_SZ;
+		b = calloc(1, sizeof(*b) + block_sz);
+		if (!b)
+			return NULL;
+		b->sz = block_sz;
+		b->next = env->blocks;
+		env->blocks = b;
+	}
+	mem = b->data + b->used;
+	b->used += sz;
+	return mem;
+}
+
+char *env_strndup(struct probe_env *env, const char *s, size_t len)
+{
+	char *copy = env_alloc(env, len + 1);
+
+	if (copy)
+		memcpy(copy, s, len);
+	return copy;
+}
+
+char *env_strdup(struct probe_env *env, const char *s)
+{
+	return env_strndup(env, s, strlen(s));
+}
+
+char *env_printf(struct probe_env *env, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	text = len < 0 ? NULL : env_alloc(env, (size_t)len + 1);
+	if (!text)
+		return NULL;
+	va_start(ap, fmt);
+	vsnprintf(text, (size_t)len + 1, fmt, ap);
+	va_end(ap);
+	return text;
+}
+
+int probe_fail(struct probe_error *err, int part, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	err->hint[0] = 0;
+	err->part = part;
+	return rc;
+}
+
+int probe_fail_oom(struct probe_error *err)
+{
+	return probe_fail(err, -1, -ENOMEM, "out of memory");
+}
+
+int probe_check_parts(const char *type, uint32_t cnt, uint32_t min, uint32_t max,
+		      struct probe_error *err)
+{
+	uint32_t found = cnt - 1;
+
+	if (found >= min && found <= max)
+		return 0;
+	if (min == max)
+		return probe_fail(err, -1, -EINVAL,
+				  "%s probe type requires %u argument%s, found %u", type, min,
+				  min == 1 ? "" : "s", found);
+	return probe_fail(err, -1, -EINVAL, "%s probe type requires %u or %u arguments, found %u",
+			  type, min, max, found);
+}

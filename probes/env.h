@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the probe types share among themselves; nobody else includes this. */
+#ifndef TRACE_PROBES_ENV_H
+#define TRACE_PROBES_ENV_H
+
+#include <linux/perf_event.h>
+
+#include "probes/probe.h"
+
+struct env_block;
+struct tracepoints;
+
+struct probe_env {
+	struct probe_env_options opt;
+	struct env_block *blocks;
+	int tracefs_fd; /* -1: not tried or refused, see tracefs_err */
+	int tracefs_err; /* negative errno of the refusal, so that it is tried once */
+	struct tracepoints *tracepoints;
+};
+
+/* Memory that lasts as long as env; zeroed; NULL when there is none. */
+void *env_alloc(struct probe_env *env, size_t sz);
+char *env_strndup(struct probe_env *env, const char *s, size_t len);
+char *env_strdup(struct probe_env *env, const char *s);
+char *env_printf(struct probe_env *env, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Fills err in and gives rc back, so that a failure is one statement. */
+int probe_fail(struct probe_error *err, int part, int rc, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+int probe_fail_oom(struct probe_error *err);
+/* "TYPE probe type requires 2 arguments, found 1" unless min <= parts after the type <= max. */
+int probe_check_parts(const char *type, uint32_t cnt, uint32_t min, uint32_t max,
+		      struct probe_error *err);
+
+/* The private handle on tracefs: a directory fd owned by env, or a negative errno and err. */
+int tracefs_dir(struct probe_env *env, struct probe_error *err);
+/* The whole file, malloc'ed and NUL-terminated; NULL and errno when it cannot be read. */
+char *tracefs_read(int dir_fd, const char *path, size_t *len);
+
+/*
+ * A number as the language writes it: decimal, hex, octal, 1e6, 1_000. Gives what follows it in
+ * *end, or NULL and a reason ("invalid integer").
+ */
+const char *number_read(const char *s, uint64_t *value, const char **end);
+
+/* The candidate nearest to a misspelt word; best is NULL when none is near. */
+struct near_name {
+	const char *word, *best;
+	unsigned distance;
+};
+void near_name_feed(struct near_name *n, const char *candidate);
+
+/*
+ * ---- perf events ----
+ * Where the events of one attachment go. Done with perf_where_done.
+ */
+struct perf_where {
+	int pid; /* a process: the threads it has, and what they start; 0: everybody */
+	bool one_cpu; /* everybody: the first CPU that is online, instead of each */
+	int holder; /* see links_holder; -1: none */
+	int *cpus; /* read when first needed */
+	uint32_t cpu_cnt;
+};
+void perf_where_done(struct perf_where *where);
+/* Opens the events of target number `target` and attaches the program to each. */
+int perf_attach(const struct probe_attach *a, uint32_t target, struct perf_event_attr *attr,
+		struct perf_where *where, struct probe_links *links, struct probe_error *err);
+
+/*
+ * ---- links ----
+ * Attaches a program to an open event and hands the event over: perf_fd is closed or kept in links
+ * in any case. cookie may be NULL. holder: see links_holder, -1: none.
+ */
+int links_attach_perf(struct probe_links *links, int prog_fd, int perf_fd, const uint64_t *cookie,
+		      int holder, uint32_t slot);
+/* A map that holds tracepoint events so that the kernel closes them behind our back; -1: none. */
+int links_holder(struct probe_links *links, uint32_t cnt);
+
+/*
+ * ---- what profile and interval have in common ----
+ * Targets: a is the unit (hz s ms us), value the number, value2 the period in ns (0: hz).
+ */
+int timer_parse(struct probe_env *env, const char *type, const struct probe_part *parts,
+		uint32_t cnt, struct probe_target *pat, struct probe_error *err);
+int timer_expand(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
+		 struct probe_error *err);
+int timer_list(struct probe_env *env, const char *type, probe_fn fn, void *arg);
+const char *timer_list_name(struct probe_env *env, const char *type, const struct probe_target *t);
+int timer_attach(const struct probe_attach *a, bool one_cpu, struct probe_links *links,
+		 struct probe_error *err);
+
+/*
+ * ---- what software and hardware have in common: counters ----
+ * Targets: a is the event's name as written, value the count, value2 perf's config.
+ */
+struct counter {
+	const char *name, *alias; /* alias may be NULL */
+	uint64_t config;
+	uint64_t count; /* when the script names none */
+};
+struct counters {
+	const char *type; /* "software" */
+	uint32_t perf_type;
+	const struct counter *rows;
+	uint32_t cnt;
+};
+int counter_parse(struct probe_env *env, const struct counters *c, const struct probe_part *parts,
+		  uint32_t cnt, struct probe_target *pat, struct probe_error *err);
+int counter_list(struct probe_env *env, const struct counters *c, probe_fn fn, void *arg);
+const char *counter_list_name(struct probe_env *env, const struct counters *c,
+			      const struct probe_target *t);
+int counter_attach(const struct counters *c, const struct probe_attach *a,
+		   struct probe_links *links, struct probe_error *err);
+
+#endif

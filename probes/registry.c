@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The probe types, in alphabetical order: the order of -l. A new one is two lines here. */
+#include <string.h>
+#include <strings.h>
+
+#include "probes/probe.h"
+
+extern const struct probe_type probe_begin, probe_end, probe_hardware, probe_interval,
+	probe_profile, probe_software, probe_tracepoint;
+
+static const struct probe_type *const types[] = {
+	&probe_begin,	 &probe_end,	  &probe_hardware,   &probe_interval,
+	&probe_profile, &probe_software, &probe_tracepoint,
+};
+
+const struct probe_type *const *probe_types(uint32_t *cnt)
+{
+	*cnt = sizeof(types) / sizeof(*types);
+	return types;
+}
+
+const struct probe_type *probe_type_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		const struct probe_type *t = types[i];
+
+		if (!strcmp(t->name, name) ||
+		    (t->when != PROBE_WHEN_ATTACHED && !strcasecmp(t->name, name)))
+			return t;
+		for (size_t k = 0; k < 4 && t->aliases[k]; k++) {
+			if (!strcmp(t->aliases[k], name))
+				return t;
+		}
+	}
+	return NULL;
+}

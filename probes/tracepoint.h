@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The format files of tracepoints. */
+#ifndef TRACE_PROBES_TRACEPOINT_H
+#define TRACE_PROBES_TRACEPOINT_H
+
+#include "probes/env.h"
+
+/*
+ * Reads a format file's text, which is taken apart in place. Fields that every event has (common_*)
+ * are left out: BPF programs find something else there. 0, -EINVAL or -ENOMEM.
+ */
+int tracepoint_format(struct probe_env *env, const char *subsys, char *text,
+		      struct probe_fields *out);
+
+#endif
