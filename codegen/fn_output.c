@@ -80,8 +80,7 @@ static int64_t literal(const struct node *n)
 LLVMValueRef fn_print(struct gen *g, struct call *c)
 {
 	struct node *what = c->args;
-	bool whole_map = what->kind == N_MAP && !what->map.key &&
-			 (what->map.sym->key || type_is_agg(what->map.sym->val));
+	bool whole_map = what->kind == N_MAP && !what->map.key;
 	struct image_action act = action(g, whole_map ? ACT_PRINT_MAP : ACT_PRINT_VALUE, c);
 	struct event_arg arg;
 
