@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct arena;
+struct nearest;
+
 enum builtin_flags {
 	BI_VALUE = 1, /* stands by itself: pid; also callable as pid() */
 	BI_ASYNC = 2, /* done by user space: an event record and a row in runtime/actions.def */
@@ -14,6 +17,7 @@ enum builtin_flags {
 	BI_MAPFN = 16, /* an aggregate: only as the whole right side of an assignment to a map */
 	BI_PRINTF = 32, /* first argument is a format, the rest its arguments */
 	BI_STMT = 64, /* gives no value */
+	BI_EFFECT = 128, /* does something besides its value: discarding that is fine */
 };
 
 enum builtin_id {
@@ -34,6 +38,49 @@ struct builtin {
 /* The "__builtin_" prefix is accepted. NULL: none. */
 const struct builtin *builtin_find(const char *name);
 const struct builtin *builtin_by_id(enum builtin_id id);
+/* Feeds all names to the search for the nearest one. */
+void builtin_nearest(struct nearest *n);
+
+/*
+ * A signature, parsed. One argument takes any of several sorts of values; the bits are those of
+ * the names that stand in builtins.def.
+ */
+enum sig_sort {
+	SIG_INT = 1, /* int, int64, uint64: any integer, bool or aggregate that counts as one */
+	SIG_PTR = 2,
+	SIG_STRING = 4,
+	SIG_LITERAL = 8, /* an integer literal, not negative */
+	SIG_LITERAL_STRING = 16,
+	SIG_MAP = 32, /* a map by itself, "@m"; delete(@m[k]) too */
+	SIG_ANY = 64,
+	SIG_FORMAT = 128, /* a string literal with conversions */
+	SIG_WORD = 256, /* {boot|monotonic}: resolve makes an N_INT of it, its place among them */
+};
+
+struct sig_arg {
+	uint32_t sorts;
+	bool optional;
+	const char *words; /* SIG_WORD: "boot|monotonic}" */
+};
+
+#define SIG_ARGS_MAX 6
+
+struct signature {
+	const char *result; /* first of result_len bytes */
+	uint32_t result_len;
+	struct sig_arg args[SIG_ARGS_MAX];
+	uint32_t cnt, min; /* max is cnt unless variadic */
+	bool variadic;
+};
+
+void signature_parse(struct signature *sig, const char *text);
+/* As diagnostics name what an argument may be: "string or int". */
+const char *signature_sorts(struct arena *a, uint32_t sorts);
+
+/* Place of a word among "a|b|c"; -1: not there. Ends at '}' or NUL. */
+int words_find(const char *words, const char *word);
+/* The words as a message lists them: "a, b, c". */
+const char *words_list(struct arena *a, const char *words);
 
 /*
  * A parsed format, kept in node.call.info of every BI_PRINTF call. Codegen copies it into the

@@ -32,6 +32,7 @@ struct type_field {
 struct type {
 	enum vkind kind;
 	bool is_signed; /* V_INT, V_ENUM, V_SUM.. V_HIST: of the argument */
+	bool is_lit; /* V_INT, only while infer runs: see type_lit */
 	uint8_t as; /* enum addr_space of a V_PTR (and of a V_STRING/V_STRUCT kept as a pointer) */
 	uint8_t k; /* V_HIST: bits per power of two */
 	uint32_t size; /* bytes in memory; strings include the NUL */
@@ -73,7 +74,37 @@ const struct type_field *type_field_find(const struct type *t, const char *name)
 bool type_is_agg(const struct type *t);
 bool type_is_int(const struct type *t); /* V_INT, V_ENUM, V_BOOL */
 
+/*
+ * While infer runs: the signed type of a value that comes from literals only and is not negative,
+ * so that it may become unsigned by what it meets ("$a = 1; $a = pid"). type_settled makes of it
+ * (also inside tuples) the plain signed type; nothing after infer sees such a type.
+ */
+const struct type *type_lit(struct types *ts, uint32_t size);
+const struct type *type_settled(struct types *ts, const struct type *t);
+/* The smallest type for a literal: signed, from above int64's maximum uint64. */
+const struct type *type_of_literal(struct types *ts, uint64_t value, bool is_unsigned);
+
+/*
+ * The type that holds values of both: wider integers, longer strings, tuples by element; NULL when
+ * kinds differ. lossy (may be NULL) is set when no type holds both and int64 stands in.
+ */
+const struct type *type_join(struct types *ts, const struct type *a, const struct type *b,
+			     bool *lossy);
+/* What an aggregate counts as when it is used as a number; NULL: it cannot be. */
+const struct type *type_agg_value(struct types *ts, const struct type *agg);
+/* True when a value of type from fits any place of type to without loss. */
+bool type_fits(const struct type *from, const struct type *to);
+
 /* As the language writes it: "uint64", "string[16]", "(int64,string[4])", "struct foo *". */
 const char *type_name(struct arena *a, const struct type *t);
+/* Only what sort of thing it is: "int", "string". */
+const char *type_kind_name(const struct type *t);
+
+/*
+ * A C type as text, as tracefs and casts write it: "unsigned int", "const char *", "u64[4]".
+ * Pointers get the address space. NULL: not understood, the name may be a struct's or a typedef's.
+ */
+const struct type *ctype_parse(struct types *ts, struct arena *a, const char *text,
+			       enum addr_space as);
 
 #endif

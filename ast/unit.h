@@ -41,6 +41,10 @@ struct unit {
 /*
  * The passes, in their order. Each returns 0 or a negative errno; -EINVAL means that diagnostics
  * were queued. Contracts (needs / gives) stand above each definition.
+ *
+ * So that one run tells all errors, configure to infer go on after one: they mark what they could
+ * not make sense of, later passes are silent about it, and check gives -EINVAL when any error has
+ * been queued. Whoever stops before check asks diags_errors().
  */
 int parse(struct unit *u); /* parser/: text -> program */
 int configure(struct unit *u); /* config block -> settings */

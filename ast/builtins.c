@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "ast/ast.h"
+#include "ast/builtins.h"
+#include "lexer/diag.h"
+
+#define BUILTIN_PREFIX "__builtin_"
+
+static const struct builtin builtins[] = {
+#define BUILTIN(name, signature, flags, help) { #name, B_##name, signature, flags, help },
+#include "builtins.def"
+#undef BUILTIN
+};
+
+const struct builtin *builtin_find(const char *name)
+{
+	if (strncmp(name, BUILTIN_PREFIX, sizeof(BUILTIN_PREFIX) - 1) == 0)
+		name += sizeof(BUILTIN_PREFIX) - 1;
+	for (uint32_t i = 0; i < B_COUNT; i++)
+		if (strcmp(builtins[i].name, name) == 0)
+			return &builtins[i];
+	return NULL;
+}
+
+const struct builtin *builtin_by_id(enum builtin_id id)
+{
+	return &builtins[id];
+}
+
+void builtin_nearest(struct nearest *n)
+{
+	for (uint32_t i = 0; i < B_COUNT; i++)
+		nearest_feed(n, builtins[i].name);
+}
+
+bool builtin_is_value(const char *name)
+{
+	const struct builtin *b = builtin_find(name);
+
+	return b && (b->flags & BI_VALUE);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What types do not say: where things may stand, what is not there yet. */
+#include <errno.h>
+
+#include "ast/check.h"
+
+#define UNROLL_MAX 100
+
+struct checker {
+	struct unit *u;
+	uint32_t loops; /* around the place: break and continue */
+	uint32_t for_loops;
+};
+
+static void not_available(struct checker *c, const struct node *n, const char *what)
+{
+	diag(c->u->diags, n->span, D_NOT_AVAILABLE, what);
+}
+
+static bool is_agg_call(const struct node *n)
+{
+	return n->kind == N_CALL && n->call.fn && n->call.fn->flags & BI_MAPFN;
+}
+
+static void check_unroll(struct checker *c, const struct node *n)
+{
+	const struct node *cnt = n->repeat.cond;
+
+	if (check_is_bad(cnt))
+		return;
+	if (cnt->kind != N_INT)
+		diag(c->u->diags, cnt->span, D_UNROLL_LITERAL);
+	else if (cnt->num.is_unsigned || (int64_t)cnt->num.value > UNROLL_MAX)
+		diag(c->u->diags, cnt->span, D_UNROLL_MAX, UNROLL_MAX);
+	else if ((int64_t)cnt->num.value < 1)
+		diag(c->u->diags, cnt->span, D_UNROLL_MIN);
+}
+
+static void check_binary(struct checker *c, const struct node *n)
+{
+	const struct node *r = n->binary.r;
+	enum binary_op op = n->binary.op;
+
+	if (r->kind != N_INT)
+		return;
+	if ((op == OP_DIV || op == OP_MOD) && !r->num.value)
+		diag(c->u->diags, r->span, D_DIV_ZERO);
+	if ((op == OP_SHL || op == OP_SHR) && r->num.value > 63)
+		diag(c->u->diags, r->span, D_SHIFT_RANGE, (long long)r->num.value);
+}
+
+static void check_assign(struct checker *c, const struct node *n)
+{
+	const struct node *v = n->assign.value;
+	enum binary_op op = n->assign.op;
+
+	if ((op == OP_DIV || op == OP_MOD) && v->kind == N_INT && !v->num.value)
+		diag(c->u->diags, v->span, D_DIV_ZERO);
+}
+
+static void check_one_call(struct checker *c, struct node *n)
+{
+	if (c->for_loops && n->call.fn && n->call.fn->id == B_exit)
+		diag(c->u->diags, n->span, D_EXIT_IN_LOOP);
+	check_call(c->u, n);
+}
+
+static void walk_agg_call(struct walker *w, struct node *n)
+{
+	struct checker *c = w->arg;
+
+	check_one_call(c, n);
+	walk_list(w, n->call.args);
+}
+
+/* Only here may an aggregate stand. */
+static bool enter_assign(struct walker *w, struct node *n)
+{
+	check_assign(w->arg, n);
+	if (n->assign.op != OP_NONE || n->assign.target->kind != N_MAP ||
+	    !is_agg_call(n->assign.value))
+		return true;
+	walk(w, n->assign.target);
+	walk_agg_call(w, n->assign.value);
+	return false;
+}
+
+static bool enter_loop(struct walker *w, struct node *n)
+{
+	struct checker *c = w->arg;
+	bool is_for = n->kind != N_WHILE;
+
+	walk(w, is_for ? n->loop.map : n->repeat.cond);
+	walk(w, n->kind == N_FOR_RANGE ? n->loop.from : NULL);
+	walk(w, n->kind == N_FOR_RANGE ? n->loop.to : NULL);
+	c->loops++;
+	c->for_loops += is_for;
+	walk(w, is_for ? n->loop.body : n->repeat.body);
+	c->loops--;
+	c->for_loops -= is_for;
+	return false;
+}
+
+/* Whether to go on into the children. */
+static bool enter(struct walker *w, struct node *n)
+{
+	struct checker *c = w->arg;
+
+	switch (n->kind) {
+	case N_IMPORT: not_available(c, n, "'import' is"); return false;
+	case N_CPP: not_available(c, n, "C preprocessor directives are"); return false;
+	case N_CDEF: not_available(c, n, "C definitions are"); return false;
+	case N_MACRO: not_available(c, n, "macros are"); return false;
+	case N_OFFSETOF: not_available(c, n, "offsetof() is"); return false;
+	case N_FOR_MAP: not_available(c, n, "'for' loops over maps are"); return false;
+	case N_FOR_RANGE:
+	case N_WHILE: return enter_loop(w, n);
+	case N_TYPE_ARG: not_available(c, n, "types as arguments are"); return false;
+	case N_ASSIGN: return enter_assign(w, n);
+	case N_UNARY:
+		if (n->unary.op == UN_ADDR)
+			not_available(c, n, "addresses of variables and maps are");
+		return true;
+	case N_CALL:
+		if (is_agg_call(n))
+			diag(c->u->diags, n->span, D_AGG_PLACE, n->call.fn->name);
+		check_one_call(c, n);
+		return true;
+	case N_UNROLL: check_unroll(c, n); return true;
+	case N_BINARY: check_binary(c, n); return true;
+	case N_BREAK:
+	case N_CONTINUE:
+		if (!c->loops)
+			diag(c->u->diags, n->span, D_JUMP_PLACE,
+			     n->kind == N_BREAK ? "break" : "continue");
+		return true;
+	case N_CONFIG: return false;
+	case N_IF:
+		if (n->cond.is_comptime)
+			not_available(c, n, "'if comptime' is");
+		return true;
+	case N_MAP:
+	case N_PROGRAM:
+	case N_CONFIG_VAR:
+	case N_MAP_DECL:
+	case N_PROBE:
+	case N_ATTACH:
+	case N_TYPE_NAME:
+	case N_TYPE_PTR:
+	case N_TYPE_ARRAY:
+	case N_TYPE_FUNC:
+	case N_TYPE_OF:
+	case N_TYPE_TUPLE:
+	case N_TYPE_RECORD:
+	case N_TYPE_ENUM:
+	case N_CFIELD:
+	case N_ENUMERATOR:
+	case N_BLOCK:
+	case N_EXPR_STMT:
+	case N_LET:
+	case N_DISCARD:
+	case N_RETURN:
+	case N_INT:
+	case N_BOOL:
+	case N_STR:
+	case N_IDENT:
+	case N_POSITIONAL:
+	case N_POS_COUNT:
+	case N_VAR:
+	case N_INCDEC:
+	case N_TERNARY:
+	case N_FIELD:
+	case N_TUPLE_GET:
+	case N_INDEX:
+	case N_CAST:
+	case N_TUPLE:
+	case N_RECORD:
+	case N_NAMED:
+	case N_SIZEOF: return true;
+	}
+	return true;
+}
+
+/* Needs: types. Gives: certainty that codegen can do it all, or -EINVAL. */
+int check(struct unit *u)
+{
+	struct checker c = { .u = u };
+	struct walker w = { .pre = enter, .arg = &c };
+
+	walk(&w, u->program);
+	for (struct node *n = u->program->program.items; n; n = n->next) {
+		if (n->kind != N_PROBE)
+			continue;
+		for (const struct var_sym *v = n->probe.vars; v; v = v->next)
+			if (!v->assigned)
+				diag(u->diags, v->def, D_VAR_NEVER_SET, v->name);
+	}
+	return diags_errors(u->diags) ? -EINVAL : 0;
+}

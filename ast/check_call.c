@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ast/check.h"
+#include "ast/formatparse.h"
+#include "ast/settings.h"
+
+#define LHIST_MAX 1000
+#define HIST_BITS_MAX 5
+
+static const char *args_text(struct arena *a, uint32_t n)
+{
+	static const char *const words[] = { "no arguments", "one argument" };
+
+	return n < 2 ? words[n] : arena_printf(a, "%u arguments", n);
+}
+
+static bool check_count(struct unit *u, const struct node *n, const struct signature *sig)
+{
+	const char *name = n->call.fn->name;
+	uint32_t cnt = n->call.arg_cnt;
+
+	if (cnt >= sig->min && (sig->variadic || cnt <= sig->cnt))
+		return true;
+	if (sig->min == sig->cnt && !sig->variadic)
+		diag(u->diags, n->span, D_ARGS_EXACT, name, args_text(u->arena, sig->min), cnt);
+	else if (cnt < sig->min)
+		diag(u->diags, n->span, D_ARGS_FEW, name, args_text(u->arena, sig->min), cnt);
+	else
+		diag(u->diags, n->span, D_ARGS_MANY, name, args_text(u->arena, sig->cnt), cnt);
+	return false;
+}
+
+static bool is_number(struct unit *u, const struct type *t)
+{
+	return type_is_int(t) || (type_is_agg(t) && type_agg_value(u->types, t));
+}
+
+static bool is_whole_map(const struct node *a)
+{
+	return a->kind == N_MAP && a->map.whole;
+}
+
+static bool fits_sort(struct unit *u, const struct node *a, uint32_t sorts)
+{
+	if (sorts & SIG_WORD || (sorts & SIG_MAP && is_whole_map(a)))
+		return true;
+	if (sorts & SIG_LITERAL && a->kind == N_INT)
+		return true;
+	if (sorts & (SIG_LITERAL_STRING | SIG_FORMAT) && a->kind == N_STR)
+		return true;
+	if (check_is_bad(a))
+		return true;
+	if (sorts & SIG_ANY)
+		return a->type->kind != V_VOID && !is_whole_map(a);
+	return (sorts & SIG_INT && is_number(u, a->type)) ||
+	       (sorts & SIG_PTR && (a->type->kind == V_PTR || a->type->kind == V_ARRAY)) ||
+	       (sorts & SIG_STRING && a->type->kind == V_STRING);
+}
+
+static bool check_sorts(struct unit *u, const struct node *n, const struct signature *sig)
+{
+	const char *name = n->call.fn->name;
+	bool ok = true;
+	uint32_t i = 0;
+
+	for (const struct node *a = n->call.args; a && i < sig->cnt; a = a->next, i++) {
+		uint32_t sorts = sig->args[i].sorts;
+		bool literal = sorts & (SIG_LITERAL | SIG_LITERAL_STRING | SIG_FORMAT);
+
+		/* delete(@m[k]) is the older way to write delete(@m, k) */
+		if (n->call.fn->id == B_delete && i == 0 && a->kind == N_MAP)
+			continue;
+		if (fits_sort(u, a, sorts))
+			continue;
+		ok = false;
+		if (sorts == SIG_MAP)
+			diag(u->diags, a->span, D_ARG_MAP, name);
+		else if (literal)
+			diag(u->diags, a->span, D_ARG_LITERAL, name,
+			     signature_sorts(u->arena, sorts), type_kind_name(a->type));
+		else
+			diag(u->diags, a->span, D_ARG_SORT, name, signature_sorts(u->arena, sorts),
+			     type_kind_name(a->type));
+	}
+	return ok;
+}
+
+static void check_format(struct unit *u, struct node *n)
+{
+	const struct node *fmt = n->call.args;
+	const char *bad;
+	struct format *f = format_parse(u->arena, fmt->str.text, fmt->str.len, &bad);
+	uint32_t want = format_args(f), have = n->call.arg_cnt - 1, i = 0;
+	const struct node *a = fmt->next;
+
+	n->call.info = f;
+	if (bad) {
+		diag(u->diags, fmt->span, D_FORMAT_CONV, bad);
+		return;
+	}
+	if (want != have) {
+		diag(u->diags, n->span, have < want ? D_FORMAT_FEW : D_FORMAT_MANY, have, want);
+		return;
+	}
+	for (; i < f->cnt; i++) {
+		if (f->pieces[i].text)
+			continue;
+		if (!check_is_bad(a) && !format_takes(&f->pieces[i], a->type))
+			diag(u->diags, a->span, D_FORMAT_TYPE, type_name(u->arena, a->type),
+			     format_conv_name(&f->pieces[i]));
+		a = a->next;
+	}
+}
+
+static int64_t value(const struct node *n)
+{
+	return (int64_t)n->num.value;
+}
+
+static void check_lhist(struct unit *u, const struct node *n)
+{
+	const struct node *lo = n->call.args->next, *hi = lo->next, *step = hi->next;
+	int64_t min = value(lo), max = value(hi), by = value(step);
+	uint64_t buckets;
+
+	if (lo->num.is_unsigned || hi->num.is_unsigned || step->num.is_unsigned) {
+		diag(u->diags, n->span, D_LHIST_RANGE);
+		return;
+	}
+	if (by < 1) {
+		diag(u->diags, step->span, D_LHIST_STEP, (long long)by);
+		return;
+	}
+	if (min >= max) {
+		diag(u->diags, n->span, D_LHIST_ORDER, (long long)min, (long long)max);
+		return;
+	}
+	if ((uint64_t)max - (uint64_t)min < (uint64_t)by) {
+		diag(u->diags, step->span, D_LHIST_STEP_LARGE, (long long)by,
+		     (unsigned long long)((uint64_t)max - (uint64_t)min));
+		return;
+	}
+	buckets = ((uint64_t)max - (uint64_t)min) / (uint64_t)by;
+	buckets += ((uint64_t)max - (uint64_t)min) % (uint64_t)by != 0;
+	if (buckets > LHIST_MAX)
+		diag(u->diags, n->span, D_LHIST_BUCKETS, LHIST_MAX, (unsigned long long)buckets);
+}
+
+static void check_hist(struct unit *u, const struct node *n)
+{
+	const struct node *bits = n->call.args->next;
+
+	if (bits && (value(bits) < 0 || value(bits) > HIST_BITS_MAX || bits->num.is_unsigned))
+		diag(u->diags, bits->span, D_HIST_BITS, (long long)value(bits), HIST_BITS_MAX);
+}
+
+static void check_str(struct unit *u, const struct node *n)
+{
+	const struct node *len = n->call.args->next;
+	uint64_t max = setting_num(u->settings, SETTING_max_strlen);
+
+	if (!len || len->kind != N_INT)
+		return;
+	if (!len->num.is_unsigned && value(len) < 0)
+		diag(u->diags, len->span, D_STR_NEGATIVE, (long long)value(len));
+	else if (len->num.value > max)
+		diag(u->diags, len->span, D_STR_LONG, (unsigned long long)len->num.value,
+		     (unsigned long long)max);
+}
+
+static void check_not_negative(struct unit *u, const struct node *n, const struct node *a)
+{
+	for (; a; a = a->next)
+		if (a->kind == N_INT && !a->num.is_unsigned && value(a) < 0)
+			diag(u->diags, a->span, D_ARG_NEGATIVE, n->call.fn->name);
+}
+
+static void check_print(struct unit *u, const struct node *n)
+{
+	const struct node *a = n->call.args;
+	bool keyed_agg = a->kind == N_MAP && !a->map.whole;
+
+	if (!is_whole_map(a) && a->next)
+		diag(u->diags, a->next->span, D_PRINT_VALUE_ARGS, n->call.arg_cnt);
+	else if (!keyed_agg)
+		check_not_negative(u, n, a->next);
+}
+
+/* The map is keyed, and the key is given; or it is scalar, and none is. */
+static void check_key(struct unit *u, const struct node *n)
+{
+	const struct node *m = n->call.args, *key = m->next;
+	const char *name = n->call.fn->name;
+
+	if (m->kind != N_MAP || !m->map.sym)
+		return;
+	if (m->map.key) {
+		if (key)
+			diag(u->diags, key->span, D_KEY_TWICE, name);
+		return;
+	}
+	if (key && m->map.sym->has_scalar_use)
+		diag(u->diags, n->span, D_KEY_OF_SCALAR, name);
+	else if (!key && m->map.sym->has_key_use)
+		diag(u->diags, n->span, D_KEY_MISSING, name);
+}
+
+static void check_map_arg(struct unit *u, const struct node *n)
+{
+	const struct node *m = n->call.args;
+
+	if (m->map.sym && m->map.sym->has_scalar_use && n->call.fn->id == B_len)
+		diag(u->diags, m->span, D_LEN_SCALAR, m->map.sym->name);
+}
+
+static void check_strncmp(struct unit *u, const struct node *n)
+{
+	check_not_negative(u, n, n->call.args->next->next);
+}
+
+/* What a signature cannot say; the arguments are of the right number and sorts. */
+static void (*const special[B_COUNT])(struct unit *u, const struct node *n) = {
+	[B_delete] = check_key,
+	[B_has_key] = check_key,
+	[B_hist] = check_hist,
+	[B_len] = check_map_arg,
+	[B_lhist] = check_lhist,
+	[B_print] = check_print,
+	[B_str] = check_str,
+	[B_strncmp] = check_strncmp,
+};
+
+void check_call(struct unit *u, struct node *n)
+{
+	const struct builtin *fn = n->call.fn;
+	struct signature sig;
+
+	if (!fn)
+		return;
+	if (fn->flags & BI_UNSAFE && !u->opt->unsafe)
+		diag(u->diags, n->span, D_UNSAFE, fn->name);
+	signature_parse(&sig, fn->signature);
+	if (!check_count(u, n, &sig) || !check_sorts(u, n, &sig))
+		return;
+	if (fn->flags & BI_PRINTF)
+		check_format(u, n);
+	else if (special[fn->id])
+		special[fn->id](u, n);
+}

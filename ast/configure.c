@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ast/settings.h"
+#include "ast/unit.h"
+
+/* The variable's value in the environment, NULL when it is not there. */
+static const char *from_env(struct arena *a, enum setting_id id, const char **env_name)
+{
+	static const char *const prefixes[] = { "TRACE_", "BPFTRACE_" };
+
+	for (int i = 0; i < 2; i++) {
+		char *name = arena_printf(a, "%s%s", prefixes[i], setting_name(id));
+		const char *value;
+
+		for (char *c = name; *c; c++)
+			*c = (char)toupper((unsigned char)*c);
+		value = getenv(name);
+		if (value) {
+			*env_name = name;
+			return value;
+		}
+	}
+	return NULL;
+}
+
+static void apply_env(struct unit *u, bool set[SETTING_CNT])
+{
+	for (int id = 0; id < SETTING_CNT; id++) {
+		const char *name, *value = from_env(u->arena, (enum setting_id)id, &name);
+
+		if (!value)
+			continue;
+		set[id] = true;
+		if (setting_set(u->settings, (enum setting_id)id, value))
+			diag(u->diags, SPAN_NONE, D_CONFIG_ENV_VALUE, name, value,
+			     setting_values(u->arena, (enum setting_id)id));
+	}
+}
+
+static void unknown_name(struct unit *u, const struct node *var)
+{
+	struct nearest near;
+	struct diag *d;
+
+	d = diag(u->diags, var->span, D_CONFIG_UNKNOWN, var->config_var.name);
+	nearest_init(&near, var->config_var.name);
+	for (int id = 0; id < SETTING_CNT; id++)
+		nearest_feed(&near, setting_name((enum setting_id)id));
+	if (near.best)
+		diag_hint(d, "Did you mean '%s'?", near.best);
+}
+
+static const char *value_text(struct unit *u, const struct node *v)
+{
+	if (v->kind == N_STR)
+		return v->str.text;
+	if (v->kind == N_IDENT)
+		return v->ident.name;
+	return arena_printf(u->arena, "%llu", (unsigned long long)v->num.value);
+}
+
+static void apply_var(struct unit *u, const struct node *var, const bool env_set[SETTING_CNT])
+{
+	const struct node *v = var->config_var.value;
+	const char *name = var->config_var.name;
+	int id = setting_find(name);
+	bool str_kind;
+
+	if (strncmp(name, "unstable_", 9) == 0)
+		return; /* what bpftrace hides behind these is simply there */
+	if (id < 0) {
+		unknown_name(u, var);
+		return;
+	}
+	str_kind = setting_kind((enum setting_id)id) == SETTING_STR;
+	if (env_set[id])
+		return;
+	if (str_kind != (v->kind == N_STR) && setting_kind((enum setting_id)id) != SETTING_ENUM) {
+		diag(u->diags, var->span, D_CONFIG_VALUE, name, value_text(u, v),
+		     setting_values(u->arena, (enum setting_id)id));
+		return;
+	}
+	if (setting_set(u->settings, (enum setting_id)id, value_text(u, v)))
+		diag(u->diags, var->span, D_CONFIG_VALUE, name, value_text(u, v),
+		     setting_values(u->arena, (enum setting_id)id));
+}
+
+/* Needs: the tree. Gives: u->settings. */
+int configure(struct unit *u)
+{
+	bool env_set[SETTING_CNT] = { false };
+
+	u->settings = settings_new(u->arena);
+	apply_env(u, env_set);
+	for (struct node *n = u->program->program.items; n; n = n->next) {
+		if (n->kind != N_CONFIG)
+			continue;
+		for (struct node *v = n->config.vars; v; v = v->next)
+			apply_var(u, v, env_set);
+	}
+	return 0;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attach points to targets. A probe ends with targets of one probe type; when its code looks at args
+ * also of one args layout, of the fields that it uses. Otherwise it is cloned: one probe per type and
+ * layout, each with all its targets, so that a wildcard costs as few programs as it can.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ast/builtins.h"
+#include "ast/settings.h"
+#include "ast/type.h"
+#include "ast/unit.h"
+
+/* Targets that one program can serve. */
+struct group {
+	const struct probe_type *ptype;
+	const struct type *args;
+	struct node *attaches, **tail;
+	struct group *next;
+};
+
+struct name {
+	const char *text;
+	struct name *next;
+};
+
+struct expansion {
+	struct unit *u;
+	struct group *groups, **tail;
+	/* Of the probe at hand. */
+	bool uses_args, needs_all; /* args itself as a value, not only its fields */
+	struct name *fields;
+	/* Of the attach point at hand. */
+	struct node *attach;
+	const struct probe_type *ptype;
+	bool is_wild, failed;
+	uint64_t target_cnt; /* of the whole program */
+};
+
+/* ---- what the code wants of args ---- */
+
+static bool is_args(const struct node *n)
+{
+	const struct builtin *b = NULL;
+
+	if (n->kind == N_IDENT)
+		b = builtin_find(n->ident.name);
+	else if (n->kind == N_CALL)
+		b = builtin_find(n->call.name);
+	return b && b->id == B_args;
+}
+
+static bool note_args(struct walker *w, struct node *n)
+{
+	struct expansion *x = w->arg;
+
+	if (n->kind == N_FIELD && is_args(n->field.e)) {
+		struct name *f = arena_new_of(x->u->arena, struct name);
+
+		f->text = n->field.name;
+		f->next = x->fields;
+		x->fields = f;
+		x->uses_args = true;
+		return false;
+	}
+	if (is_args(n))
+		x->uses_args = x->needs_all = true;
+	return true;
+}
+
+static void find_args(struct expansion *x, struct node *probe)
+{
+	struct walker w = { .pre = note_args, .arg = x };
+
+	x->uses_args = x->needs_all = false;
+	x->fields = NULL;
+	walk(&w, probe->probe.pred);
+	walk(&w, probe->probe.body);
+}
+
+static bool is_used(const struct expansion *x, const char *field)
+{
+	if (x->needs_all || !x->is_wild)
+		return true;
+	for (const struct name *f = x->fields; f; f = f->next)
+		if (strcmp(f->text, field) == 0)
+			return true;
+	return false;
+}
+
+/* ---- args of a target to a struct type ---- */
+
+static const struct type *field_type(struct unit *u, const struct probe_field *f)
+{
+	enum addr_space as = f->user_ptr ? AS_USER : AS_KERNEL;
+	const struct type *t = ctype_parse(u->types, u->arena, f->ctype, as);
+	uint32_t max_strlen = (uint32_t)setting_num(u->settings, SETTING_max_strlen);
+	bool is_word = f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8;
+
+	if (f->loc != LOC_PLAIN) {
+		const struct type *elem = t && t->kind == V_ARRAY ? t->elem : t;
+
+		if (elem && elem->kind == V_INT && elem->size > 1)
+			return type_array(u->types, elem, 0);
+		return type_string(u->types, max_strlen);
+	}
+	/* The size in the record is what counts: u32 in one kernel may be int[1] in the next. */
+	if (t && t->kind == V_ARRAY && t->elem->kind == V_INT && t->elem->size == 1 &&
+	    strstr(f->ctype, "char"))
+		return type_string(u->types, f->size);
+	if (t && t->kind == V_INT && f->size > t->size && f->size % t->size == 0) {
+		if (strstr(f->ctype, "char"))
+			return type_string(u->types, f->size);
+		return type_array(u->types, t, f->size / t->size);
+	}
+	if (t && t->kind == V_INT && is_word)
+		return type_int(u->types, f->size, f->is_signed);
+	if (t && t->size == f->size)
+		return t;
+	if (is_word)
+		return type_int(u->types, f->size, f->is_signed);
+	return type_array(u->types, type_int(u->types, 1, false), f->size);
+}
+
+static const struct type *args_type(struct expansion *x, const struct probe_target *target)
+{
+	struct unit *u = x->u;
+	struct probe_fields pf = { 0 };
+	struct probe_error err = { .part = -1 };
+	struct type_field *f;
+	uint32_t cnt = 0;
+
+	if (!x->uses_args || x->ptype->args_kind == PROBE_ARGS_NONE || !x->ptype->args)
+		return NULL;
+	if (x->ptype->args(u->env, target, &pf, &err)) {
+		diag(u->diags, x->attach->span, D_ATTACH, err.text);
+		x->failed = true;
+		return NULL;
+	}
+	f = arena_array_of(u->arena, struct type_field, pf.cnt + 1);
+	for (uint32_t i = 0; i < pf.cnt; i++) {
+		if (!is_used(x, pf.fields[i].name))
+			continue;
+		f[cnt].name = pf.fields[i].name;
+		f[cnt].type = field_type(u, &pf.fields[i]);
+		f[cnt].off = pf.fields[i].off;
+		f[cnt].loc = pf.fields[i].loc;
+		cnt++;
+	}
+	return type_struct(u->types, V_STRUCT, NULL, x->is_wild ? 0 : pf.size, 8, f, cnt);
+}
+
+/* ---- targets to groups ---- */
+
+static struct group *group_get(struct expansion *x, const struct type *args)
+{
+	struct group *g;
+
+	for (g = x->groups; g; g = g->next)
+		if (g->ptype == x->ptype && g->args == args)
+			return g;
+	g = arena_new_of(x->u->arena, struct group);
+	g->ptype = x->ptype;
+	g->args = args;
+	g->tail = &g->attaches;
+	*x->tail = g;
+	x->tail = &g->next;
+	return g;
+}
+
+static int add_target(void *arg, const struct probe_target *target)
+{
+	struct expansion *x = arg;
+	struct group *g;
+	struct node *n;
+
+	g = group_get(x, args_type(x, target));
+	n = node_new(x->u->arena, N_ATTACH, x->attach->span);
+	n->attach = x->attach->attach;
+	n->attach.target = arena_new_of(x->u->arena, struct probe_target);
+	*n->attach.target = *target;
+	*g->tail = n;
+	g->tail = &n->next;
+	x->target_cnt++;
+	return x->failed;
+}
+
+/* ---- attach points ---- */
+
+/* "$1" anywhere in a part becomes the parameter's text; missing ones vanish. */
+static const char *substitute(struct unit *u, const char *text)
+{
+	const char *out = "", *dollar;
+
+	while ((dollar = strchr(text, '$')) != NULL && isdigit((unsigned char)dollar[1])) {
+		char *end;
+		unsigned long n = strtoul(dollar + 1, &end, 10);
+		const char *v = n >= 1 && n <= u->opt->param_cnt ? u->opt->params[n - 1] : "";
+
+		out = arena_printf(u->arena, "%s%.*s%s", out, (int)(dollar - text), text, v);
+		text = end;
+	}
+	return *out ? arena_printf(u->arena, "%s%s", out, text) : text;
+}
+
+static const struct probe_type *type_of_attach(struct unit *u, const struct node *attach)
+{
+	const struct attach_part *part = &attach->attach.parts[0];
+	const struct probe_type *t = probe_type_find(part->text);
+	const struct probe_type *const *all;
+	struct nearest near;
+	struct diag *d;
+	uint32_t cnt;
+
+	if (t)
+		return t;
+	d = diag(u->diags, part->span.from ? part->span : attach->span, D_PROBE_TYPE, part->text);
+	all = probe_types(&cnt);
+	nearest_init(&near, part->text);
+	for (uint32_t i = 0; i < cnt; i++)
+		nearest_feed(&near, all[i]->name);
+	if (near.best)
+		diag_hint(d, "Did you mean '%s'?", near.best);
+	return NULL;
+}
+
+static void no_match(struct expansion *x, const struct probe_part *parts, uint32_t cnt,
+		     const struct probe_error *err)
+{
+	uint64_t mode = setting_num(x->u->settings, SETTING_missing_probes);
+	const char *rest = "";
+	struct diag *d;
+
+	for (uint32_t i = 1; i < cnt; i++)
+		rest = arena_printf(x->u->arena, "%s%s%s", rest, i > 1 ? ":" : "", parts[i].text);
+	if (mode == MISSING_IGNORE)
+		return;
+	if (mode == MISSING_WARN) {
+		diag(x->u->diags, x->attach->span, D_NO_MATCH_SKIPPED, x->ptype->name, rest);
+		return;
+	}
+	x->failed = true;
+	d = diag(x->u->diags, x->attach->span, D_NO_MATCH, x->ptype->name, rest);
+	if (err->hint[0])
+		diag_hint(d, "%s", err->hint);
+}
+
+static void attach_error(struct expansion *x, const struct probe_error *err)
+{
+	const struct node *a = x->attach;
+	struct span sp = a->span;
+	struct diag *d;
+
+	if (err->part >= 0 && (uint32_t)err->part < a->attach.part_cnt &&
+	    a->attach.parts[err->part].span.from)
+		sp = a->attach.parts[err->part].span;
+	d = diag(x->u->diags, sp, D_ATTACH, err->text);
+	if (err->hint[0])
+		diag_hint(d, "%s", err->hint);
+	x->failed = true;
+}
+
+static void expand_attach(struct expansion *x, struct node *attach)
+{
+	struct unit *u = x->u;
+	uint32_t cnt = attach->attach.part_cnt;
+	struct probe_part *parts = arena_array_of(u->arena, struct probe_part, cnt);
+	struct probe_error err = { .part = -1 };
+	struct probe_target pat = { 0 };
+	int matches;
+
+	x->attach = attach;
+	x->ptype = type_of_attach(u, attach);
+	if (!x->ptype) {
+		x->failed = true;
+		return;
+	}
+	x->is_wild = false;
+	for (uint32_t i = 0; i < cnt; i++) {
+		parts[i].text = substitute(u, attach->attach.parts[i].text);
+		parts[i].quoted = attach->attach.parts[i].quoted;
+		x->is_wild |= i && probe_is_glob(parts[i].text);
+	}
+	if (x->ptype->parse(u->env, parts, cnt, &pat, &err)) {
+		attach_error(x, &err);
+		return;
+	}
+	matches = x->ptype->expand ? x->ptype->expand(u->env, &pat, add_target, x, &err)
+				   : (add_target(x, &pat), 1);
+	if (matches == 0 || matches == -ENOENT)
+		no_match(x, parts, cnt, &err);
+	else if (matches < 0)
+		attach_error(x, &err);
+}
+
+/* ---- probes ---- */
+
+/* The first group takes the probe as it stands, the others copies, chained after it. */
+static struct node *deal_out(struct expansion *x, struct node *probe)
+{
+	struct node *last = probe;
+
+	for (struct group *g = x->groups; g; g = g->next) {
+		struct node *p = probe;
+
+		if (g != x->groups) {
+			p = node_clone(x->u->arena, probe);
+			p->next = last->next;
+			last->next = p;
+		}
+		p->probe.ptype = g->ptype;
+		p->probe.args = g->args;
+		last = p;
+	}
+	last = probe;
+	for (struct group *g = x->groups; g; g = g->next, last = last->next)
+		last->probe.attaches = g->attaches;
+	return probe;
+}
+
+/* Whether the probe keeps a place in the program. */
+static bool expand_probe(struct expansion *x, struct node *probe)
+{
+	x->groups = NULL;
+	x->tail = &x->groups;
+	x->failed = false;
+	find_args(x, probe);
+	for (struct node *a = probe->probe.attaches; a; a = a->next)
+		expand_attach(x, a);
+	if (x->groups) {
+		deal_out(x, probe);
+		return true;
+	}
+	if (!x->failed)
+		diag(x->u->diags, probe->probe.attaches->span, D_PROBE_REMOVED);
+	return x->failed; /* its code is still checked */
+}
+
+/* Needs: the tree, settings. Gives: probes with type, args and concrete targets. */
+int expand(struct unit *u)
+{
+	struct expansion x = { .u = u };
+	uint64_t max = setting_num(u->settings, SETTING_max_probes);
+	struct node **at = &u->program->program.items;
+	uint32_t idx = 0;
+
+	while (*at) {
+		struct node *n = *at, *end = n->next;
+
+		if (n->kind == N_PROBE && !expand_probe(&x, n)) {
+			*at = end;
+			continue;
+		}
+		for (; n != end; n = n->next) {
+			if (n->kind == N_PROBE)
+				n->probe.idx = idx++;
+			at = &n->next;
+		}
+	}
+	if (x.target_cnt > max)
+		diag_hint(diag(u->diags, SPAN_NONE, D_MAX_PROBES, (unsigned long long)x.target_cnt,
+			       (unsigned long long)max),
+			  "The limit is the config variable max_probes, or TRACE_MAX_PROBES.");
+	return 0;
+}

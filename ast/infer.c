@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ast/infer.h"
+
+#define MAX_WALKS 200 /* far above what the lattice allows: a bug, not a program, gets there */
+
+static void walk_program(struct infer *in)
+{
+	for (struct node *n = in->u->program->program.items; n; n = n->next) {
+		if (n->kind != N_PROBE)
+			continue;
+		in->probe = n;
+		if (n->probe.pred)
+			infer_cond(in, n->probe.pred);
+		infer_block(in, n->probe.body);
+	}
+}
+
+static void settle(struct walker *w, struct node *n)
+{
+	struct infer *in = w->arg;
+
+	n->type = type_settled(in->ts, n->type);
+	if (n->kind == N_BINARY)
+		n->binary.common = type_settled(in->ts, n->binary.common);
+	if (n->kind == N_PROBE)
+		for (struct var_sym *v = n->probe.vars; v; v = v->next)
+			v->type = type_settled(in->ts, v->type);
+}
+
+/* A map that is only declared is none. */
+static void settle_maps(struct infer *in)
+{
+	struct map_sym **at = &in->u->program->program.maps;
+	uint32_t idx = 0;
+
+	while (*at) {
+		struct map_sym *m = *at;
+
+		if (!m->val) {
+			if (m->kind && !m->has_key_use && !m->has_scalar_use)
+				diag(in->u->diags, m->def, D_MAP_UNUSED, m->name);
+			*at = m->next;
+			continue;
+		}
+		m->key = type_settled(in->ts, m->key);
+		m->val = type_settled(in->ts, m->val);
+		m->shared_agg = type_is_agg(m->val);
+		m->idx = idx++;
+		at = &m->next;
+	}
+}
+
+const char *infer_name(struct infer *in, const struct type *t)
+{
+	return type_name(in->u->arena, type_settled(in->ts, t));
+}
+
+/* Needs: symbols. Gives: every expression's, variable's and map's type. */
+int infer(struct unit *u)
+{
+	struct infer in = { .u = u, .ts = u->types, .bad = type_plain(u->types, V_NONE) };
+	struct walker w = { .post = settle, .arg = &in };
+	int walks = 0;
+
+	do {
+		in.changed = false;
+		walk_program(&in);
+	} while (in.changed && ++walks < MAX_WALKS);
+	in.report = true;
+	walk_program(&in);
+
+	walk(&w, u->program);
+	settle_maps(&in);
+	return 0;
+}

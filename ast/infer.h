@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to the files of infer. */
+#ifndef TRACE_INFER_H
+#define TRACE_INFER_H
+
+#include "ast/builtins.h"
+#include "ast/type.h"
+#include "ast/unit.h"
+
+/*
+ * Inference walks the whole program again and again; types of variables and maps only climb
+ * (type_join), so this ends. Only then one more walk reports what does not fit. An expression's type
+ * is NULL while nothing is known of it, and `bad` once it has been reported: both are passed upwards
+ * without a word.
+ */
+struct infer {
+	struct unit *u;
+	struct types *ts;
+	struct node *probe;
+	const struct type *bad;
+	bool report; /* the last walk */
+	bool changed;
+};
+
+static inline bool infer_known(const struct infer *in, const struct type *t)
+{
+	return t && t != in->bad;
+}
+
+/* Give n->type. infer_value: an aggregate that counts as a number is one. */
+const struct type *infer_expr(struct infer *in, struct node *n);
+const struct type *infer_value(struct infer *in, struct node *n);
+void infer_stmt(struct infer *in, struct node *n);
+void infer_stmts(struct infer *in, struct node *list);
+const struct type *infer_block(struct infer *in, struct node *n);
+const struct type *infer_if(struct infer *in, struct node *n);
+void infer_cond(struct infer *in, struct node *n);
+
+/* infer_sym.c */
+void infer_to_var(struct infer *in, struct var_sym *sym, const struct type *t, struct node *value,
+		  struct span sp);
+void infer_to_map(struct infer *in, struct map_sym *sym, const struct type *t, struct node *value,
+		  struct span sp);
+void infer_key(struct infer *in, struct map_sym *sym, struct node *key, struct span sp);
+
+/* infer_op.c: of operands with these types; NULL and a report when they do not go together. */
+const struct type *infer_binary(struct infer *in, struct node *n);
+const struct type *infer_unary(struct infer *in, struct node *n);
+const struct type *infer_arith(struct infer *in, enum binary_op op, const struct type *l,
+			       const struct type *r);
+/* Warns when converting the expression to a type changes its meaning. */
+void infer_convert(struct infer *in, struct node *n, const struct type *from,
+		   const struct type *to);
+
+const struct type *infer_call(struct infer *in, struct node *n, bool to_map);
+const struct type *infer_ident(struct infer *in, struct node *n);
+
+/* infer_type.c: types as written. bad when there is no such type. */
+const struct type *infer_written(struct infer *in, struct node *n);
+
+/* The name as a message shows it, aggregates and literals settled. */
+const char *infer_name(struct infer *in, const struct type *t);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What calls and builtin values give. Whether the arguments are right is check_call.c's. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ast/infer.h"
+#include "ast/settings.h"
+
+/* The result that a signature names. */
+static const struct type *result_type(struct infer *in, const struct builtin *fn)
+{
+	static const char *const kinds[] = {
+#define X(name, text) [V_##name] = text,
+		VKINDS(X)
+#undef X
+	};
+	struct signature sig;
+	char *text;
+
+	signature_parse(&sig, fn->signature);
+	text = arena_strndup(in->u->arena, sig.result, sig.result_len);
+	if (strncmp(text, "string[", 7) == 0)
+		return type_string(in->ts, (uint32_t)strtoul(text + 7, NULL, 10));
+	for (int k = 0; k < V_KIND_CNT; k++)
+		if (strcmp(kinds[k], text) == 0 && k != V_INT && k != V_STRING)
+			return vkind_is_agg((enum vkind)k) ?
+				       type_agg(in->ts, (enum vkind)k, false) :
+				       type_plain(in->ts, (enum vkind)k);
+	return ctype_parse(in->ts, in->u->arena, text, AS_NONE);
+}
+
+static const struct type *args_value(struct infer *in, const struct node *n)
+{
+	const struct node *p = in->probe;
+
+	if (p->probe.args || !p->probe.ptype)
+		return p->probe.args ? p->probe.args : in->bad;
+	if (in->report)
+		diag(in->u->diags, n->span, D_ARGS_PROBE, p->probe.ptype->name);
+	return in->bad;
+}
+
+static const struct type *probe_value(struct infer *in, const struct node *n)
+{
+	size_t longest = 0;
+
+	(void)n;
+	for (const struct node *a = in->probe->probe.attaches; a; a = a->next) {
+		size_t len = a->attach.target ? strlen(a->attach.target->name) : 0;
+
+		longest = len > longest ? len : longest;
+	}
+	return type_string(in->ts, (uint32_t)longest + 1);
+}
+
+static bool literal(const struct node *n, int64_t *v)
+{
+	if (!n || n->kind != N_INT || n->num.is_unsigned)
+		return false;
+	*v = (int64_t)n->num.value;
+	return true;
+}
+
+/* Parameters out of range are check's to tell. */
+static const struct type *hist_type(struct infer *in, const struct node *n)
+{
+	const struct node *bits = n->call.args ? n->call.args->next : NULL;
+	int64_t k = 0;
+
+	if (bits && (!literal(bits, &k) || k < 0 || k > 5))
+		return in->bad;
+	return type_hist(in->ts, (uint32_t)k);
+}
+
+static const struct type *lhist_type(struct infer *in, const struct node *n)
+{
+	const struct node *a = n->call.args ? n->call.args->next : NULL;
+	int64_t v[3];
+
+	for (int i = 0; i < 3; i++, a = a->next)
+		if (!a || !literal(a, &v[i]))
+			return in->bad;
+	if (v[0] >= v[1] || v[2] <= 0 || (uint64_t)v[1] - (uint64_t)v[0] > UINT32_MAX)
+		return in->bad;
+	return type_lhist(in->ts, v[0], v[1], v[2]);
+}
+
+static const struct type *str_type(struct infer *in, const struct node *n)
+{
+	uint32_t max = (uint32_t)setting_num(in->u->settings, SETTING_max_strlen);
+	const struct node *a = n->call.args;
+	int64_t len;
+
+	if (!a)
+		return in->bad;
+	if (a->type && a->type->kind == V_STRING && a->type->size < max)
+		max = a->type->size;
+	if (literal(a->next, &len) && len >= 0 && len + 1 < max)
+		max = (uint32_t)len + 1;
+	return type_string(in->ts, max);
+}
+
+static const struct type *space_type(struct infer *in, const struct node *n)
+{
+	enum addr_space as = n->call.fn->id == B_uptr ? AS_USER : AS_KERNEL;
+	const struct node *a = n->call.args;
+
+	if (!a || !infer_known(in, a->type))
+		return a ? a->type : in->bad;
+	return type_ptr(in->ts, a->type->kind == V_PTR ? a->type->elem : type_void(in->ts), as);
+}
+
+/* has_key(@m, k), delete(@m, k): the key says as much about the map as one in brackets. */
+static const struct type *keyed_type(struct infer *in, const struct node *n)
+{
+	struct node *m = n->call.args;
+
+	if (m && m->kind == N_MAP && m->next && !m->map.key && m->map.sym &&
+	    !m->map.sym->has_scalar_use)
+		infer_key(in, m->map.sym, m->next, n->span);
+	return result_type(in, n->call.fn);
+}
+
+static const struct type *agg_type(struct infer *in, const struct node *n)
+{
+	const struct type *t = result_type(in, n->call.fn), *arg;
+
+	if (!n->call.args)
+		return in->bad;
+	arg = n->call.args->type;
+	if (!infer_known(in, arg) || !type_is_int(arg))
+		return arg ? in->bad : NULL;
+	return type_agg(in->ts, t->kind, arg->is_signed);
+}
+
+/* Values and functions whose type depends on more than the signature; n is an N_IDENT or N_CALL. */
+static const struct type *(*const special[B_COUNT])(struct infer *in, const struct node *n) = {
+	[B_args] = args_value,
+	[B_avg] = agg_type,
+	[B_delete] = keyed_type,
+	[B_has_key] = keyed_type,
+	[B_hist] = hist_type,
+	[B_kptr] = space_type,
+	[B_lhist] = lhist_type,
+	[B_max] = agg_type,
+	[B_min] = agg_type,
+	[B_probe] = probe_value,
+	[B_stats] = agg_type,
+	[B_str] = str_type,
+	[B_sum] = agg_type,
+	[B_uptr] = space_type,
+};
+
+const struct type *infer_call(struct infer *in, struct node *n, bool to_map)
+{
+	const struct builtin *fn = n->call.fn;
+	const struct type *t;
+
+	for (struct node *a = n->call.args; a; a = a->next)
+		infer_value(in, a);
+	if (!fn)
+		return in->bad;
+	t = special[fn->id] ? special[fn->id](in, n) : result_type(in, fn);
+	/* Out of place: check says so. */
+	return fn->flags & BI_MAPFN && !to_map ? in->bad : t;
+}
+
+const struct type *infer_ident(struct infer *in, struct node *n)
+{
+	const struct builtin *fn = n->ident.fn;
+
+	if (!fn)
+		return in->bad;
+	return special[fn->id] ? special[fn->id](in, n) : result_type(in, fn);
+}

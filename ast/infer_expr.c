@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "ast/fold.h"
+#include "ast/infer.h"
+
+static const struct type *infer_var(struct infer *in, struct node *n)
+{
+	struct var_sym *sym = n->var.sym;
+
+	if (!sym)
+		return in->bad;
+	if (sym->type || !in->report)
+		return sym->type;
+	diag(in->u->diags, n->span, D_VAR_UNTYPED, sym->name);
+	return sym->type = in->bad;
+}
+
+static const struct type *infer_map(struct infer *in, struct node *n)
+{
+	struct map_sym *sym = n->map.sym;
+
+	if (n->map.key)
+		infer_key(in, sym, n->map.key, n->span);
+	if (!sym)
+		return in->bad;
+	if (sym->val || !in->report)
+		return sym->val;
+	diag(in->u->diags, n->span, D_MAP_UNDEFINED, sym->name);
+	return in->bad;
+}
+
+static const struct type *infer_incdec(struct infer *in, struct node *n)
+{
+	struct node *to = n->incdec.target;
+	const struct type *t, *old = NULL;
+
+	if (to->kind != N_VAR && to->kind != N_MAP) {
+		if (in->report)
+			diag(in->u->diags, to->span, D_ASSIGN_TARGET);
+		return in->bad;
+	}
+	t = n->incdec.is_dec ? type_int(in->ts, 8, true) : type_lit(in->ts, 8);
+	if (to->kind == N_MAP && to->map.key)
+		infer_key(in, to->map.sym, to->map.key, to->span);
+	if (to->kind == N_VAR && to->var.sym)
+		old = to->var.sym->type;
+	else if (to->kind == N_MAP && to->map.sym)
+		old = to->map.sym->val;
+	if (old && old->kind == V_PTR)
+		t = old;
+	if (to->kind == N_VAR) {
+		infer_to_var(in, to->var.sym, t, NULL, n->span);
+		return to->type = to->var.sym ? to->var.sym->type : in->bad;
+	}
+	infer_to_map(in, to->map.sym, t, NULL, n->span);
+	return to->type = to->map.sym ? to->map.sym->val : in->bad;
+}
+
+static const struct type *infer_tuple(struct infer *in, struct node *n)
+{
+	const struct type *elems[n->list.cnt + 1];
+	struct type_field fields[n->list.cnt + 1];
+	const struct type *state = type_void(in->ts);
+	uint32_t i = 0;
+
+	for (struct node *e = n->list.elems; e; e = e->next, i++) {
+		struct node *v = e->kind == N_NAMED ? e->named.e : e;
+
+		elems[i] = e->type = infer_value(in, v);
+		fields[i] = (struct type_field){ .type = elems[i] };
+		if (e->kind == N_NAMED)
+			fields[i].name = e->named.name;
+		if (infer_known(in, elems[i]) && (elems[i]->kind == V_VOID || type_is_agg(elems[i]))) {
+			if (in->report)
+				diag(in->u->diags, v->span, D_TUPLE_VALUE, infer_name(in, elems[i]));
+			elems[i] = in->bad;
+		}
+		if (!infer_known(in, elems[i]) && state)
+			state = elems[i];
+	}
+	if (!infer_known(in, state))
+		return state;
+	return n->kind == N_TUPLE ? type_tuple(in->ts, elems, i) : type_record(in->ts, fields, i);
+}
+
+/* ---- parts of things ---- */
+
+static bool is_args(const struct node *n)
+{
+	return (n->kind == N_IDENT && n->ident.fn && n->ident.fn->id == B_args) ||
+	       (n->kind == N_CALL && n->call.fn && n->call.fn->id == B_args);
+}
+
+static const char *struct_name(struct infer *in, const struct node *e, const struct type *t)
+{
+	const struct node *a = in->probe->probe.attaches;
+
+	if (is_args(e) && a && a->attach.target)
+		return arena_printf(in->u->arena, "struct %s_args", a->attach.target->name);
+	return infer_name(in, t);
+}
+
+static const struct type *no_field(struct infer *in, struct node *n, const struct type *t)
+{
+	struct nearest near;
+	struct diag *d;
+
+	if (!in->report)
+		return in->bad;
+	if (t->kind != V_STRUCT && t->kind != V_UNION && t->kind != V_RECORD) {
+		diag(in->u->diags, n->span, D_FIELD_ON, n->field.name, infer_name(in, t));
+		return in->bad;
+	}
+	if (t->name && !t->count) {
+		diag(in->u->diags, n->span, D_TYPE_UNKNOWN, t->name);
+		return in->bad;
+	}
+	d = diag(in->u->diags, n->field.name_span.from ? n->field.name_span : n->span, D_NO_FIELD,
+		 struct_name(in, n->field.e, t), n->field.name);
+	nearest_init(&near, n->field.name);
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->fields[i].name)
+			nearest_feed(&near, t->fields[i].name);
+	if (near.best)
+		diag_hint(d, "Did you mean '%s'?", near.best);
+	return in->bad;
+}
+
+static const struct type *infer_field(struct infer *in, struct node *n)
+{
+	const struct type *t = infer_expr(in, n->field.e);
+
+	if (!infer_known(in, t))
+		return t;
+	if (t->kind == V_PTR && t->elem)
+		t = t->elem;
+	n->field.field = NULL;
+	if (t->kind == V_STRUCT || t->kind == V_UNION || t->kind == V_RECORD)
+		n->field.field = type_field_find(t, n->field.name);
+	return n->field.field ? n->field.field->type : no_field(in, n, t);
+}
+
+static const struct type *tuple_elem(struct infer *in, const struct node *n, const struct type *t,
+				     uint64_t idx)
+{
+	if (idx < t->count)
+		return t->fields[idx].type;
+	if (in->report)
+		diag(in->u->diags, n->span, D_TUPLE_INDEX, (unsigned long long)idx, t->count);
+	return in->bad;
+}
+
+static const struct type *infer_element(struct infer *in, struct node *n)
+{
+	const struct type *t = infer_expr(in, n->element.e);
+
+	if (!infer_known(in, t))
+		return t;
+	if (t->kind == V_TUPLE)
+		return tuple_elem(in, n, t, n->element.idx);
+	if (in->report)
+		diag(in->u->diags, n->span, D_TUPLE_ON, n->element.idx, infer_name(in, t));
+	return in->bad;
+}
+
+static const struct type *infer_index(struct infer *in, struct node *n)
+{
+	const struct type *t = infer_value(in, n->index.e), *i = infer_value(in, n->index.idx);
+	const struct node *idx = n->index.idx;
+
+	if (!infer_known(in, t))
+		return t;
+	if (!infer_known(in, i))
+		return i;
+	if (!type_is_int(i)) {
+		if (in->report)
+			diag(in->u->diags, idx->span, D_INDEX_TYPE, infer_name(in, i));
+		return in->bad;
+	}
+	if (t->kind == V_TUPLE && idx->kind == N_INT)
+		return tuple_elem(in, n, t, idx->num.value);
+	if (t->kind == V_STRING)
+		return type_int(in->ts, 1, true);
+	if (t->kind == V_PTR && t->elem && t->elem->size)
+		return t->elem;
+	if (t->kind == V_ARRAY) {
+		if (in->report && t->count && idx->kind == N_INT && idx->num.value >= t->count)
+			diag(in->u->diags, n->span, D_INDEX_RANGE,
+			     (unsigned long long)idx->num.value, t->count);
+		return t->elem;
+	}
+	if (in->report)
+		diag(in->u->diags, n->span, D_INDEX_ON, infer_name(in, t));
+	return in->bad;
+}
+
+static bool can_cast(const struct type *from, const struct type *to)
+{
+	bool from_word = type_is_int(from) || from->kind == V_PTR;
+
+	if (from == to)
+		return true;
+	if (type_is_int(to) || to->kind == V_PTR)
+		return from_word || (from->kind == V_ARRAY && from->size == to->size);
+	if (to->kind == V_STRING)
+		return from->kind == V_STRING || from->kind == V_PTR;
+	if (to->kind == V_ARRAY)
+		return from_word || from->kind == V_ARRAY;
+	return to->kind == V_TUPLE && from->kind == V_TUPLE && from->count == to->count;
+}
+
+static const struct type *infer_cast(struct infer *in, struct node *n)
+{
+	const struct type *from = infer_value(in, n->cast.e);
+	const struct type *to = infer_written(in, n->cast.to);
+
+	if (!infer_known(in, to) || !infer_known(in, from))
+		return infer_known(in, to) ? from : to;
+	if (to->kind == V_ARRAY && !to->count && to->elem->size)
+		to = type_array(in->ts, to->elem, from->size / to->elem->size);
+	if (to->kind == V_PTR && from->kind == V_PTR && to->as == AS_NONE)
+		to = type_ptr(in->ts, to->elem, from->as);
+	if (can_cast(from, to))
+		return to;
+	if (in->report)
+		diag(in->u->diags, n->span, D_CAST, infer_name(in, from), infer_name(in, to));
+	return in->bad;
+}
+
+static const struct type *infer_sizeof(struct infer *in, struct node *n)
+{
+	const struct type *t;
+
+	t = node_is_type(n->sizeof_.arg) ? infer_written(in, n->sizeof_.arg)
+					 : infer_expr(in, n->sizeof_.arg);
+	n->sizeof_.arg->type = t;
+	return t == in->bad ? t : type_int(in->ts, 8, false);
+}
+
+static const struct type *infer_cond_expr(struct infer *in, struct node *n)
+{
+	const struct type *t = infer_if(in, n);
+
+	if (infer_known(in, t) && n->kind == N_TERNARY && fold_literal(in->u, n, in->report))
+		return n->type;
+	return t;
+}
+
+static const struct type *infer_kind(struct infer *in, struct node *n)
+{
+	switch (n->kind) {
+	case N_INT: return type_of_literal(in->ts, n->num.value, n->num.is_unsigned);
+	case N_BOOL: return type_bool(in->ts);
+	case N_STR: return type_string(in->ts, (uint32_t)n->str.len + 1);
+	case N_IDENT: return infer_ident(in, n);
+	case N_VAR: return infer_var(in, n);
+	case N_MAP: return infer_map(in, n);
+	case N_UNARY: return infer_unary(in, n);
+	case N_INCDEC: return infer_incdec(in, n);
+	case N_BINARY: return infer_binary(in, n);
+	case N_IF:
+	case N_TERNARY: return infer_cond_expr(in, n);
+	case N_BLOCK: return infer_block(in, n);
+	case N_CALL: return infer_call(in, n, false);
+	case N_FIELD: return infer_field(in, n);
+	case N_TUPLE_GET: return infer_element(in, n);
+	case N_INDEX: return infer_index(in, n);
+	case N_CAST: return infer_cast(in, n);
+	case N_TUPLE:
+	case N_RECORD: return infer_tuple(in, n);
+	case N_NAMED: return infer_value(in, n->named.e);
+	case N_SIZEOF: return infer_sizeof(in, n);
+	case N_TYPE_ARG: return infer_written(in, n->type_of.arg);
+	case N_OFFSETOF:
+	case N_POSITIONAL:
+	case N_POS_COUNT:
+	case N_PROGRAM:
+	case N_CONFIG:
+	case N_CONFIG_VAR:
+	case N_IMPORT:
+	case N_CPP:
+	case N_CDEF:
+	case N_MACRO:
+	case N_MAP_DECL:
+	case N_PROBE:
+	case N_ATTACH:
+	case N_TYPE_NAME:
+	case N_TYPE_PTR:
+	case N_TYPE_ARRAY:
+	case N_TYPE_FUNC:
+	case N_TYPE_OF:
+	case N_TYPE_TUPLE:
+	case N_TYPE_RECORD:
+	case N_TYPE_ENUM:
+	case N_CFIELD:
+	case N_ENUMERATOR:
+	case N_EXPR_STMT:
+	case N_LET:
+	case N_ASSIGN:
+	case N_DISCARD:
+	case N_FOR_MAP:
+	case N_FOR_RANGE:
+	case N_WHILE:
+	case N_UNROLL:
+	case N_BREAK:
+	case N_CONTINUE:
+	case N_RETURN: break;
+	}
+	return in->bad;
+}
+
+const struct type *infer_expr(struct infer *in, struct node *n)
+{
+	return n->type = infer_kind(in, n);
+}
+
+const struct type *infer_value(struct infer *in, struct node *n)
+{
+	const struct type *t = infer_expr(in, n), *v;
+
+	if (!infer_known(in, t) || !type_is_agg(t))
+		return t;
+	v = type_agg_value(in->ts, t);
+	return v ? v : t;
+}

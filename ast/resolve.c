@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names to what they mean: variables to symbols of their block, maps to symbols of the program, words
+ * to builtins, positional parameters to literals. Errors leave the symbol or builtin NULL; infer takes
+ * such a node as already told.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ast/builtins.h"
+#include "ast/unit.h"
+
+struct scope {
+	struct scope *up;
+	struct binding *vars;
+};
+
+struct binding {
+	struct var_sym *sym;
+	struct binding *next;
+};
+
+struct resolver {
+	struct unit *u;
+	struct node *probe;
+	struct scope *scope;
+	struct map_sym *maps;
+};
+
+static void resolve_node(struct resolver *r, struct node *n);
+static void resolve_list(struct resolver *r, struct node *n);
+
+/* ---- variables ---- */
+
+static struct var_sym *var_find(const struct resolver *r, const char *name)
+{
+	for (const struct scope *s = r->scope; s; s = s->up)
+		for (const struct binding *b = s->vars; b; b = b->next)
+			if (strcmp(b->sym->name, name) == 0)
+				return b->sym;
+	return NULL;
+}
+
+static struct var_sym *var_new(struct resolver *r, const struct node *var)
+{
+	struct var_sym *sym = arena_new_of(r->u->arena, struct var_sym), **end;
+	struct binding *b = arena_new_of(r->u->arena, struct binding);
+
+	sym->name = var->var.name;
+	sym->def = var->span;
+	sym->probe = r->probe;
+	for (end = &r->probe->probe.vars; *end; end = &(*end)->next)
+		;
+	*end = sym;
+	b->sym = sym;
+	b->next = r->scope->vars;
+	r->scope->vars = b;
+	return sym;
+}
+
+/* A new variable that may not hide another. */
+static struct var_sym *var_declare(struct resolver *r, struct node *var, struct span sp)
+{
+	struct var_sym *old = var_find(r, var->var.name);
+
+	if (old) {
+		struct diag *d = diag(r->u->diags, sp, D_VAR_REDECLARED, var->var.name);
+
+		diag_also(d, old->def, "This is the initial declaration.");
+		return NULL;
+	}
+	return var->var.sym = var_new(r, var);
+}
+
+static void var_read(struct resolver *r, struct node *n)
+{
+	struct nearest near;
+	struct diag *d;
+
+	n->var.sym = var_find(r, n->var.name);
+	if (n->var.sym) {
+		n->var.sym->used = true;
+		return;
+	}
+	d = diag(r->u->diags, n->span, D_VAR_UNDEFINED, n->var.name);
+	nearest_init(&near, n->var.name);
+	for (const struct scope *s = r->scope; s; s = s->up)
+		for (const struct binding *b = s->vars; b; b = b->next)
+			nearest_feed(&near, b->sym->name);
+	if (near.best)
+		diag_hint(d, "Did you mean '%s'?", near.best);
+}
+
+static void in_scope(struct resolver *r, struct node *loop_var, struct node *body)
+{
+	struct scope s = { .up = r->scope };
+
+	r->scope = &s;
+	if (loop_var && var_declare(r, loop_var, loop_var->span)) {
+		loop_var->var.sym->is_loop = true;
+		loop_var->var.sym->assigned = true;
+	}
+	if (body->kind == N_BLOCK) {
+		resolve_list(r, body->block.stmts);
+		resolve_node(r, body->block.value);
+	} else {
+		resolve_node(r, body);
+	}
+	r->scope = s.up;
+}
+
+/* ---- maps ---- */
+
+static struct map_sym *map_get(struct resolver *r, const char *name, struct span sp)
+{
+	struct map_sym **at, *m;
+
+	for (at = &r->maps; *at; at = &(*at)->next) {
+		int order = strcmp((*at)->name, name);
+
+		if (order == 0)
+			return *at;
+		if (order > 0)
+			break;
+	}
+	m = arena_new_of(r->u->arena, struct map_sym);
+	m->name = name;
+	m->def = sp;
+	m->next = *at;
+	*at = m;
+	return m;
+}
+
+/* A map with a key once is one always. */
+static bool map_use(struct resolver *r, struct node *n, struct map_sym *m)
+{
+	bool keyed = n->map.key != NULL;
+	struct diag *d;
+
+	if (!(keyed ? m->has_scalar_use : m->has_key_use)) {
+		if (!m->has_key_use && !m->has_scalar_use)
+			m->key_span = n->span;
+		m->has_key_use |= keyed;
+		m->has_scalar_use |= !keyed;
+		return true;
+	}
+	d = diag(r->u->diags, n->span, keyed ? D_MAP_NOW_KEYED : D_MAP_NOW_SCALAR, m->name);
+	diag_also(d, m->key_span, "first used here");
+	return false;
+}
+
+static void resolve_map(struct resolver *r, struct node *n)
+{
+	struct map_sym *m = map_get(r, n->map.name, n->span);
+
+	resolve_node(r, n->map.key);
+	if (n->map.whole || map_use(r, n, m))
+		n->map.sym = m;
+}
+
+static void resolve_map_decl(struct resolver *r, struct node *n)
+{
+	static const char kinds[] = "hash|lruhash|percpuhash|percpulruhash";
+	struct map_sym *m = map_get(r, n->map_decl.map->map.name, n->map_decl.map->span);
+	const struct node *arg = n->map_decl.args;
+
+	n->map_decl.map->map.sym = m;
+	if (m->kind) {
+		diag_also(diag(r->u->diags, n->span, D_MAP_REDECLARED, m->name), m->def,
+			  "first declared here");
+		return;
+	}
+	m->def = n->map_decl.map->span;
+	m->kind = n->map_decl.kind;
+	if (words_find(kinds, m->kind) < 0)
+		diag_hint(diag(r->u->diags, n->map_decl.kind_span, D_MAP_KIND, m->kind),
+			  "Valid map types: %s", words_list(r->u->arena, kinds));
+	if (arg && arg->kind == N_INT)
+		m->max_entries = arg->num.value;
+}
+
+/* ---- positional parameters ---- */
+
+static const char *param(const struct unit *u, uint64_t n)
+{
+	return n >= 1 && n <= u->opt->param_cnt ? u->opt->params[n - 1] : "";
+}
+
+static void make_int(struct node *n, uint64_t value, bool is_unsigned)
+{
+	n->kind = N_INT;
+	memset(&n->num, 0, sizeof(n->num));
+	n->num.value = value;
+	n->num.is_unsigned = is_unsigned;
+}
+
+static void make_str(struct node *n, const char *text)
+{
+	n->kind = N_STR;
+	n->str.text = text;
+	n->str.len = strlen(text);
+}
+
+static void resolve_positional(struct resolver *r, struct node *n)
+{
+	const char *text = param(r->u, n->num.value);
+	bool is_neg = *text == '-';
+	unsigned long long v;
+	char *end;
+
+	if (!*text) {
+		diag(r->u->diags, n->span, D_POSITIONAL_MISSING, (unsigned long long)n->num.value);
+		make_int(n, 0, false);
+		return;
+	}
+	errno = 0;
+	v = strtoull(text + is_neg, &end, 0);
+	if (!isdigit((unsigned char)text[is_neg]) || *end || errno ||
+	    (is_neg && v > (1ull << 63))) {
+		make_str(n, text);
+		return;
+	}
+	make_int(n, is_neg ? -v : v, !is_neg && v > INT64_MAX);
+}
+
+/* ---- words and calls ---- */
+
+static void unknown(struct resolver *r, struct span sp, enum diag_id id, const char *name)
+{
+	struct diag *d = diag(r->u->diags, sp, id, name);
+	const struct builtin *b = builtin_find(name);
+	struct nearest near;
+
+	if (b) {
+		diag_hint(d, "'%s' is a function: %s()", name, name);
+		return;
+	}
+	nearest_init(&near, name);
+	builtin_nearest(&near);
+	if (near.best)
+		diag_hint(d, "Did you mean '%s'?", near.best);
+}
+
+static void resolve_ident(struct resolver *r, struct node *n)
+{
+	const struct builtin *b = builtin_find(n->ident.name);
+
+	if (b && (b->flags & BI_VALUE))
+		n->ident.fn = b;
+	else
+		unknown(r, n->span, D_UNKNOWN_IDENT, n->ident.name);
+}
+
+/* A word among those of the signature becomes its place. */
+static void resolve_word(struct resolver *r, struct node *n, const struct sig_arg *arg,
+			 const struct builtin *fn)
+{
+	int at = n->kind == N_IDENT ? words_find(arg->words, n->ident.name) : -1;
+
+	if (at >= 0) {
+		make_int(n, (uint64_t)at, false);
+		return;
+	}
+	diag_hint(diag(r->u->diags, n->span, D_UNKNOWN_WORD, fn->name,
+		       n->kind == N_IDENT ? n->ident.name : node_kind_name(n->kind)),
+		  "Valid modes: %s", words_list(r->u->arena, arg->words));
+	make_int(n, 0, false);
+}
+
+static void resolve_arg(struct resolver *r, struct node *n, const struct sig_arg *arg,
+			const struct builtin *fn)
+{
+	if (arg && arg->sorts & SIG_WORD) {
+		resolve_word(r, n, arg, fn);
+		return;
+	}
+	if (arg && arg->sorts & SIG_MAP && n->kind == N_MAP && !n->map.key)
+		n->map.whole = true;
+	resolve_node(r, n);
+}
+
+static void resolve_call(struct resolver *r, struct node *n)
+{
+	const struct builtin *b = builtin_find(n->call.name);
+	struct signature sig;
+	uint32_t i = 0;
+
+	if (!b) {
+		unknown(r, n->call.name_span.from ? n->call.name_span : n->span, D_UNKNOWN_FUNCTION,
+			n->call.name);
+		resolve_list(r, n->call.args);
+		return;
+	}
+	n->call.fn = b;
+	if (b->id == B_str && n->call.args && n->call.args->kind == N_POSITIONAL &&
+	    !n->call.args->next) {
+		make_str(n, param(r->u, n->call.args->num.value));
+		return;
+	}
+	signature_parse(&sig, b->signature);
+	for (struct node *a = n->call.args; a; a = a->next, i++)
+		resolve_arg(r, a, i < sig.cnt ? &sig.args[i] : NULL, b);
+}
+
+/* ---- the walk ---- */
+
+static void resolve_assign(struct resolver *r, struct node *n)
+{
+	struct node *t = n->assign.target;
+
+	resolve_node(r, n->assign.value);
+	if (t->kind != N_VAR || n->assign.op != OP_NONE) {
+		resolve_node(r, t);
+	} else {
+		t->var.sym = var_find(r, t->var.name);
+		if (!t->var.sym)
+			t->var.sym = var_new(r, t);
+	}
+	if (t->kind == N_VAR && t->var.sym)
+		t->var.sym->assigned = true;
+}
+
+static void resolve_let(struct resolver *r, struct node *n)
+{
+	struct var_sym *sym;
+
+	resolve_node(r, n->let.vtype);
+	resolve_node(r, n->let.init);
+	sym = var_declare(r, n->let.var, n->span);
+	if (!sym)
+		return;
+	sym->assigned = n->let.init != NULL;
+	sym->declared_type = n->let.vtype != NULL;
+}
+
+static void resolve_incdec(struct resolver *r, struct node *n)
+{
+	struct node *t = n->incdec.target;
+
+	resolve_node(r, t);
+	if (t->kind == N_VAR && t->var.sym)
+		t->var.sym->assigned = true;
+}
+
+static void resolve_node(struct resolver *r, struct node *n)
+{
+	if (!n)
+		return;
+	switch (n->kind) {
+	case N_POSITIONAL: resolve_positional(r, n); break;
+	case N_POS_COUNT: make_int(n, r->u->opt->param_cnt, false); break;
+	case N_VAR: var_read(r, n); break;
+	case N_MAP: resolve_map(r, n); break;
+	case N_IDENT: resolve_ident(r, n); break;
+	case N_CALL: resolve_call(r, n); break;
+	case N_ASSIGN: resolve_assign(r, n); break;
+	case N_LET: resolve_let(r, n); break;
+	case N_INCDEC: resolve_incdec(r, n); break;
+	case N_BLOCK: in_scope(r, NULL, n); break;
+	case N_IF:
+	case N_TERNARY:
+		resolve_node(r, n->cond.cond);
+		resolve_node(r, n->cond.then);
+		resolve_node(r, n->cond.otherwise);
+		break;
+	case N_FOR_MAP:
+		n->loop.map->map.whole = n->loop.map->kind == N_MAP && !n->loop.map->map.key;
+		resolve_node(r, n->loop.map);
+		in_scope(r, n->loop.var, n->loop.body);
+		break;
+	case N_FOR_RANGE:
+		resolve_node(r, n->loop.from);
+		resolve_node(r, n->loop.to);
+		in_scope(r, n->loop.var, n->loop.body);
+		break;
+	case N_WHILE:
+	case N_UNROLL:
+		resolve_node(r, n->repeat.cond);
+		in_scope(r, NULL, n->repeat.body);
+		break;
+	case N_EXPR_STMT:
+	case N_DISCARD:
+	case N_RETURN: resolve_node(r, n->expr.e); break;
+	case N_UNARY: resolve_node(r, n->unary.e); break;
+	case N_BINARY:
+		resolve_node(r, n->binary.l);
+		resolve_node(r, n->binary.r);
+		break;
+	case N_FIELD: resolve_node(r, n->field.e); break;
+	case N_TUPLE_GET: resolve_node(r, n->element.e); break;
+	case N_INDEX:
+		resolve_node(r, n->index.e);
+		resolve_node(r, n->index.idx);
+		break;
+	case N_CAST:
+		resolve_node(r, n->cast.to);
+		resolve_node(r, n->cast.e);
+		break;
+	case N_TUPLE:
+	case N_RECORD: resolve_list(r, n->list.elems); break;
+	case N_NAMED: resolve_node(r, n->named.e); break;
+	case N_SIZEOF:
+	case N_OFFSETOF: resolve_node(r, n->sizeof_.arg); break;
+	case N_TYPE_PTR:
+	case N_TYPE_ARRAY:
+		resolve_node(r, n->type_deriv.elem);
+		resolve_node(r, n->type_deriv.count);
+		break;
+	case N_TYPE_OF:
+	case N_TYPE_ARG: resolve_node(r, n->type_of.arg); break;
+	case N_TYPE_TUPLE: resolve_list(r, n->type_tuple.elems); break;
+	case N_TYPE_NAME: resolve_node(r, n->type_name.size); break;
+	case N_INT:
+	case N_BOOL:
+	case N_STR:
+	case N_BREAK:
+	case N_CONTINUE:
+	case N_TYPE_FUNC:
+	case N_TYPE_RECORD:
+	case N_TYPE_ENUM:
+	case N_CFIELD:
+	case N_ENUMERATOR:
+	case N_PROGRAM:
+	case N_CONFIG:
+	case N_CONFIG_VAR:
+	case N_IMPORT:
+	case N_CPP:
+	case N_CDEF:
+	case N_MACRO:
+	case N_MAP_DECL:
+	case N_PROBE:
+	case N_ATTACH: break;
+	}
+}
+
+static void resolve_list(struct resolver *r, struct node *n)
+{
+	for (; n; n = n->next)
+		resolve_node(r, n);
+}
+
+static void resolve_probe(struct resolver *r, struct node *probe)
+{
+	struct scope s = { 0 };
+
+	r->probe = probe;
+	r->scope = &s;
+	resolve_node(r, probe->probe.pred);
+	resolve_node(r, probe->probe.body);
+	r->scope = NULL;
+}
+
+/* Needs: concrete probes. Gives: symbols, builtins, literals for positional parameters. */
+int resolve(struct unit *u)
+{
+	struct resolver r = { .u = u };
+	uint32_t idx = 0;
+
+	for (struct node *n = u->program->program.items; n; n = n->next) {
+		if (n->kind == N_MAP_DECL)
+			resolve_map_decl(&r, n);
+		else if (n->kind == N_PROBE)
+			resolve_probe(&r, n);
+	}
+	for (struct map_sym *m = r.maps; m; m = m->next)
+		m->idx = idx++;
+	u->program->program.maps = r.maps;
+	return 0;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How types meet: the lattice that inference climbs. Every chain in it is finite. */
+#include "ast/type.h"
+
+#define JOIN_DEPTH 64 /* tuples deeper than this do not meet: bounds the recursion */
+
+static uint32_t max32(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+static bool fits_signed(int64_t v, uint32_t size)
+{
+	int64_t max = size == 8 ? INT64_MAX : (INT64_C(1) << (size * 8 - 1)) - 1;
+
+	return v >= -max - 1 && v <= max;
+}
+
+const struct type *type_of_literal(struct types *ts, uint64_t value, bool is_unsigned)
+{
+	int64_t v = (int64_t)value;
+	uint32_t size = 1;
+
+	if (is_unsigned && v < 0)
+		return type_int(ts, 8, false);
+	while (!fits_signed(v, size))
+		size *= 2;
+	return v < 0 ? type_int(ts, size, true) : type_lit(ts, size);
+}
+
+/* Both are V_INT. */
+static const struct type *join_int(struct types *ts, const struct type *a, const struct type *b,
+				   bool *lossy)
+{
+	uint32_t size = max32(a->size, b->size);
+	const struct type *s = a->is_signed ? a : b, *u = a->is_signed ? b : a;
+
+	if (a->is_lit && b->is_lit)
+		return type_lit(ts, size);
+	if (a->is_signed == b->is_signed)
+		return type_int(ts, size, a->is_signed);
+	if (s->is_lit)
+		return type_int(ts, size, false);
+	if (s->size > u->size)
+		return s;
+	if (u->size < 8)
+		return type_int(ts, u->size * 2, true);
+	if (lossy)
+		*lossy = true;
+	return type_int(ts, 8, true);
+}
+
+static const struct type *join_depth(struct types *ts, const struct type *a, const struct type *b,
+				     bool *lossy, int depth);
+
+static const struct type *join_fields(struct types *ts, const struct type *a, const struct type *b,
+				      bool *lossy, int depth)
+{
+	if (a->count != b->count || depth >= JOIN_DEPTH)
+		return NULL;
+	if (a->count == 0)
+		return a;
+
+	struct type_field f[a->count];
+	const struct type *elems[a->count];
+
+	for (uint32_t i = 0; i < a->count; i++) {
+		const struct type_field *other = &b->fields[i];
+
+		if (a->kind == V_RECORD) {
+			other = type_field_find(b, a->fields[i].name);
+			if (!other)
+				return NULL;
+		}
+		elems[i] = join_depth(ts, a->fields[i].type, other->type, lossy, depth + 1);
+		if (!elems[i])
+			return NULL;
+		f[i] = (struct type_field){ .name = a->fields[i].name, .type = elems[i] };
+	}
+	return a->kind == V_TUPLE ? type_tuple(ts, elems, a->count)
+				  : type_record(ts, f, a->count);
+}
+
+/* Pointers to the same thing meet; void * takes any pointee. */
+static const struct type *join_ptr(struct types *ts, const struct type *a, const struct type *b)
+{
+	const struct type *elem = a->elem;
+	enum addr_space as = a->as == b->as ? a->as : a->as == AS_NONE ? b->as :
+			     b->as == AS_NONE ? a->as : AS_NONE;
+
+	if (a->elem != b->elem) {
+		if (a->elem && a->elem->kind != V_VOID && b->elem && b->elem->kind != V_VOID)
+			return NULL;
+		elem = type_void(ts);
+	}
+	return type_ptr(ts, elem, as);
+}
+
+static bool is_plain_int(const struct type *t)
+{
+	return t->kind == V_INT || t->kind == V_ENUM;
+}
+
+static const struct type *plain(struct types *ts, const struct type *t)
+{
+	return t->kind == V_ENUM ? type_int(ts, t->size, t->is_signed) : t;
+}
+
+static const struct type *join_depth(struct types *ts, const struct type *a, const struct type *b,
+				     bool *lossy, int depth)
+{
+	if (a == b)
+		return a;
+	if (is_plain_int(a) && is_plain_int(b))
+		return join_int(ts, plain(ts, a), plain(ts, b), lossy);
+	if (a->kind != b->kind)
+		return NULL;
+
+	switch (a->kind) {
+	case V_STRING: return a->size > b->size ? a : b;
+	case V_BUFFER: return a->size > b->size ? a : b;
+	case V_PTR: return join_ptr(ts, a, b);
+	case V_TUPLE:
+	case V_RECORD: return join_fields(ts, a, b, lossy, depth);
+	case V_SUM:
+	case V_AVG:
+	case V_MIN:
+	case V_MAX:
+	case V_STATS: return type_agg(ts, a->kind, a->is_signed || b->is_signed);
+	case V_NONE:
+	case V_VOID:
+	case V_BOOL:
+	case V_INT:
+	case V_ENUM:
+	case V_ARRAY:
+	case V_STRUCT:
+	case V_UNION:
+	case V_KSTACK:
+	case V_USTACK:
+	case V_KSYM:
+	case V_USYM:
+	case V_TIMESTAMP:
+	case V_INET:
+	case V_MAC:
+	case V_CGROUP_PATH:
+	case V_STRERROR:
+	case V_COUNT:
+	case V_HIST:
+	case V_LHIST:
+	case V_TSERIES:
+	case V_KIND_CNT: return NULL;
+	}
+	return NULL;
+}
+
+const struct type *type_join(struct types *ts, const struct type *a, const struct type *b,
+			     bool *lossy)
+{
+	return join_depth(ts, a, b, lossy, 0);
+}
+
+const struct type *type_settled(struct types *ts, const struct type *t)
+{
+	if (!t)
+		return NULL;
+	if (t->is_lit)
+		return type_int(ts, t->size, true);
+	if ((t->kind != V_TUPLE && t->kind != V_RECORD) || t->count == 0)
+		return t;
+
+	struct type_field f[t->count];
+	const struct type *elems[t->count];
+
+	for (uint32_t i = 0; i < t->count; i++) {
+		elems[i] = type_settled(ts, t->fields[i].type);
+		f[i] = (struct type_field){ .name = t->fields[i].name, .type = elems[i] };
+	}
+	return t->kind == V_TUPLE ? type_tuple(ts, elems, t->count)
+				  : type_record(ts, f, t->count);
+}
+
+const struct type *type_agg_value(struct types *ts, const struct type *agg)
+{
+	if (agg->kind == V_COUNT)
+		return type_int(ts, 8, false);
+	if (agg->kind == V_SUM || agg->kind == V_AVG || agg->kind == V_MIN || agg->kind == V_MAX)
+		return type_int(ts, 8, agg->is_signed);
+	return NULL;
+}
+
+bool type_fits(const struct type *from, const struct type *to)
+{
+	if (from == to)
+		return true;
+	if (is_plain_int(from) && to->kind == V_INT) {
+		if (from->is_signed == to->is_signed || from->is_lit)
+			return from->size <= to->size;
+		return !from->is_signed && from->size < to->size;
+	}
+	if (from->kind != to->kind)
+		return false;
+	if (from->kind == V_STRING || from->kind == V_BUFFER)
+		return from->size <= to->size;
+	if (from->kind == V_PTR)
+		return from->elem == to->elem || !to->elem || to->elem->kind == V_VOID;
+	if ((from->kind != V_TUPLE && from->kind != V_RECORD) || from->count != to->count)
+		return false;
+	for (uint32_t i = 0; i < from->count; i++)
+		if (!type_fits(from->fields[i].type, to->fields[i].type))
+			return false;
+	return true;
+}
