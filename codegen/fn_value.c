@@ -20,13 +20,13 @@ static LLVMValueRef high32(struct gen *g, LLVMValueRef v)
  */
 static LLVMValueRef pid_tgid(struct gen *g)
 {
-	LLVMValueRef dev = gen_konst(g, KONST_PIDNS_DEV, NULL);
-	LLVMValueRef ino = gen_konst(g, KONST_PIDNS_INO, NULL), init, info, ns;
+	LLVMValueRef ino = gen_konst(g, KONST_PIDNS_INO, NULL), dev, init, info, ns;
 	LLVMBasicBlockRef inner = gen_block(g, "pidns"), outer = gen_block(g, "init_pidns");
 	LLVMBasicBlockRef join = gen_block(g, "join");
 
 	gen_cond_br(g, gen_not_zero(g, ino), inner, outer);
 	gen_at(g, inner);
+	dev = gen_konst(g, KONST_PIDNS_DEV, NULL);
 	info = gen_tmp(g,
 		       8); /* struct bpf_pidns_info: u32 pid, tgid; as one word like the helper's */
 	LLVMBuildStore(g->b, gen_i64(g, 0), info);
