@@ -147,8 +147,20 @@ static LLVMValueRef finish_global(struct gen *g, LLVMValueRef old, LLVMTypeRef t
 	return v;
 }
 
+/* The kernel gives most helpers only to programs under a licence it likes. */
+static void add_license(struct gen *g)
+{
+	const char *text = setting_str(g->u->settings, SETTING_license);
+	LLVMValueRef init = LLVMConstStringInContext(g->ctx, text, (unsigned)strlen(text), false);
+	LLVMValueRef v = LLVMAddGlobal(g->mod, LLVMTypeOf(init), "license");
+
+	LLVMSetInitializer(v, init);
+	LLVMSetSection(v, "license");
+}
+
 static void finish_globals(struct gen *g)
 {
+	add_license(g);
 	image_put_consts(g->img, g->konsts, g->konst_cnt);
 	if (g->konst_cnt)
 		finish_global(g, g->konst_global, LLVMArrayType(g->i64, g->konst_cnt), "consts",
