@@ -47,7 +47,8 @@ static int parse_count(const struct counters *c, const char *text, uint64_t *cou
 				  why, text);
 	/* The kernel takes the period as a signed number. */
 	if (!*count || *count > INT64_MAX)
-		return probe_fail(err, 2, -EINVAL, "%s count should be a positive integer", c->type);
+		return probe_fail(err, 2, -EINVAL, "%s count should be a positive integer",
+				  c->type);
 	return 0;
 }
 

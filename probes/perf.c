@@ -105,9 +105,10 @@ static int explain_open(const char *name, const struct perf_event_attr *attr, in
 		read_small("/proc/sys/kernel/perf_event_max_sample_rate", limit, sizeof(limit));
 		limit[strcspn(limit, "\n")] = 0;
 		if (strtoull(limit, NULL, 10) < attr->sample_freq)
-			return probe_fail(err, -1, rc,
-					  "%s: above kernel.perf_event_max_sample_rate, which is %s",
-					  name, limit);
+			return probe_fail(
+				err, -1, rc,
+				"%s: above kernel.perf_event_max_sample_rate, which is %s", name,
+				limit);
 	}
 	return probe_fail(err, -1, rc, "%s: perf_event_open: %s", name, strerror(-rc));
 }

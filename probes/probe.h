@@ -120,8 +120,8 @@ struct probe_type {
 	 * reads no list. Returns the number of matches or a negative errno with err filled in; stops
 	 * early, returning it, when fn gives non-zero. Hints (nearest name) go to err->hint on none.
 	 */
-	int (*expand)(struct probe_env *env, const struct probe_target *pat,
-		      probe_fn fn, void *arg, struct probe_error *err);
+	int (*expand)(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
+		      struct probe_error *err);
 	/*
 	 * Everything of the type as -l prints it ("software:cs:" stands for all counts), sorted;
 	 * like expand otherwise. NULL: the type is never listed.
@@ -133,8 +133,8 @@ struct probe_type {
 	int (*args)(struct probe_env *env, const struct probe_target *t, struct probe_fields *out,
 		    struct probe_error *err);
 	/* NULL for types that run by themselves (when). */
-	int (*attach)(struct probe_env *env, const struct probe_attach *a, struct probe_links *links,
-		      struct probe_error *err);
+	int (*attach)(struct probe_env *env, const struct probe_attach *a,
+		      struct probe_links *links, struct probe_error *err);
 };
 
 /* By name or alias; case matters but for BEGIN and END. NULL: none. */

@@ -9,7 +9,7 @@ extern const struct probe_type probe_begin, probe_end, probe_hardware, probe_int
 	probe_profile, probe_software, probe_tracepoint;
 
 static const struct probe_type *const types[] = {
-	&probe_begin,	 &probe_end,	  &probe_hardware,   &probe_interval,
+	&probe_begin,	&probe_end,	 &probe_hardware,   &probe_interval,
 	&probe_profile, &probe_software, &probe_tracepoint,
 };
 

@@ -79,8 +79,8 @@ static int parse_duration(struct probe_env *env, const char *type, const char *t
 	if (!u->ns)
 		return timer_target(env, type, u, value, pat, err);
 	if (__builtin_mul_overflow(value, u->ns, &ns))
-		return bad_rate(type, "overflow error, maximum value is 18446744073709551615",
-				text, 1, err);
+		return bad_rate(type, "overflow error, maximum value is 18446744073709551615", text,
+				1, err);
 	if (ns < 1000)
 		return probe_fail(err, 1, -EINVAL,
 				  "Invalid rate of %s probe. Minimum is 1000 or 1us. Found: %llu "

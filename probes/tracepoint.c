@@ -62,8 +62,9 @@ static int explain_file(const char *path, struct probe_error *err)
 	int rc = -errno;
 
 	return probe_fail(err, -1, rc, "tracefs: %s: %s%s", path, strerror(-rc),
-			  rc == -EPERM ? ": the kernel is locked down (confidentiality)"
-				       : rc == -EACCES ? ": root is needed" : "");
+			  rc == -EPERM	  ? ": the kernel is locked down (confidentiality)"
+			  : rc == -EACCES ? ": root is needed"
+					  : "");
 }
 
 static int read_names(struct probe_env *env, struct tracepoints *tps, struct probe_error *err)
@@ -262,7 +263,7 @@ static int read_id(int dir, const struct probe_target *t, uint64_t *id, struct p
 
 	snprintf(path, sizeof(path), "events/%s/%s/id", t->a, t->b);
 	fd = is_plain_name(t->a) && is_plain_name(t->b) ? openat(dir, path, O_RDONLY | O_CLOEXEC)
-							 : (errno = ENOENT, -1);
+							: (errno = ENOENT, -1);
 	if (fd < 0 && errno == ENOENT)
 		return probe_fail(err, -1, -ENOENT, "No matches for tracepoint %s:%s.", t->a, t->b);
 	if (fd < 0)

@@ -24,11 +24,11 @@ static uint32_t elem_size(const char *type)
 		const char *name;
 		uint32_t size;
 	} sizes[] = {
-		{ "char", 1 }, { "u8", 1 },  { "__u8", 1 },  { "s8", 1 },  { "uint8_t", 1 },
-		{ "u16", 2 },  { "__u16", 2 }, { "uint16_t", 2 }, { "short", 2 }, { "u32", 4 },
-		{ "__u32", 4 }, { "uint32_t", 4 }, { "int", 4 }, { "unsigned int", 4 },
-		{ "u64", 8 },  { "__u64", 8 }, { "uint64_t", 8 }, { "long", 8 },
-		{ "unsigned long", 8 },
+		{ "char", 1 },	   { "u8", 1 },		  { "__u8", 1 },	  { "s8", 1 },
+		{ "uint8_t", 1 },  { "u16", 2 },	  { "__u16", 2 },	  { "uint16_t", 2 },
+		{ "short", 2 },	   { "u32", 4 },	  { "__u32", 4 },	  { "uint32_t", 4 },
+		{ "int", 4 },	   { "unsigned int", 4 }, { "u64", 8 },		  { "__u64", 8 },
+		{ "uint64_t", 8 }, { "long", 8 },	  { "unsigned long", 8 },
 	};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
@@ -136,12 +136,25 @@ static bool read_number(const char *line, const char *key, uint32_t *value)
 	return at;
 }
 
+/*
+ * Arguments of system calls are registers, whatever type is declared ("int fd", size 8), and pointers
+ * among them are the caller's.
+ */
+static void syscall_field(struct probe_field *f)
+{
+	char last = f->ctype[strlen(f->ctype) - 1];
+
+	if (last == '*')
+		f->user_ptr = true;
+	else if (last != ']' && f->size == 8)
+		f->ctype = f->is_signed ? "long" : "unsigned long";
+}
+
 /* 1: a field, 0: none that counts */
 static int parse_line(struct probe_env *env, const char *subsys, char *line, struct probe_field *f)
 {
 	char *decl = strstr(line, "field:"), *end = decl ? strchr(decl, ';') : NULL;
 	uint32_t is_signed = 0;
-	size_t len;
 	int rc;
 
 	if (!end)
@@ -158,10 +171,8 @@ static int parse_line(struct probe_env *env, const char *subsys, char *line, str
 	rc = parse_decl(env, decl, f);
 	if (rc)
 		return rc;
-	len = strlen(f->ctype);
-	/* Arguments of system calls are the caller's. */
-	if (f->ctype[len - 1] == '*' && !strcmp(subsys, "syscalls"))
-		f->user_ptr = true;
+	if (!strcmp(subsys, "syscalls"))
+		syscall_field(f);
 	return 1;
 }
 
