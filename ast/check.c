@@ -181,19 +181,50 @@ static bool enter(struct walker *w, struct node *n)
 	return true;
 }
 
+static void check_size(struct checker *c, const char *what, struct span sp, const struct type *t)
+{
+	if (t && t->size > TYPE_SIZE_MAX)
+		diag(c->u->diags, sp, D_TOO_LARGE, what, t->size, TYPE_SIZE_MAX);
+}
+
+static void check_symbols(struct checker *c, const struct node *program)
+{
+	for (const struct map_sym *m = program->program.maps; m; m = m->next) {
+		check_size(c, m->name, m->key_span, m->key);
+		check_size(c, m->name, m->val_span, m->val);
+	}
+	for (const struct node *n = program->program.items; n; n = n->next) {
+		if (n->kind != N_PROBE)
+			continue;
+		for (const struct var_sym *v = n->probe.vars; v; v = v->next) {
+			check_size(c, v->name, v->type_span, v->type);
+			if (!v->assigned)
+				diag(c->u->diags, v->def, D_VAR_NEVER_SET, v->name);
+		}
+	}
+}
+
+/* A mistake of ours must not reach codegen: an expression without a type that nobody told about. */
+static void check_typed(struct walker *w, struct node *n)
+{
+	struct unit *u = w->arg;
+
+	if (n->kind >= N_INT && n->kind < N_TYPE_ARG && n->kind != N_NAMED && check_is_bad(n))
+		diag(u->diags, n->span, D_UNTYPED);
+}
+
 /* Needs: types. Gives: certainty that codegen can do it all, or -EINVAL. */
 int check(struct unit *u)
 {
 	struct checker c = { .u = u };
 	struct walker w = { .pre = enter, .arg = &c };
+	struct walker typed = { .post = check_typed, .arg = u };
 
 	walk(&w, u->program);
-	for (struct node *n = u->program->program.items; n; n = n->next) {
-		if (n->kind != N_PROBE)
-			continue;
-		for (const struct var_sym *v = n->probe.vars; v; v = v->next)
-			if (!v->assigned)
-				diag(u->diags, v->def, D_VAR_NEVER_SET, v->name);
-	}
+	check_symbols(&c, u->program);
+	if (!diags_errors(u->diags))
+		for (struct node *n = u->program->program.items; n; n = n->next)
+			if (n->kind == N_PROBE)
+				walk(&typed, n);
 	return diags_errors(u->diags) ? -EINVAL : 0;
 }

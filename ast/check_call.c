@@ -49,6 +49,8 @@ static bool fits_sort(struct unit *u, const struct node *a, uint32_t sorts)
 		return true;
 	if (check_is_bad(a))
 		return true;
+	if (sorts & SIG_ANY && a->type->size > TYPE_SIZE_MAX)
+		diag(u->diags, a->span, D_TOO_LARGE, "The value", a->type->size, TYPE_SIZE_MAX);
 	if (sorts & SIG_ANY)
 		return a->type->kind != V_VOID && !is_whole_map(a);
 	return (sorts & SIG_INT && is_number(u, a->type)) ||
@@ -104,6 +106,9 @@ static void check_format(struct unit *u, struct node *n)
 	for (; i < f->cnt; i++) {
 		if (f->pieces[i].text)
 			continue;
+		if (!check_is_bad(a) && a->type->size > TYPE_SIZE_MAX)
+			diag(u->diags, a->span, D_TOO_LARGE, "The argument", a->type->size,
+			     TYPE_SIZE_MAX);
 		if (!check_is_bad(a) && !format_takes(&f->pieces[i], a->type))
 			diag(u->diags, a->span, D_FORMAT_TYPE, type_name(u->arena, a->type),
 			     format_conv_name(&f->pieces[i]));

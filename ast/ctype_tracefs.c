@@ -36,6 +36,7 @@ static const struct {
 	{ "dma_addr_t", 8, false },  { "resource_size_t", 8, false }, { "fmode_t", 4, false },
 	{ "compat_size_t", 4, false }, { "compat_pid_t", 4, true }, { "timer_t", 4, true },
 	{ "mqd_t", 4, true },	     { "aio_context_t", 8, false }, { "key_serial_t", 4, true },
+	{ "uint", 4, false },	     { "ulong", 8, false },	   { "ushort", 2, false },
 	{ "rwf_t", 4, true },	     { "netdev_features_t", 8, false },
 };
 

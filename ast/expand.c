@@ -103,7 +103,7 @@ static const struct type *field_type(struct unit *u, const struct probe_field *f
 	if (f->loc != LOC_PLAIN) {
 		const struct type *elem = t && t->kind == V_ARRAY ? t->elem : t;
 
-		if (elem && elem->kind == V_INT && elem->size > 1)
+		if (elem && !strstr(f->ctype, "char"))
 			return type_array(u->types, elem, 0);
 		return type_string(u->types, max_strlen);
 	}
@@ -120,6 +120,8 @@ static const struct type *field_type(struct unit *u, const struct probe_field *f
 		return type_int(u->types, f->size, f->is_signed);
 	if (t && t->size == f->size)
 		return t;
+	if (!t && f->size == 8 && strchr(f->ctype, '*'))
+		return type_ptr(u->types, type_void(u->types), as);
 	if (is_word)
 		return type_int(u->types, f->size, f->is_signed);
 	return type_array(u->types, type_int(u->types, 1, false), f->size);

@@ -80,7 +80,7 @@ static const struct type *lhist_type(struct infer *in, const struct node *n)
 	for (int i = 0; i < 3; i++, a = a->next)
 		if (!a || !literal(a, &v[i]))
 			return in->bad;
-	if (v[0] >= v[1] || v[2] <= 0 || (uint64_t)v[1] - (uint64_t)v[0] > UINT32_MAX)
+	if (v[0] >= v[1] || v[2] <= 0 || ((uint64_t)v[1] - (uint64_t)v[0]) / (uint64_t)v[2] > UINT16_MAX)
 		return in->bad;
 	return type_lhist(in->ts, v[0], v[1], v[2]);
 }
@@ -128,8 +128,10 @@ static const struct type *agg_type(struct infer *in, const struct node *n)
 	if (!n->call.args)
 		return in->bad;
 	arg = n->call.args->type;
+	if (infer_known(in, arg) && type_is_agg(arg))
+		arg = type_agg_value(in->ts, arg);
 	if (!infer_known(in, arg) || !type_is_int(arg))
-		return arg ? in->bad : NULL;
+		return arg || in->report ? in->bad : NULL;
 	return type_agg(in->ts, t->kind, arg->is_signed);
 }
 

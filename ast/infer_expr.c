@@ -57,30 +57,53 @@ static const struct type *infer_incdec(struct infer *in, struct node *n)
 	return to->type = to->map.sym ? to->map.sym->val : in->bad;
 }
 
+/* The type of one element of a tuple or record. */
+static const struct type *infer_member(struct infer *in, struct node *e)
+{
+	struct node *v = e->kind == N_NAMED ? e->named.e : e;
+	const struct type *t = infer_value(in, v);
+
+	if (infer_known(in, t) && (t->kind == V_VOID || type_is_agg(t))) {
+		if (in->report)
+			diag(in->u->diags, v->span, D_TUPLE_VALUE, infer_name(in, t));
+		t = in->bad;
+	}
+	if (e->kind == N_NAMED)
+		e->type = t;
+	return t;
+}
+
 static const struct type *infer_tuple(struct infer *in, struct node *n)
 {
-	const struct type *elems[n->list.cnt + 1];
-	struct type_field fields[n->list.cnt + 1];
-	const struct type *state = type_void(in->ts);
+	const struct type *elems[TYPE_FIELDS_MAX];
+	struct type_field fields[TYPE_FIELDS_MAX];
+	bool bad = false, unknown = false;
+	uint64_t size = 0;
 	uint32_t i = 0;
 
-	for (struct node *e = n->list.elems; e; e = e->next, i++) {
-		struct node *v = e->kind == N_NAMED ? e->named.e : e;
+	for (struct node *e = n->list.elems; e; e = e->next) {
+		const struct type *t = infer_member(in, e);
 
-		elems[i] = e->type = infer_value(in, v);
-		fields[i] = (struct type_field){ .type = elems[i] };
+		bad |= t == in->bad;
+		unknown |= !t;
+		if (!infer_known(in, t) || i == TYPE_FIELDS_MAX || size > TYPE_SIZE_MAX) {
+			i += i < TYPE_FIELDS_MAX;
+			continue;
+		}
+		size += t->size;
+		elems[i] = t;
+		fields[i] = (struct type_field){ .type = t };
 		if (e->kind == N_NAMED)
 			fields[i].name = e->named.name;
-		if (infer_known(in, elems[i]) && (elems[i]->kind == V_VOID || type_is_agg(elems[i]))) {
-			if (in->report)
-				diag(in->u->diags, v->span, D_TUPLE_VALUE, infer_name(in, elems[i]));
-			elems[i] = in->bad;
-		}
-		if (!infer_known(in, elems[i]) && state)
-			state = elems[i];
+		i++;
 	}
-	if (!infer_known(in, state))
-		return state;
+	if (bad || unknown)
+		return bad ? in->bad : NULL;
+	if (n->list.cnt > TYPE_FIELDS_MAX || size > TYPE_SIZE_MAX) {
+		if (in->report)
+			diag(in->u->diags, n->span, D_TUPLE_LARGE, TYPE_FIELDS_MAX, TYPE_SIZE_MAX);
+		return in->bad;
+	}
 	return n->kind == N_TUPLE ? type_tuple(in->ts, elems, i) : type_record(in->ts, fields, i);
 }
 

@@ -49,7 +49,8 @@ static const struct type *array_of(struct infer *in, struct node *n)
 
 	if (!infer_known(in, elem))
 		return elem;
-	if (cnt && (cnt->kind != N_INT || cnt->num.value > UINT16_MAX)) {
+	if (cnt && (cnt->kind != N_INT || cnt->num.value > TYPE_SIZE_MAX ||
+		    cnt->num.value * elem->size > TYPE_SIZE_MAX)) {
 		if (in->report)
 			diag(in->u->diags, cnt->span, D_TYPE_SIZE, "array");
 		return in->bad;
@@ -59,11 +60,11 @@ static const struct type *array_of(struct infer *in, struct node *n)
 
 static const struct type *tuple_of(struct infer *in, struct node *n)
 {
-	const struct type *elems[64];
+	const struct type *elems[TYPE_FIELDS_MAX];
 	uint32_t cnt = 0;
 
 	for (struct node *e = n->type_tuple.elems; e; e = e->next) {
-		if (cnt == 64)
+		if (cnt == TYPE_FIELDS_MAX)
 			return unknown_type(in, n, "tuple");
 		elems[cnt] = infer_written(in, e);
 		if (!infer_known(in, elems[cnt++]))

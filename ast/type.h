@@ -57,6 +57,9 @@ const struct type *type_string(struct types *ts, uint32_t size); /* with the NUL
 const struct type *type_buffer(struct types *ts, uint32_t size);
 const struct type *type_ptr(struct types *ts, const struct type *elem, enum addr_space as);
 const struct type *type_array(struct types *ts, const struct type *elem, uint32_t count);
+/* Tuples and records: no more than these, and no larger. */
+#define TYPE_FIELDS_MAX 128
+#define TYPE_SIZE_MAX 65535
 const struct type *type_tuple(struct types *ts, const struct type *const *elems, uint32_t cnt);
 /* Lays the fields out as C does (off is filled in). */
 const struct type *type_record(struct types *ts, const struct type_field *fields, uint32_t cnt);

@@ -53,6 +53,7 @@ static const struct type *join_int(struct types *ts, const struct type *a, const
 static const struct type *join_depth(struct types *ts, const struct type *a, const struct type *b,
 				     bool *lossy, int depth);
 
+/* Of tuples and records, which have at most TYPE_FIELDS_MAX fields. */
 static const struct type *join_fields(struct types *ts, const struct type *a, const struct type *b,
 				      bool *lossy, int depth)
 {
@@ -61,8 +62,8 @@ static const struct type *join_fields(struct types *ts, const struct type *a, co
 	if (a->count == 0)
 		return a;
 
-	struct type_field f[a->count];
-	const struct type *elems[a->count];
+	struct type_field f[TYPE_FIELDS_MAX];
+	const struct type *elems[TYPE_FIELDS_MAX];
 
 	for (uint32_t i = 0; i < a->count; i++) {
 		const struct type_field *other = &b->fields[i];
@@ -168,8 +169,8 @@ const struct type *type_settled(struct types *ts, const struct type *t)
 	if ((t->kind != V_TUPLE && t->kind != V_RECORD) || t->count == 0)
 		return t;
 
-	struct type_field f[t->count];
-	const struct type *elems[t->count];
+	struct type_field f[TYPE_FIELDS_MAX];
+	const struct type *elems[TYPE_FIELDS_MAX];
 
 	for (uint32_t i = 0; i < t->count; i++) {
 		elems[i] = type_settled(ts, t->fields[i].type);
