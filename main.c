@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * trace: the pipeline from text to output, and listing. The only file that sees both halves and that
+ * ends the process.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ast/settings.h"
+#include "ast/type.h"
+#include "ast/unit.h"
+#include "codegen/codegen.h"
+#include "options.h"
+#include "probes/probe.h"
+#include "runtime/image.h"
+#include "runtime/run.h"
+
+/* ---- reading the program */
+
+static int read_stream(FILE *f, const char *name, char **text, size_t *len)
+{
+	size_t cap = 64 << 10, n;
+	char *grown;
+
+	*text = NULL;
+	*len = 0;
+	do {
+		grown = realloc(*text, cap);
+		if (!grown)
+			return fail_oom();
+		*text = grown;
+		n = fread(*text + *len, 1, cap - *len, f);
+		*len += n;
+		if (*len == cap)
+			cap *= 2;
+	} while (n);
+	return ferror(f) ? fail("failed to read '%s': %s", name, strerror(errno)) : 0;
+}
+
+/* A name that is no path and not here is looked up among the installed scripts. */
+static FILE *open_script(const char *name)
+{
+	FILE *f = fopen(name, "re");
+	char *path;
+	int missing = errno;
+
+	for (int i = 0; i < 2 && !f && missing == ENOENT && !strchr(name, '/'); i++) {
+		if (asprintf(&path, "%s/%s%s", PKGDATADIR, name, i ? ".bt" : "") < 0)
+			break;
+		f = fopen(path, "re");
+		free(path);
+	}
+	errno = missing;
+	return f;
+}
+
+static int add_source(struct unit *u, const char *name, const char *text, size_t len)
+{
+	u->main_source = source_add(u->sources, name, text, len);
+	return u->main_source ? 0 : fail("'%s' is longer than 2 GiB", name);
+}
+
+static int read_program(struct unit *u, const struct options *o)
+{
+	bool is_stdin = o->file && !strcmp(o->file, "-");
+	char *text = NULL;
+	size_t len;
+	FILE *f;
+	int err;
+
+	if (o->program)
+		return add_source(u, "stdin", o->program, strlen(o->program));
+	f = is_stdin ? stdin : open_script(o->file);
+	if (!f)
+		return fail("failed to open file '%s': %s", o->file, strerror(errno));
+	err = read_stream(f, o->file, &text, &len);
+	err = err ?: add_source(u, is_stdin ? "stdin" : o->file, text, len);
+	free(text);
+	if (!is_stdin)
+		fclose(f);
+	return err;
+}
+
+/* ---- one compilation */
+
+static bool want_colour(void)
+{
+	const char *mode = getenv("TRACE_COLOR");
+
+	mode = mode ? mode : getenv("BPFTRACE_COLOR");
+	if (mode && !strcmp(mode, "always"))
+		return true;
+	if (mode && !strcmp(mode, "never"))
+		return false;
+	return isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+}
+
+static void flush_diags(struct unit *u)
+{
+	if (u->diags)
+		diags_flush(u->diags, stderr, want_colour());
+}
+
+static int unit_init(struct unit *u, const struct compile_options *opt, struct probe_env *env)
+{
+	*u = (struct unit){ .opt = opt, .env = env, .arena = arena_new() };
+	if (!u->arena)
+		return fail_oom();
+	u->sources = sources_new(u->arena);
+	u->diags = diags_new(u->arena, u->sources);
+	u->types = types_new(u->arena);
+	u->settings = settings_new(u->arena);
+	if (!opt->warnings)
+		diags_mute_warnings(u->diags);
+	return 0;
+}
+
+static void unit_done(struct unit *u)
+{
+	flush_diags(u);
+	arena_free(u->arena);
+}
+
+static int dump(struct unit *u, bool wanted, bool with_types)
+{
+	if (wanted)
+		ast_dump(stdout, u->program, with_types);
+	return 0;
+}
+
+static bool has_caps(unsigned caps_low, unsigned caps_high)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	if (syscall(SYS_capget, &head, data))
+		return true; /* unknown: the kernel will tell */
+	return (data[0].effective & caps_low) == caps_low &&
+	       (data[1].effective & caps_high) == caps_high;
+}
+
+/* Said before the costly part of compiling, after everything that can be wrong with the program. */
+static int check_privilege(const struct options *o)
+{
+	enum { SYS_ADMIN = 1 << 21, PERFMON = 1 << (38 - 32), BPF = 1 << (39 - 32) };
+
+	if (o->emit_elf || has_caps(SYS_ADMIN, 0) || has_caps(0, PERFMON | BPF))
+		return 0;
+	fail("CAP_BPF and CAP_PERFMON are needed: run trace as root");
+	return -EPERM;
+}
+
+/* text -> checked tree */
+static int front_end(struct unit *u, const struct options *o)
+{
+	int err = read_program(u, o);
+
+	err = err ?: parse(u);
+	err = err ?: dump(u, o->dump_ast, false);
+	err = err ?: configure(u);
+	err = err ?: expand(u);
+	err = err ?: resolve(u);
+	err = err ?: infer(u);
+	err = err ?: check(u);
+	err = err ?: fold(u);
+	err = err ?: dump(u, o->dump_types, true);
+	return err;
+}
+
+static int write_file(const char *path, const void *data, size_t len)
+{
+	FILE *f = fopen(path, "we");
+	bool bad = !f || fwrite(data, 1, len, f) != len;
+
+	if ((f && fclose(f)) || bad)
+		return fail("failed to write '%s': %s", path, strerror(errno));
+	return 0;
+}
+
+/* checked tree -> exit status, or negative errno when it was not run */
+static int back_end(struct unit *u, const struct options *o)
+{
+	struct image img;
+	char why[256];
+	void *elf = NULL;
+	size_t elf_sz;
+	int err;
+
+	err = check_privilege(o);
+	err = err ?: codegen(u, &o->gen, &elf, &elf_sz);
+	flush_diags(u);
+	if (err || o->emit_elf) {
+		err = err ?: write_file(o->emit_elf, elf, elf_sz);
+		free(elf);
+		return err;
+	}
+	/* From here on nothing of the compiler is needed; its memory goes to the tracing. */
+	err = image_read(&img, elf, elf_sz, why, sizeof(why));
+	err = err ? fail("%s", why) : run_image(&img, &o->run);
+	free(elf);
+	return err;
+}
+
+/* ---- -l */
+
+struct listing {
+	struct probe_env *env;
+	bool args;
+};
+
+static int print_line(void *arg, const struct probe_type *type, const struct probe_target *t)
+{
+	const struct listing *l = arg;
+	struct probe_fields fields;
+	struct probe_error err;
+
+	printf("%s\n", t->name);
+	if (!l->args || !type->args || type->args(l->env, t, &fields, &err))
+		return 0;
+	for (uint32_t i = 0; i < fields.cnt; i++)
+		printf("    %s\n", fields.fields[i].decl);
+	return 0;
+}
+
+/* The lines that the probes of a program fall under, in its order. */
+static int list_program(struct unit *u, const struct options *o, struct listing *l)
+{
+	int err = read_program(u, o);
+
+	err = err ?: parse(u);
+	err = err ?: configure(u);
+	err = err ?: expand(u);
+	if (!err && diags_errors(u->diags))
+		err = -EINVAL;
+	if (err)
+		return err;
+	for (const struct node *n = u->program->program.items; n; n = n->next) {
+		const struct probe_type *type = n->kind == N_PROBE ? n->probe.ptype : NULL;
+
+		if (!type || !type->list)
+			continue;
+		for (const struct node *a = n->probe.attaches; a; a = a->next) {
+			struct probe_target line = *a->attach.target;
+
+			if (type->list_name)
+				line.name = type->list_name(u->env, &line);
+			if (line.name)
+				print_line(l, type, &line);
+		}
+	}
+	return 0;
+}
+
+static bool looks_like_file(const char *arg)
+{
+	const char *dot = strrchr(arg, '.');
+
+	return dot && !strcmp(dot, ".bt");
+}
+
+static int list_pattern(const char *pattern, struct listing *l)
+{
+	struct probe_error err;
+	int cnt;
+
+	cnt = probe_list(l->env, pattern, print_line, l, &err);
+	if (cnt < 0)
+		return fail("%s", err.text);
+	if (!cnt && pattern)
+		fprintf(stderr, "WARNING: No probes match '%s'.\n", pattern);
+	if (!cnt && err.hint[0])
+		fprintf(stderr, "HINT: %s\n", err.hint);
+	return 0;
+}
+
+static int list(struct unit *u, struct options *o)
+{
+	struct listing l = { .env = u->env, .args = o->run.verbose };
+	int err = 0;
+
+	setvbuf(stdout, NULL, _IOFBF, 64 << 10);
+	if (o->program)
+		return list_program(u, o, &l);
+	if (!o->param_cnt)
+		return list_pattern(NULL, &l);
+	for (uint32_t i = 0; i < o->param_cnt && !err; i++) {
+		o->file = o->params[i];
+		if (!strcmp(o->file, "-") || !access(o->file, F_OK)) {
+			err = list_program(u, o, &l);
+			continue;
+		}
+		if (looks_like_file(o->file))
+			fprintf(stderr,
+				"WARNING: It appears that '%s' is a filename but the file does "
+				"not exist. Treating '%s' as a search pattern.\n",
+				o->file, o->file);
+		err = list_pattern(o->file, &l);
+	}
+	return err;
+}
+
+/* ---- all of it */
+
+static int print_info(const struct options *o)
+{
+	printf("trace v%s, %s\n", PACKAGE_VERSION, codegen_version());
+	return run_print_info(stdout, o->run.no_features);
+}
+
+static int run(struct options *o)
+{
+	struct compile_options compile = {
+		.unsafe = o->unsafe,
+		.warnings = !o->run.no_warnings,
+		.have_btf = !access("/sys/kernel/btf/vmlinux", R_OK),
+		.has_child = o->run.child_cmd,
+		.pid = o->run.pid,
+		.params = o->params,
+		.param_cnt = o->param_cnt,
+	};
+	struct probe_env_options env_opt = { .pid = o->run.pid };
+	struct unit u;
+	int err;
+
+	o->run.env = probe_env_new(&env_opt);
+	if (!o->run.env)
+		return fail_oom();
+	o->run.dry_run = o->dry_run;
+	o->run.debug = (o->debug_libbpf ? RUN_DEBUG_LIBBPF : 0) |
+		       (o->debug_verifier ? RUN_DEBUG_VERIFIER : 0);
+	err = unit_init(&u, &compile, o->run.env);
+	if (!err && o->list)
+		err = list(&u, o);
+	else if (!err)
+		err = front_end(&u, o) ?: back_end(&u, o);
+	unit_done(&u);
+	probe_env_free(o->run.env);
+	return err;
+}
+
+static int print_usage(void)
+{
+	fprintf(stderr,
+		"trace compiles a tracing program to BPF and runs it in the kernel.\n\n"
+		"  trace FILE             run a script\n"
+		"  trace -e PROGRAM       run a program, for example\n"
+		"      trace -e 'tracepoint:syscalls:sys_enter_execve { @[comm] = count(); }'\n"
+		"      trace -e 'profile:hz:99 { @[comm] = count(); }' -c 'make -s'\n"
+		"  trace -l '*exec*'      list probes; -lv also their arguments\n"
+		"  trace --help           all options\n");
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	int err = options_parse(&o, argc, argv);
+
+	if (err)
+		;
+	else if (o.help)
+		options_print_help();
+	else if (o.version)
+		printf("trace v%s\n", PACKAGE_VERSION);
+	else if (o.info)
+		err = print_info(&o);
+	else if (o.list || o.program || o.file)
+		err = run(&o);
+	else
+		err = print_usage();
+	if (fflush(stdout) && err >= 0)
+		err = 1;
+	options_done(&o);
+	return err < 0 ? 1 : err;
+}

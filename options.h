@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the command line says. */
+#ifndef TRACE_OPTIONS_H
+#define TRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "codegen/codegen.h"
+#include "runtime/run.h"
+
+struct options {
+	char *program; /* of -e; NULL: none */
+	const char *file; /* NULL: none */
+	const char **params; /* arguments after the program; with -l all of them are patterns */
+	uint32_t param_cnt;
+	const char **free_params;
+	bool help, version, list, info, unsafe, dry_run;
+	bool dump_ast, dump_types, debug_libbpf, debug_verifier;
+	const char *emit_elf;
+	struct codegen_options gen;
+	struct run_options run;
+};
+
+/* 0, or a negative errno after a line on stderr. To be done with in both cases. */
+int options_parse(struct options *o, int argc, char **argv);
+void options_done(struct options *o);
+void options_print_help(void);
+
+/* "ERROR: ..." on stderr; gives -EINVAL, -ENOMEM. */
+int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int fail_oom(void);
+
+#endif
