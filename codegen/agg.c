@@ -204,19 +204,23 @@ static void sum_cpus(struct gen *g, struct map_sym *m, LLVMValueRef key, struct 
 	gen_at(g, done);
 }
 
-LLVMValueRef agg_read_int(struct gen *g, struct node *map)
+LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, struct span sp)
 {
-	struct map_sym *m = map->map.sym;
 	struct agg_total s = { gen_tmp(g, 8), gen_tmp(g, 8) };
 	LLVMValueRef total, cnt;
 
-	pack_need(g, "percpu_lookup", map->span);
+	pack_need(g, "percpu_lookup", sp);
 	LLVMBuildStore(g->b, gen_i64(g, 0), s.a);
 	LLVMBuildStore(g->b, gen_i64(g, 0), s.b);
-	sum_cpus(g, m, map_key(g, map), &s);
+	sum_cpus(g, m, key, &s);
 	total = LLVMBuildLoad2(g->b, g->i64, s.a, "");
 	if (m->val->kind != V_AVG && m->val->kind != V_STATS)
 		return total;
 	cnt = LLVMBuildLoad2(g->b, g->i64, s.b, "");
 	return gen_arith(g, OP_DIV, total, cnt, m->val->is_signed);
+}
+
+LLVMValueRef agg_read_int(struct gen *g, struct node *map)
+{
+	return agg_read_entry(g, map->map.sym, map_key(g, map), map->span);
 }

@@ -52,13 +52,14 @@ void debug_function(struct gen *g, struct prog_gen *p)
 }
 
 /* A function that helpers call back: it stands for no line of the script. */
-void debug_callback(struct gen *g, LLVMValueRef fn, const char *name)
+LLVMMetadataRef debug_callback(struct gen *g, LLVMValueRef fn, const char *name)
 {
 	LLVMMetadataRef sp = LLVMDIBuilderCreateFunction(g->di, g->di_file, name, strlen(name),
 							 name, strlen(name), g->di_file, 1,
 							 g->di_fn_type, true, true, 1, 0, true);
 
 	LLVMSetSubprogram(fn, sp);
+	return sp;
 }
 
 /* struct { int (*name)[value]; ... }: one member. */

@@ -189,7 +189,7 @@ static void open_program(struct gen *g, struct prog_gen *p)
 }
 
 /* Starts a phase: a head block of its own for the scratch lookup, then the code. */
-static void open_phase(struct gen *g, const char *name)
+LLVMBasicBlockRef gen_phase_open(struct gen *g, const char *name)
 {
 	LLVMBasicBlockRef code;
 
@@ -198,10 +198,11 @@ static void open_phase(struct gen *g, const char *name)
 	gen_br(g, g->p->head);
 	code = gen_block(g, "code");
 	gen_at(g, code);
+	return code;
 }
 
 /* Ends it: the head leads to the code, by way of the lookup when it was needed. */
-static void close_phase(struct gen *g, LLVMBasicBlockRef code)
+void gen_phase_close(struct gen *g, LLVMBasicBlockRef code)
 {
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(g->b);
 	LLVMValueRef ok;
@@ -239,19 +240,29 @@ static void gen_phases(struct gen *g)
 
 	filter_pid(g);
 	if (probe->probe.pred) {
-		open_phase(g, "pred");
-		code = LLVMGetInsertBlock(g->b);
+		code = gen_phase_open(g, "pred");
 		hit = gen_block(g, "hit");
 		gen_place(g, probe->probe.pred->span);
 		gen_cond_br(g, gen_bool(g, probe->probe.pred), hit, g->p->leave);
-		close_phase(g, code);
+		gen_phase_close(g, code);
 		gen_at(g, hit);
 	}
-	open_phase(g, "body");
-	code = LLVMGetInsertBlock(g->b);
+	code = gen_phase_open(g, "body");
 	gen_body(g, probe->probe.body);
 	gen_br(g, g->p->leave);
-	close_phase(g, code);
+	gen_phase_close(g, code);
+}
+
+/* A block that nothing reaches (after exit()) still needs an end. */
+void gen_finish_blocks(struct gen *g)
+{
+	LLVMBasicBlockRef bb = LLVMGetFirstBasicBlock(g->p->fn);
+
+	for (; bb; bb = LLVMGetNextBasicBlock(bb)) {
+		gen_at(g, bb);
+		if (!gen_ended(g))
+			LLVMBuildUnreachable(g->b);
+	}
 }
 
 static void gen_program(struct gen *g, struct node *probe)
@@ -264,13 +275,7 @@ static void gen_program(struct gen *g, struct node *probe)
 	gen_phases(g);
 	gen_at(g, p.leave);
 	LLVMBuildRet(g->b, gen_i64(g, 0));
-	/* a block that nothing reaches (after exit()) still needs an end */
-	for (LLVMBasicBlockRef bb = LLVMGetFirstBasicBlock(p.fn); bb;
-	     bb = LLVMGetNextBasicBlock(bb)) {
-		gen_at(g, bb);
-		if (!gen_ended(g))
-			LLVMBuildUnreachable(g->b);
-	}
+	gen_finish_blocks(g);
 	LLVMMoveBasicBlockAfter(p.leave, LLVMGetLastBasicBlock(p.fn));
 	LLVMSetCurrentDebugLocation2(g->b, NULL);
 	if (p.frame_max > g->scratch->val_sz)

@@ -121,6 +121,13 @@ LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off);
 /* A word of IMAGE_CONSTS_SECTION. */
 LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str);
 void gen_place(struct gen *g, struct span sp); /* debug location of what follows */
+/*
+ * A phase: a head block of its own where the scratch lookup goes if it is needed, then the code.
+ * Open gives the code's first block, close wants it back.
+ */
+LLVMBasicBlockRef gen_phase_open(struct gen *g, const char *name);
+void gen_phase_close(struct gen *g, LLVMBasicBlockRef code);
+void gen_finish_blocks(struct gen *g);
 
 /* ---- helper.c ---- */
 LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsigned cnt);
@@ -130,6 +137,8 @@ LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsign
 #define HELP0(g, h) gen_helper((g), H_##h, NULL, 0)
 
 /* ---- memory.c ---- */
+/* Memory of the stack whatever its size, for as long as the program runs. */
+LLVMValueRef gen_stack(struct gen *g, uint32_t size);
 /* Memory until the enclosing mark is released. Aligned to 8. */
 LLVMValueRef gen_tmp(struct gen *g, uint32_t size);
 struct mem_mark {
@@ -185,6 +194,10 @@ LLVMValueRef gen_same_text(struct gen *g, LLVMValueRef l, uint32_t l_sz, LLVMVal
 void gen_body(struct gen *g, struct node *block);
 void gen_stmts(struct gen *g, struct node *block);
 
+/* ---- loop.c: bodies that the kernel calls ---- */
+void gen_for_map(struct gen *g, struct node *n);
+void gen_for_loop(struct gen *g, struct node *n);
+
 /* ---- map.c, agg.c ---- */
 void map_declare_all(struct gen *g);
 struct map_gen *map_new(struct gen *g, const char *name, uint32_t type, uint32_t key_sz,
@@ -210,6 +223,7 @@ uint32_t map_presence_off(const struct map_sym *m);
 uint32_t map_value_size(const struct map_sym *m);
 void agg_update(struct gen *g, struct node *map, struct node *call);
 LLVMValueRef agg_read_int(struct gen *g, struct node *map); /* summed over CPUs */
+LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, struct span sp);
 
 /* ---- call.c, fn_*.c ---- */
 LLVMValueRef gen_call_int(struct gen *g, const struct builtin *fn, struct node *n,
@@ -243,7 +257,7 @@ void event_output(struct gen *g, LLVMValueRef rec, LLVMValueRef size, LLVMBasicB
 /* ---- debug.c ---- */
 void debug_init(struct gen *g);
 void debug_function(struct gen *g, struct prog_gen *p);
-void debug_callback(struct gen *g, LLVMValueRef fn, const char *name);
+LLVMMetadataRef debug_callback(struct gen *g, LLVMValueRef fn, const char *name);
 void debug_map(struct gen *g, struct map_gen *m);
 
 /* ---- pack.c: rows of the image ---- */

@@ -20,11 +20,12 @@ static uint32_t round8(uint32_t size)
 }
 
 /* In the entry block, so that it is one allocation whatever loop or branch uses it. */
-static LLVMValueRef stack_alloc(struct gen *g, uint32_t size)
+LLVMValueRef gen_stack(struct gen *g, uint32_t size)
 {
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(g->b);
 	LLVMValueRef first = LLVMGetFirstInstruction(g->p->entry), mem;
-	LLVMMetadataRef place = LLVMGetCurrentDebugLocation2(g->b); /* moving the builder loses it */
+	LLVMMetadataRef place =
+		LLVMGetCurrentDebugLocation2(g->b); /* moving the builder loses it */
 
 	if (first)
 		LLVMPositionBuilderBefore(g->b, first);
@@ -45,7 +46,7 @@ static LLVMValueRef scratch_base(struct gen *g)
 
 	if (g->p->scratch)
 		return g->p->scratch;
-	key = stack_alloc(g, 8);
+	key = gen_stack(g, 8);
 	gen_at(g, g->p->head);
 	LLVMBuildStore(g->b, gen_i32(g, g->p->probe->probe.idx), key);
 	g->p->scratch = HELP(g, map_lookup_elem, g->scratch->global, key);
@@ -83,7 +84,7 @@ LLVMValueRef gen_tmp(struct gen *g, uint32_t size)
 		if (!fits_stack(g, size))
 			return frame_alloc(g, size);
 		s = arena_new_of(g->u->arena, struct stack_slot);
-		s->mem = stack_alloc(g, size);
+		s->mem = gen_stack(g, size);
 		s->size = size;
 		s->next = p->slots;
 		p->slots = s;
@@ -125,10 +126,10 @@ LLVMValueRef gen_var(struct gen *g, struct var_sym *sym)
 	v->sym = sym;
 	/* what fits a register is one: LLVM promotes it, so it takes nothing of the budget */
 	if (type_in_register(sym->type)) {
-		v->mem = stack_alloc(g, size);
+		v->mem = gen_stack(g, size);
 		g->p->stack_used -= size;
 	} else {
-		v->mem = fits_stack(g, size) ? stack_alloc(g, size) : frame_alloc(g, size);
+		v->mem = fits_stack(g, size) ? gen_stack(g, size) : frame_alloc(g, size);
 	}
 	v->next = g->p->vars;
 	g->p->vars = v;

@@ -133,7 +133,17 @@ static void gen_while(struct gen *g, struct node *n)
 	gen_at(g, loop.brk);
 }
 
-/* for ($i : a..b): a counter of its own, so that the body may change $i. */
+/* Rounds of a range that are known and few enough for the verifier to walk through; else 0. */
+static uint64_t few_rounds(const struct node *n)
+{
+	const struct node *from = n->loop.from, *to = n->loop.to;
+
+	if (from->kind != N_INT || to->kind != N_INT || to->num.value < from->num.value)
+		return 0;
+	return to->num.value - from->num.value <= 64 ? to->num.value - from->num.value : 0;
+}
+
+/* for ($i : a..b) as a plain loop, with a counter of its own so that the body may change $i. */
 static void gen_for_range(struct gen *g, struct node *n)
 {
 	LLVMBasicBlockRef head = gen_block(g, "for"), body = gen_block(g, "body");
@@ -188,7 +198,7 @@ static void gen_stmt(struct gen *g, struct node *n)
 			gen_effect(g, n->expr.e);
 		gen_jump(g, g->p->leave);
 		break;
-	case N_FOR_MAP:
+	case N_FOR_MAP: gen_for_map(g, n); break;
 	case CASES_TOP_LEVEL:
 	case CASES_TYPE: break;
 	case CASES_EXPRESSION: gen_effect(g, n); break;
