@@ -190,7 +190,7 @@ static void gen_stmt(struct gen *g, struct node *n)
 	case N_BLOCK: gen_block_stmt(g, n); break;
 	case N_UNROLL: gen_unroll(g, n); break;
 	case N_WHILE: gen_while(g, n); break;
-	case N_FOR_RANGE: gen_for_range(g, n); break;
+	case N_FOR_RANGE: few_rounds(n) ? gen_for_range(g, n) : gen_for_loop(g, n); break;
 	case N_BREAK: gen_jump(g, g->p->loop->brk); break;
 	case N_CONTINUE: gen_jump(g, g->p->loop->cont); break;
 	case N_RETURN:
