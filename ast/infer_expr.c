@@ -75,8 +75,9 @@ static const struct type *infer_member(struct infer *in, struct node *e)
 
 static const struct type *infer_tuple(struct infer *in, struct node *n)
 {
-	const struct type *elems[TYPE_FIELDS_MAX];
-	struct type_field fields[TYPE_FIELDS_MAX];
+	struct arena *a = in->u->arena;
+	const struct type **elems = arena_array_of(a, const struct type *, TYPE_FIELDS_MAX);
+	struct type_field *fields = arena_array_of(a, struct type_field, TYPE_FIELDS_MAX);
 	bool bad = false, unknown = false;
 	uint64_t size = 0;
 	uint32_t i = 0;

@@ -28,7 +28,7 @@ static const struct type *wide(struct infer *in, const struct type *l, const str
 {
 	const struct type *t = type_join(in->ts, as_int(in, l), as_int(in, r), NULL);
 
-	return t->is_lit ? type_lit(in->ts, 8) : type_int(in->ts, 8, t->is_signed);
+	return type_is_lit(t) ? type_lit(in->ts, 8) : type_int(in->ts, 8, t->is_signed);
 }
 
 static const struct type *ptr_arith(struct infer *in, enum binary_op op, const struct type *l,
@@ -136,7 +136,7 @@ static const struct type *arithmetic(struct infer *in, struct node *n, const str
 	n->binary.common = t;
 	/* Differences of unsigned values are what everybody means: no warning. */
 	if (n->binary.op != OP_SUB || l->is_signed != r->is_signed) {
-		if (!l->is_lit && !r->is_lit) {
+		if (!type_is_lit(l) && !type_is_lit(r)) {
 			infer_convert(in, n->binary.l, l, t);
 			infer_convert(in, n->binary.r, r, t);
 		}

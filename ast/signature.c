@@ -9,7 +9,7 @@
  *   result:    a type as the language writes it, or what infer_call.c knows by the function:
  *              args, string (of a length that depends on the call), ptr
  *
- * The texts are our own, so a mistake in one is a bug: it is caught by tests/unit_signature.c.
+ * The texts are our own, so a mistake in one is a bug: it is caught by tests/unit_builtins.c.
  */
 #include <string.h>
 

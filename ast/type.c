@@ -142,6 +142,13 @@ const struct type *type_lit(struct types *ts, uint32_t size)
 	return intern(ts, &t);
 }
 
+const struct type *type_lit_unsigned(struct types *ts, uint32_t size, uint32_t other)
+{
+	struct type t = { .kind = V_INT, .is_lit = true, .k = other, .size = size, .align = size };
+
+	return intern(ts, &t);
+}
+
 const struct type *type_string(struct types *ts, uint32_t size)
 {
 	struct type t = { .kind = V_STRING, .size = size, .align = 1 };
@@ -217,6 +224,27 @@ const struct type *type_record(struct types *ts, const struct type_field *fields
 	}
 	lay_out(&t, f, cnt);
 	return intern(ts, &t);
+}
+
+const struct type *type_settled(struct types *ts, const struct type *t)
+{
+	struct type_field *f;
+	struct type made = { .kind = t ? t->kind : V_NONE };
+
+	if (!t)
+		return NULL;
+	if (t->is_lit)
+		return type_int(ts, t->size, t->is_signed);
+	if ((t->kind != V_TUPLE && t->kind != V_RECORD) || t->count == 0)
+		return t;
+
+	f = arena_array_of(ts->arena, struct type_field, t->count);
+	for (uint32_t i = 0; i < t->count; i++) {
+		f[i].name = t->fields[i].name;
+		f[i].type = type_settled(ts, t->fields[i].type);
+	}
+	lay_out(&made, f, t->count);
+	return intern(ts, &made);
 }
 
 const struct type *type_agg(struct types *ts, enum vkind kind, bool is_signed)

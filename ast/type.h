@@ -83,6 +83,12 @@ bool type_is_int(const struct type *t); /* V_INT, V_ENUM, V_BOOL */
  * (also inside tuples) the plain signed type; nothing after infer sees such a type.
  */
 const struct type *type_lit(struct types *ts, uint32_t size);
+/* The unsigned type of that size that values of another one and literals have met in. */
+const struct type *type_lit_unsigned(struct types *ts, uint32_t size, uint32_t other);
+static inline bool type_is_lit(const struct type *t)
+{
+	return t->is_lit && t->is_signed;
+}
 const struct type *type_settled(struct types *ts, const struct type *t);
 /* The smallest type for a literal: signed, from above int64's maximum uint64. */
 const struct type *type_of_literal(struct types *ts, uint64_t value, bool is_unsigned);

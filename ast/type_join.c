@@ -28,26 +28,48 @@ const struct type *type_of_literal(struct types *ts, uint64_t value, bool is_uns
 	return v < 0 ? type_int(ts, size, true) : type_lit(ts, size);
 }
 
+/*
+ * What went into an integer type: the largest unsigned, signed and literal size, 0: none. Joining
+ * takes the larger of each, so that order does not matter.
+ */
+struct parts {
+	uint32_t u, s, lit;
+};
+
+static struct parts take_apart(const struct type *t)
+{
+	if (t->is_lit)
+		return (struct parts){ .u = t->k, .lit = t->size };
+	return t->is_signed ? (struct parts){ .s = t->size } : (struct parts){ .u = t->size };
+}
+
+static const struct type *put_together(struct types *ts, struct parts p, bool *lossy)
+{
+	uint32_t s = max32(p.s, p.lit);
+
+	if (!p.s && p.lit > p.u)
+		return p.u ? type_lit_unsigned(ts, p.lit, p.u) : type_lit(ts, p.lit);
+	if (!p.s)
+		return type_int(ts, p.u, false);
+	if (s > p.u)
+		return type_int(ts, s, true);
+	if (p.u < 8)
+		return type_int(ts, p.u * 2, true);
+	if (lossy)
+		*lossy = true;
+	return type_int(ts, 8, true);
+}
+
 /* Both are V_INT. */
 static const struct type *join_int(struct types *ts, const struct type *a, const struct type *b,
 				   bool *lossy)
 {
-	uint32_t size = max32(a->size, b->size);
-	const struct type *s = a->is_signed ? a : b, *u = a->is_signed ? b : a;
+	struct parts x = take_apart(a), y = take_apart(b);
 
-	if (a->is_lit && b->is_lit)
-		return type_lit(ts, size);
-	if (a->is_signed == b->is_signed)
-		return type_int(ts, size, a->is_signed);
-	if (s->is_lit)
-		return type_int(ts, size, false);
-	if (s->size > u->size)
-		return s;
-	if (u->size < 8)
-		return type_int(ts, u->size * 2, true);
-	if (lossy)
-		*lossy = true;
-	return type_int(ts, 8, true);
+	x.u = max32(x.u, y.u);
+	x.s = max32(x.s, y.s);
+	x.lit = max32(x.lit, y.lit);
+	return put_together(ts, x, lossy);
 }
 
 static const struct type *join_depth(struct types *ts, const struct type *a, const struct type *b,
@@ -160,26 +182,6 @@ const struct type *type_join(struct types *ts, const struct type *a, const struc
 	return join_depth(ts, a, b, lossy, 0);
 }
 
-const struct type *type_settled(struct types *ts, const struct type *t)
-{
-	if (!t)
-		return NULL;
-	if (t->is_lit)
-		return type_int(ts, t->size, true);
-	if ((t->kind != V_TUPLE && t->kind != V_RECORD) || t->count == 0)
-		return t;
-
-	struct type_field f[TYPE_FIELDS_MAX];
-	const struct type *elems[TYPE_FIELDS_MAX];
-
-	for (uint32_t i = 0; i < t->count; i++) {
-		elems[i] = type_settled(ts, t->fields[i].type);
-		f[i] = (struct type_field){ .name = t->fields[i].name, .type = elems[i] };
-	}
-	return t->kind == V_TUPLE ? type_tuple(ts, elems, t->count)
-				  : type_record(ts, f, t->count);
-}
-
 const struct type *type_agg_value(struct types *ts, const struct type *agg)
 {
 	if (agg->kind == V_COUNT)
@@ -194,7 +196,7 @@ bool type_fits(const struct type *from, const struct type *to)
 	if (from == to)
 		return true;
 	if (is_plain_int(from) && to->kind == V_INT) {
-		if (from->is_signed == to->is_signed || from->is_lit)
+		if (from->is_signed == to->is_signed || type_is_lit(from))
 			return from->size <= to->size;
 		return !from->is_signed && from->size < to->size;
 	}
