@@ -13,12 +13,12 @@
 
 /*
  * Every option, once. GROUP(title), OPT(ID, short letter or 0, long name or NULL, argument or NULL,
- * help), LATER: recognised, but belongs to a version to come. \n in a help text breaks its line.
+ * help), LATER: the same for an option of a version to come. \n in a help text breaks its line.
  */
 #define OPTIONS(GROUP, OPT, LATER)                                                                 \
 	GROUP("What to do")                                                                        \
 	OPT(EVAL, 'e', NULL, "PROGRAM", "run this program; several are joined")                    \
-	OPT(LIST, 'l', "list", NULL, "list probes that match a pattern, or those of a program")    \
+	OPT(LIST, 'l', "list", NULL, "list probes that match a pattern, or a program's")           \
 	OPT(VERBOSE, 'v', "verbose", NULL, "say more; with -l, also the arguments of probes")      \
 	OPT(HELP, 'h', "help", NULL, "print this help")                                            \
 	OPT(VERSION, 'V', "version", NULL, "print the version")                                    \
@@ -49,7 +49,6 @@
 	OPT(EMIT_ELF, 0, "emit-elf", "FILE", "write the compiled program to FILE, do not run it")  \
 	OPT(EMIT_LLVM, 0, "emit-llvm", "FILE", "write the optimised LLVM IR to FILE")              \
 	OPT(VERIFY, 0, "verify-llvm-ir", NULL, "check the LLVM IR")                                \
-	GROUP("Not in this version")                                                               \
 	LATER(AOT, 0, "aot", "FILE", "write a tool that runs without the compiler")                \
 	LATER(FMT, 0, "fmt", NULL, "format the program and print it")                              \
 	LATER(TEST, 0, "test", NULL, "run the test: probes")                                       \
@@ -126,7 +125,12 @@ void options_print_help(void)
 	for (size_t i = 0; i < ROW_CNT; i++) {
 		if (rows[i].group)
 			printf("\n%s:\n", rows[i].group);
-		else
+		else if (!rows[i].later)
+			print_option(&rows[i]);
+	}
+	printf("\nNot in this version:\n");
+	for (size_t i = 0; i < ROW_CNT; i++) {
+		if (rows[i].later)
 			print_option(&rows[i]);
 	}
 	printf("\nThe manual: trace(8) for the command, trace-lang(7) for the language.\n");
@@ -247,9 +251,9 @@ static int add_program(struct options *o, const char *text)
 
 static int set_later(const struct option_row *r)
 {
-	if (r->name)
-		return fail("--%s is not available in this version", r->name);
-	return fail("-%c is not available in this version", r->letter);
+	if (r->letter)
+		return fail("-%c is not available in this version", r->letter);
+	return fail("--%s is not available in this version", r->name);
 }
 
 static int set_option(struct options *o, const struct option_row *r, char *arg)
