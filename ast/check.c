@@ -112,7 +112,7 @@ static bool enter(struct walker *w, struct node *n)
 	case N_CDEF: not_available(c, n, "C definitions are"); return false;
 	case N_MACRO: not_available(c, n, "macros are"); return false;
 	case N_OFFSETOF: not_available(c, n, "offsetof() is"); return false;
-	case N_FOR_MAP: not_available(c, n, "'for' loops over maps are"); return false;
+	case N_FOR_MAP:
 	case N_FOR_RANGE:
 	case N_WHILE: return enter_loop(w, n);
 	case N_TYPE_ARG: not_available(c, n, "types as arguments are"); return false;
@@ -136,9 +136,6 @@ static bool enter(struct walker *w, struct node *n)
 		return true;
 	case N_CONFIG: return false;
 	case N_IF:
-		if (n->cond.is_comptime)
-			not_available(c, n, "'if comptime' is");
-		return true;
 	case N_MAP:
 	case N_PROGRAM:
 	case N_CONFIG_VAR:

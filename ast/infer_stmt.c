@@ -174,6 +174,10 @@ static void infer_for_map(struct infer *in, struct node *n)
 		if (in->report)
 			diag(in->u->diags, n->loop.map->span, D_FOR_SCALAR, m->name);
 		t = in->bad;
+	} else if (infer_known(in, t) && type_is_agg(t) && !type_agg_value(in->ts, t)) {
+		if (in->report)
+			diag(in->u->diags, n->loop.map->span, D_FOR_AGG, infer_name(in, t));
+		t = in->bad;
 	}
 	if (m && m->key && infer_known(in, t)) {
 		kv[0] = m->key;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ast/builtins.h"
+#include "ast/fold.h"
 #include "ast/unit.h"
 
 struct scope {
@@ -344,6 +345,31 @@ static void resolve_incdec(struct resolver *r, struct node *n)
 		t->var.sym->assigned = true;
 }
 
+static void fold_one(struct walker *w, struct node *n)
+{
+	fold_literal(w->arg, n, false);
+}
+
+/* The branch not taken is not even looked at: names in it need not exist. */
+static void resolve_comptime(struct resolver *r, struct node *n)
+{
+	struct walker w = { .post = fold_one, .arg = r->u };
+	struct node *pick, *next = n->next;
+
+	resolve_node(r, n->cond.cond);
+	walk(&w, n->cond.cond);
+	if (n->cond.cond->kind != N_INT && n->cond.cond->kind != N_BOOL) {
+		diag(r->u->diags, n->cond.cond->span, D_COMPTIME);
+		return;
+	}
+	pick = n->cond.cond->num.value ? n->cond.then : n->cond.otherwise;
+	if (!pick)
+		pick = node_new(r->u->arena, N_BLOCK, n->span);
+	*n = *pick;
+	n->next = next;
+	resolve_node(r, n);
+}
+
 static void resolve_node(struct resolver *r, struct node *n)
 {
 	if (!n)
@@ -361,6 +387,10 @@ static void resolve_node(struct resolver *r, struct node *n)
 	case N_BLOCK: in_scope(r, NULL, n); break;
 	case N_IF:
 	case N_TERNARY:
+		if (n->cond.is_comptime) {
+			resolve_comptime(r, n);
+			break;
+		}
 		resolve_node(r, n->cond.cond);
 		resolve_node(r, n->cond.then);
 		resolve_node(r, n->cond.otherwise);
