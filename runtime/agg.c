@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/agg.h"
+#include "runtime/hist.h"
+#include "runtime/maps.h"
+
+static bool less(const struct image_type *t, int64_t a, int64_t b)
+{
+	return t->flags & IMAGE_TYPE_SIGNED ? a < b : (uint64_t)a < (uint64_t)b;
+}
+
+static void add_words(uint64_t *sum, const uint64_t *cpu, uint32_t cnt)
+{
+	for (uint32_t i = 0; i < cnt; i++)
+		sum[i] += cpu[i];
+}
+
+static void add_extreme(const struct image_type *t, struct agg_minmax *sum,
+			const struct agg_minmax *cpu)
+{
+	bool min = t->kind == V_MIN;
+
+	if (!cpu->cnt)
+		return;
+	if (!sum->cnt || (min ? less(t, cpu->value, sum->value) : less(t, sum->value, cpu->value)))
+		sum->value = cpu->value;
+	sum->cnt += cpu->cnt;
+}
+
+void agg_add(const struct image_type *t, void *sum, const void *cpu)
+{
+	if (t->kind == V_MIN || t->kind == V_MAX)
+		add_extreme(t, sum, cpu);
+	else
+		add_words(sum, cpu, t->size / sizeof(uint64_t));
+}
+
+bool agg_used(const struct image_type *t, const void *sum)
+{
+	const uint64_t *words = sum;
+	uint32_t first, end;
+
+	switch ((int)t->kind) {
+	case V_HIST:
+	case V_LHIST:
+		bucket_range(words, bucket_cnt(t), &first, &end);
+		return first < end;
+	case V_COUNT:
+		return words[0] != 0;
+	default: /* sum or value, then the number of updates */
+		return t->size < 16 ? words[0] != 0 : words[1] != 0;
+	}
+}
+
+int64_t agg_average(const struct image_type *t, const struct agg_sum *s)
+{
+	if (!s->cnt)
+		return 0;
+	if (t->flags & IMAGE_TYPE_SIGNED) /* a count fits 63 bits for centuries */
+		return s->sum / (int64_t)s->cnt;
+	return (int64_t)((uint64_t)s->sum / s->cnt);
+}
+
+int64_t agg_rank(const struct image_type *t, const void *val)
+{
+	const uint64_t *words = val;
+	int64_t total = 0;
+
+	switch ((int)t->kind) {
+	case V_AVG:
+	case V_STATS:
+		return agg_average(t, val);
+	case V_HIST:
+	case V_LHIST:
+		for (uint32_t i = 0; i < bucket_cnt(t); i++)
+			total += (int64_t)words[i];
+		return total;
+	default:
+		return (int64_t)words[0];
+	}
+}

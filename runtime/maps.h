@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The script's maps, read, cleared and zeroed from user space. */
+#ifndef TRACE_MAPS_H
+#define TRACE_MAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/image.h"
+
+struct maps;
+
+/* Fds by index in img->maps; they and img must outlive it. */
+struct maps *maps_new(const struct image *img, const int *fds, uint32_t ncpus);
+void maps_free(struct maps *m);
+
+/* What a map held: CPUs summed, entries sorted as section 10 of the reference has it. */
+struct map_data {
+	const struct image *img;
+	const struct image_map *map;
+	const struct image_type *key, *val; /* key NULL: scalar */
+	uint32_t cnt;
+	size_t val_off, stride; /* bytes in rows; the key lies at 0 */
+	char *rows;
+	uint32_t *order; /* ascending: rows by rank */
+};
+
+/* A scalar that was never set is no entry, unless always asks for it (a plain value: zero). */
+int maps_read(struct maps *m, uint32_t idx, bool always, struct map_data *d);
+void map_data_free(struct map_data *d);
+
+static inline const char *map_data_key(const struct map_data *d, uint32_t rank)
+{
+	return d->rows + d->order[rank] * d->stride;
+}
+
+/* Summed over CPUs: agg_sum, agg_minmax, u64 or buckets; a plain value as it is. */
+static inline const char *map_data_val(const struct map_data *d, uint32_t rank)
+{
+	return map_data_key(d, rank) + d->val_off;
+}
+
+int maps_clear(struct maps *m, uint32_t idx);
+int maps_zero(struct maps *m, uint32_t idx);
+
+/* The number an entry is sorted by: see LANGUAGE section 10. Plain values: not for them. */
+int64_t agg_rank(const struct image_type *t, const void *val);
+/* sum / cnt in the type's signedness, 0 when nothing was counted. */
+int64_t agg_average(const struct image_type *t, const struct agg_sum *s);
+
+/* ---- map_io.c ---- */
+
+/* A map as the kernel has it. Values of per-CPU maps are val_sz bytes for each of ncpus. */
+struct map_io {
+	int fd;
+	uint32_t key_sz, val_sz; /* val_sz: of one CPU, rounded up to 8 when per CPU */
+	uint32_t cpus; /* 1 when not per CPU */
+	uint64_t max_entries;
+};
+
+/* Calls fn for each entry; stops at a non-zero result and returns it. vals may be unwanted. */
+int map_io_each(const struct map_io *io, bool keys_only,
+		int (*fn)(void *arg, const void *key, const void *vals), void *arg);
+int map_io_delete_all(const struct map_io *io);
+int map_io_zero_all(const struct map_io *io);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Output: one buffer, one file, and a format as a table of functions. */
+#ifndef TRACE_OUT_H
+#define TRACE_OUT_H
+
+#include "runtime/buf.h"
+#include "runtime/maps.h"
+#include "runtime/run.h"
+#include "runtime/value.h"
+
+struct out;
+
+/* What a format does. All append to out->buf. */
+struct out_ops {
+	void (*attached)(struct out *o, uint32_t cnt);
+	/* Text made by the script: between begin and end it is put into the buffer begin gives. */
+	struct buf *(*text_begin)(struct out *o);
+	void (*text_end)(struct out *o, const char *json_type);
+	void (*value)(struct out *o, const char *json_type, const struct value *v);
+	/* The top largest entries (0: all), numbers divided by div. */
+	void (*map)(struct out *o, const struct map_data *d, uint64_t top, uint64_t div);
+	void (*lost)(struct out *o, uint64_t cnt);
+	void (*before_maps)(struct out *o);
+};
+
+extern const struct out_ops out_text_ops, out_json_ops;
+
+struct out {
+	const struct out_ops *ops;
+	const struct value_env *env;
+	struct buf buf; /* not yet written */
+	struct buf scratch; /* of a format */
+	const char *path; /* NULL: stdout */
+	int fd;
+	int wake_fd; /* readable when a signal asks us to end; -1: none */
+	enum run_buffering buffering;
+	bool is_pipe; /* or a socket or a terminal: may block for ever */
+	int err; /* first failure to write; -EPIPE: the reader went away */
+};
+
+/* NULL with errno; said on stderr. env and opt must outlive it. */
+struct out *out_new(const struct run_options *opt, const struct value_env *env);
+void out_free(struct out *o);
+
+/* A record is complete: written when the buffering asks for it or much has gathered. */
+void out_commit(struct out *o);
+/* Nothing more to do for the moment: whoever watches sees what there is. */
+void out_idle(struct out *o);
+/* Writes everything. 0 or o->err. */
+int out_flush(struct out *o);
+/* Says what went wrong with writing; a reader that went away is not worth a word. */
+void out_report(const struct out *o);
+
+static inline uint32_t out_first_rank(const struct map_data *d, uint64_t top)
+{
+	return top && top < d->cnt ? d->cnt - (uint32_t)top : 0;
+}
+
+#endif

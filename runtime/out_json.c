@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+/* JSON: section 11 of the reference, one object a line. */
+#include <string.h>
+
+#include "runtime/hist.h"
+#include "runtime/out.h"
+
+static void begin(struct out *o, const char *type)
+{
+	buf_puts(&o->buf, "{\"type\": \"");
+	buf_puts(&o->buf, type);
+	buf_puts(&o->buf, "\", \"data\": ");
+}
+
+static void end(struct out *o)
+{
+	buf_puts(&o->buf, "}\n");
+}
+
+static void json_attached(struct out *o, uint32_t cnt)
+{
+	buf_printf(&o->buf,
+		   "{\"type\": \"attached_probes\", \"count\": %u, \"data\": {\"probes\": %u}}\n",
+		   cnt, cnt);
+}
+
+static void json_lost(struct out *o, uint64_t cnt)
+{
+	begin(o, "lost_events");
+	buf_puts(&o->buf, "{\"events\": ");
+	buf_put_u64(&o->buf, cnt);
+	buf_putc(&o->buf, '}');
+	end(o);
+}
+
+static struct buf *json_text_begin(struct out *o)
+{
+	o->scratch.len = 0;
+	return &o->scratch;
+}
+
+static void json_text_end(struct out *o, const char *json_type)
+{
+	begin(o, json_type);
+	json_string(&o->buf, o->scratch.p, o->scratch.len);
+	o->buf.nomem |= o->scratch.nomem;
+	end(o);
+}
+
+static void json_value(struct out *o, const char *json_type, const struct value *v)
+{
+	begin(o, json_type);
+	value_json(&o->buf, o->env, v);
+	end(o);
+}
+
+static void put_int(struct buf *b, const struct image_type *t, int64_t v, uint64_t div)
+{
+	if (t->flags & IMAGE_TYPE_SIGNED && t->kind != V_COUNT)
+		buf_put_s64(b, v / (int64_t)div);
+	else
+		buf_put_u64(b, (uint64_t)v / div);
+}
+
+static void put_stats(struct buf *b, const struct image_type *t, const struct agg_sum *s,
+		      uint64_t div)
+{
+	buf_puts(b, "{\"count\": ");
+	buf_put_u64(b, s->cnt);
+	buf_puts(b, ", \"average\": ");
+	put_int(b, t, agg_average(t, s), div);
+	buf_puts(b, ", \"total\": ");
+	put_int(b, t, s->sum, 1);
+	buf_putc(b, '}');
+}
+
+static void entry_value(struct out *o, const struct map_data *d, const void *val, uint64_t div)
+{
+	struct value v = value_at(d->img, d->map->val, val);
+
+	switch ((int)d->val->kind) {
+	case V_INT:
+		return put_int(&o->buf, d->val, value_int(&v), div);
+	case V_COUNT:
+	case V_SUM:
+	case V_MIN:
+	case V_MAX:
+		return put_int(&o->buf, d->val, *(const int64_t *)val, div);
+	case V_AVG:
+		return put_int(&o->buf, d->val, agg_average(d->val, val), div);
+	case V_STATS:
+		return put_stats(&o->buf, d->val, val, div);
+	case V_HIST:
+	case V_LHIST:
+		return hist_json(&o->buf, d->val, val, div);
+	default:
+		return value_json(&o->buf, o->env, &v);
+	}
+}
+
+static const char *map_type(const struct image_type *t)
+{
+	if (t->kind == V_HIST || t->kind == V_LHIST)
+		return "hist";
+	return t->kind == V_AVG || t->kind == V_STATS ? "stats" : "map";
+}
+
+static void entry(struct out *o, const struct map_data *d, uint32_t rank, uint64_t div)
+{
+	struct value key = value_at(d->img, d->map->key, map_data_key(d, rank));
+
+	o->scratch.len = 0;
+	value_key_text(&o->scratch, o->env, &key, true);
+	json_string(&o->buf, o->scratch.p, o->scratch.len);
+	buf_puts(&o->buf, ": ");
+	entry_value(o, d, map_data_val(d, rank), div);
+}
+
+static void json_map(struct out *o, const struct map_data *d, uint64_t top, uint64_t div)
+{
+	const char *name = image_str(d->img, d->map->name);
+	uint32_t first = out_first_rank(d, top);
+
+	if (!d->cnt)
+		return;
+	begin(o, map_type(d->val));
+	buf_putc(&o->buf, '{');
+	json_string(&o->buf, name, strlen(name));
+	buf_puts(&o->buf, d->key ? ": {" : ": ");
+	for (uint32_t i = first; i < d->cnt; i++) {
+		if (i > first)
+			buf_puts(&o->buf, ", ");
+		if (d->key)
+			entry(o, d, i, div);
+		else
+			entry_value(o, d, map_data_val(d, i), div);
+	}
+	buf_puts(&o->buf, d->key ? "}}" : "}");
+	end(o);
+}
+
+static void json_before_maps(struct out *o)
+{
+}
+
+const struct out_ops out_json_ops = {
+	.attached = json_attached,
+	.text_begin = json_text_begin,
+	.text_end = json_text_end,
+	.value = json_value,
+	.map = json_map,
+	.lost = json_lost,
+	.before_maps = json_before_maps,
+};
