@@ -25,7 +25,7 @@
 	OPT(INFO, 0, "info", NULL, "print what this kernel has of what trace can use")             \
 	GROUP("What to trace")                                                                     \
 	OPT(PID, 'p', "pid", "PID", "trace this process only, and end with it")                    \
-	OPT(CMD, 'c', "cmd", "COMMAND", "run a command, trace it only, and end with it")           \
+	OPT(CMD, 'c', "cmd", "COMMAND", "run a command, and end with it")                          \
 	OPT(UNSAFE, 0, "unsafe", NULL, "allow what can do harm: system(), signal(), ...")          \
 	OPT(NO_FEATURE, 0, "no-feature", "NAME,...", "do without these features of the kernel")    \
 	LATER(DWARF_PID, 0, "dwarf-pid", "PID", "unwind this process by its DWARF too")            \
