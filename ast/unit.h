@@ -47,6 +47,8 @@ struct unit {
  * been queued. Whoever stops before check asks diags_errors().
  */
 int parse(struct unit *u); /* parser/: text -> program */
+/* The same for one more text (an import): an N_PROGRAM, NULL when diagnostics were queued. */
+struct node *parse_source(struct unit *u, const struct source *src);
 int configure(struct unit *u); /* config block -> settings */
 int expand(struct unit *u); /* wildcards -> concrete targets; one probe per type and args layout */
 int resolve(struct unit *u); /* names -> symbols, builtins, positional parameters -> literals */

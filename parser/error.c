@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Syntax errors: what was expected in the fewest words, and a hint when a keyword was misspelt. */
+#include "parse.h"
+
+#include <string.h>
+
+struct diag *syntax_message(struct parser *p, struct span sp, const char *text)
+{
+	p->errors++;
+	return diag(p->unit->diags, sp, D_SYNTAX, text);
+}
+
+void nesting_error(struct parser *p, struct span sp)
+{
+	if (!p->stop)
+		diag(p->unit->diags, sp, D_NESTING, (unsigned)AST_DEPTH_MAX);
+	p->errors++;
+	p->stop = true;
+}
+
+void syntax_exhausted(struct parser *p)
+{
+	nesting_error(p, p->last.span);
+}
+
+void recovered(struct parser *p)
+{
+	p->recovering = false;
+	p->parens = 0;
+}
+
+/* A place has more to say than its tokens: the words that stand there. */
+static const char *words_by_place(const struct parser *p, const bool *expected)
+{
+	switch ((int)p->before.kind) {
+	case T_DOT: return "expected field name after '.'";
+	case T_ARROW: return "expected field name after '->'";
+	case T_ELSE: return "expected '{' or 'if' after 'else'";
+	case T_IMPORT: return "expected string after 'import'";
+	case T_MACRO: return "expected macro name";
+	case T_LET:
+		if (p->braces)
+			return "expected variable after 'let'";
+		break;
+	default: break;
+	}
+	if (p->last.kind == T_CPP)
+		return "directives must stand outside of actions";
+	if (p->item == T_IMPORT && p->before.kind == T_STR)
+		return "expected ';' after import";
+	if (p->item == T_CONFIG && p->braces == 1 && expected[T_IDENT] && !expected[T_INT])
+		return "expected config key";
+	if (p->item == T_MACRO && !p->braces && expected[T_VAR] && expected[T_MAP])
+		return "expected macro argument ($var, @map, or identifier)";
+	return NULL;
+}
+
+/* The expected token that says most, first match: operators never do. */
+static const char *words_by_token(struct parser *p, const bool *expected)
+{
+	static const enum token_kind order[] = {
+		T_RPAREN, T_RBRACKET, T_COLON, T_PRED_CLOSE, T_SEMI, T_LBRACE, T_ACT_CLOSE,
+		T_RBRACE, T_ASSIGN,   T_IDENT, T_VAR,	     T_MAP,  T_STR,    T_INT,
+		T_LPAREN, T_DOT,      T_COMMA, T_END,
+	};
+	bool is_expr = expected[T_INT] && expected[T_LPAREN];
+	size_t i;
+
+	if (expected[T_ATTACH])
+		return p->last.kind == T_RBRACE ? "unexpected '}'" : "expected attach point";
+	if (is_expr && p->last.kind == T_END && expected[T_RBRACE])
+		return "expected '}'";
+	if (is_expr && p->last.kind == T_END && expected[T_ACT_CLOSE])
+		return "expected '>' to close the action";
+	if (is_expr)
+		return "expected expression";
+	if (expected[T_TYPEOF] && expected[T_STRUCT])
+		return "expected type name";
+	if (expected[T_INT] && expected[T_STR] && expected[T_IDENT])
+		return "expected string, int, boolean, or ident";
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (expected[order[i]])
+			return arena_printf(p->arena, "expected %s", token_words(order[i]));
+	return arena_printf(p->arena, "unexpected %s", token_words(p->last.kind));
+}
+
+static void hint_keyword(struct parser *p, struct diag *d)
+{
+	static const char *const in_code[] = { "break", "continue", "else",   "for",   "if",
+					       "let",	"return",   "unroll", "while", NULL };
+	static const char *const at_item[] = { "config", "import", "macro", "let",     "struct",
+					       "union",	 "enum",   "begin", "typedef", NULL };
+	const char *const *words = p->braces ? in_code : at_item;
+	struct nearest n;
+
+	if (!p->first.text || (p->first.kind != T_IDENT && p->first.kind != T_ATTACH &&
+			       p->first.kind != T_NAME))
+		return;
+	nearest_init(&n, p->first.text);
+	for (; *words; words++)
+		nearest_feed(&n, *words);
+	if (n.best && n.distance)
+		diag_hint(d, "Did you mean '%s'?", n.best);
+}
+
+/* Where the code would have to go on for the parser to understand it again. */
+static void recover_from(struct parser *p)
+{
+	bool has_opened = p->last.kind == T_LBRACE || p->last.kind == T_ACT_OPEN ||
+			  p->last.kind == T_LBRACE_EXPR;
+
+	p->recovering = true;
+	p->recover_braces = p->braces - (has_opened && p->braces);
+}
+
+void syntax_error(struct parser *p, const bool *expected)
+{
+	const char *words;
+	struct diag *d;
+
+	recover_from(p);
+	/* What the lexer has complained about in this statement is the cause of this too. */
+	if (p->stop || lexer_errors(p->lexer) != p->lexer_errors)
+		return;
+	if (p->item == T_LET && !p->braces && p->before.kind == T_LET) {
+		p->errors++;
+		diag(p->unit->diags, p->before.span, D_LET_ROOT);
+		return;
+	}
+	words = words_by_place(p, expected);
+	d = syntax_message(p, p->last.span, words ? words : words_by_token(p, expected));
+	hint_keyword(p, d);
+	if (p->last.kind == T_END && lexer_in_angle(p->lexer))
+		diag_hint(d, "In an action < ... > every statement ends with ';'");
+}
