@@ -11,10 +11,9 @@ static const char *const kind_names[] = {
 #undef X
 };
 
-static const char *const binary_texts[] = {
-	[OP_NONE] = "",
+static const char *const binary_texts[] = { [OP_NONE] = "",
 #define X(name, text) [OP_##name] = text,
-	BINARY_OPS(X)
+					    BINARY_OPS(X)
 #undef X
 };
 

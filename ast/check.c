@@ -41,7 +41,7 @@ static void check_binary(struct checker *c, const struct node *n)
 	const struct node *r = n->binary.r;
 	enum binary_op op = n->binary.op;
 
-	if (r->kind != N_INT)
+	if (r->kind != N_INT || check_is_bad(n))
 		return;
 	if ((op == OP_DIV || op == OP_MOD) && !r->num.value)
 		diag(c->u->diags, r->span, D_DIV_ZERO);
@@ -195,7 +195,7 @@ static void check_symbols(struct checker *c, const struct node *program)
 			continue;
 		for (const struct var_sym *v = n->probe.vars; v; v = v->next) {
 			check_size(c, v->name, v->type_span, v->type);
-			if (!v->assigned)
+			if (!v->assigned && v->type->kind != V_NONE)
 				diag(c->u->diags, v->def, D_VAR_NEVER_SET, v->name);
 		}
 	}
@@ -210,12 +210,18 @@ static void check_typed(struct walker *w, struct node *n)
 		diag(u->diags, n->span, D_UNTYPED);
 }
 
+static bool is_expression(struct walker *w, struct node *n)
+{
+	(void)w;
+	return !node_is_type(n);
+}
+
 /* Needs: types. Gives: certainty that codegen can do it all, or -EINVAL. */
 int check(struct unit *u)
 {
 	struct checker c = { .u = u };
 	struct walker w = { .pre = enter, .arg = &c };
-	struct walker typed = { .post = check_typed, .arg = u };
+	struct walker typed = { .pre = is_expression, .post = check_typed, .arg = u };
 
 	walk(&w, u->program);
 	check_symbols(&c, u->program);

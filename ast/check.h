@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to the files of check. */
+/* Private to the files of check; infer shares the limits. */
 #ifndef TRACE_CHECK_H
 #define TRACE_CHECK_H
 
 #include "ast/builtins.h"
 #include "ast/type.h"
 #include "ast/unit.h"
+
+#define CHECK_LHIST_MAX 1000 /* buckets */
 
 /* A call's arguments: how many, of what sort, literals in range, formats. */
 void check_call(struct unit *u, struct node *n);

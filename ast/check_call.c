@@ -3,7 +3,6 @@
 #include "ast/formatparse.h"
 #include "ast/settings.h"
 
-#define LHIST_MAX 1000
 #define HIST_BITS_MAX 5
 
 static const char *args_text(struct arena *a, uint32_t n)
@@ -146,8 +145,8 @@ static void check_lhist(struct unit *u, const struct node *n)
 	}
 	buckets = ((uint64_t)max - (uint64_t)min) / (uint64_t)by;
 	buckets += ((uint64_t)max - (uint64_t)min) % (uint64_t)by != 0;
-	if (buckets > LHIST_MAX)
-		diag(u->diags, n->span, D_LHIST_BUCKETS, LHIST_MAX, (unsigned long long)buckets);
+	if (buckets > CHECK_LHIST_MAX)
+		diag(u->diags, n->span, D_LHIST_BUCKETS, CHECK_LHIST_MAX, (unsigned long long)buckets);
 }
 
 static void check_hist(struct unit *u, const struct node *n)

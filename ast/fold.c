@@ -198,7 +198,7 @@ static void fold_node(struct walker *w, struct node *n)
 
 	if (n->kind == N_SIZEOF) {
 		set_number(u, n, n->sizeof_.arg->type->size);
-		n->type = type_int(u->types, 8, false);
+		n->type = type_settled(u->types, n->type);
 	} else {
 		const struct type *t = n->type;
 

@@ -22,9 +22,20 @@ static void settle(struct walker *w, struct node *n)
 	n->type = type_settled(in->ts, n->type);
 	if (n->kind == N_BINARY)
 		n->binary.common = type_settled(in->ts, n->binary.common);
-	if (n->kind == N_PROBE)
+	if (n->kind == N_VAR && !n->type && n->var.sym)
+		n->type = n->var.sym->type;
+}
+
+/* A variable that is declared and nothing more has no type of its own: any will do. */
+static void settle_vars(struct infer *in)
+{
+	for (struct node *n = in->u->program->program.items; n; n = n->next) {
+		if (n->kind != N_PROBE)
+			continue;
 		for (struct var_sym *v = n->probe.vars; v; v = v->next)
-			v->type = type_settled(in->ts, v->type);
+			v->type = v->type ? type_settled(in->ts, v->type)
+					  : type_int(in->ts, 8, true);
+	}
 }
 
 /* A map that is only declared is none. */
@@ -69,6 +80,7 @@ int infer(struct unit *u)
 	in.report = true;
 	walk_program(&in);
 
+	settle_vars(&in);
 	walk(&w, u->program);
 	settle_maps(&in);
 	return 0;

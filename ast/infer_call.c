@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ast/check.h"
 #include "ast/infer.h"
 #include "ast/settings.h"
 
@@ -80,7 +81,8 @@ static const struct type *lhist_type(struct infer *in, const struct node *n)
 	for (int i = 0; i < 3; i++, a = a->next)
 		if (!a || !literal(a, &v[i]))
 			return in->bad;
-	if (v[0] >= v[1] || v[2] <= 0 || ((uint64_t)v[1] - (uint64_t)v[0]) / (uint64_t)v[2] > UINT16_MAX)
+	if (v[0] >= v[1] || v[2] <= 0 ||
+	    ((uint64_t)v[1] - (uint64_t)v[0]) / (uint64_t)v[2] > CHECK_LHIST_MAX)
 		return in->bad;
 	return type_lhist(in->ts, v[0], v[1], v[2]);
 }

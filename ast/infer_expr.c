@@ -259,7 +259,7 @@ static const struct type *infer_sizeof(struct infer *in, struct node *n)
 	t = node_is_type(n->sizeof_.arg) ? infer_written(in, n->sizeof_.arg)
 					 : infer_expr(in, n->sizeof_.arg);
 	n->sizeof_.arg->type = t;
-	return t == in->bad ? t : type_int(in->ts, 8, false);
+	return infer_known(in, t) ? type_of_literal(in->ts, t->size, false) : t;
 }
 
 static const struct type *infer_cond_expr(struct infer *in, struct node *n)

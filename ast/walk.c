@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ast/slots.h"
 
-#define ONE(member) { offsetof(struct node, member), false }
-#define LIST(member) { offsetof(struct node, member), true }
+#define ONE(member)                                                                                \
+	{                                                                                          \
+		offsetof(struct node, member), false                                               \
+	}
+#define LIST(member)                                                                               \
+	{                                                                                          \
+		offsetof(struct node, member), true                                                \
+	}
 
 static const struct node_slot slots[][NODE_SLOTS_MAX] = {
 	[N_PROGRAM] = { LIST(program.items) },
