@@ -32,11 +32,28 @@ void debug_init(struct gen *g)
 						  "", 0, "", 0);
 	g->di_int = LLVMDIBuilderCreateBasicType(g->di, "int", 3, 32, DW_ATE_SIGNED, 0);
 	u64 = LLVMDIBuilderCreateBasicType(g->di, "long", 4, 64, DW_ATE_SIGNED, 0);
-	params[0] = u64;
-	params[1] = LLVMDIBuilderCreatePointerType(
+	g->di_ptr = LLVMDIBuilderCreatePointerType(
 		g->di, LLVMDIBuilderCreateBasicType(g->di, "char", 4, 8, DW_ATE_UNSIGNED, 0), 64, 0,
 		0, "", 0);
+	params[0] = u64;
+	params[1] = g->di_ptr;
 	g->di_fn_type = LLVMDIBuilderCreateSubroutineType(g->di, g->di_file, params, 2, 0);
+}
+
+/* Nothing unwinds: no .eh_frame. */
+static void no_unwind(struct gen *g, LLVMValueRef fn)
+{
+	unsigned kind = LLVMGetEnumAttributeKindForName("nounwind", 8);
+
+	LLVMAddAttributeAtIndex(fn, LLVMAttributeFunctionIndex,
+				LLVMCreateEnumAttribute(g->ctx, kind, 0));
+}
+
+/* The kernel takes no function whose parameters have no names. */
+static void name_context(struct gen *g, LLVMMetadataRef scope, unsigned line)
+{
+	LLVMDIBuilderCreateParameterVariable(g->di, scope, "ctx", 3, 1, g->di_file, line, g->di_ptr,
+					     true, 0);
 }
 
 void debug_function(struct gen *g, struct prog_gen *p)
@@ -45,10 +62,12 @@ void debug_function(struct gen *g, struct prog_gen *p)
 	const char *name = p->name;
 
 	source_place(g->u->sources, p->probe->span, &pl);
+	no_unwind(g, p->fn);
 	p->scope = LLVMDIBuilderCreateFunction(g->di, g->di_file, name, strlen(name), name,
 					       strlen(name), g->di_file, pl.line, g->di_fn_type,
 					       false, true, pl.line, 0, true);
 	LLVMSetSubprogram(p->fn, p->scope);
+	name_context(g, p->scope, pl.line);
 }
 
 /* A function that helpers call back: it stands for no line of the script. */
@@ -58,7 +77,9 @@ LLVMMetadataRef debug_callback(struct gen *g, LLVMValueRef fn, const char *name)
 							 name, strlen(name), g->di_file, 1,
 							 g->di_fn_type, true, true, 1, 0, true);
 
+	no_unwind(g, fn);
 	LLVMSetSubprogram(fn, sp);
+	name_context(g, sp, 1);
 	return sp;
 }
 

@@ -152,7 +152,7 @@ static void add_license(struct gen *g)
 {
 	const char *text = setting_str(g->u->settings, SETTING_license);
 	LLVMValueRef init = LLVMConstStringInContext(g->ctx, text, (unsigned)strlen(text), false);
-	LLVMValueRef v = LLVMAddGlobal(g->mod, LLVMTypeOf(init), "license");
+	LLVMValueRef v = LLVMAddGlobal(g->mod, LLVMTypeOf(init), "_license");
 
 	LLVMSetInitializer(v, init);
 	LLVMSetSection(v, "license");

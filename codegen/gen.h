@@ -89,7 +89,7 @@ struct gen {
 	LLVMTargetMachineRef tm;
 	LLVMTargetDataRef td;
 	LLVMDIBuilderRef di;
-	LLVMMetadataRef di_file, di_cu, di_int, di_fn_type;
+	LLVMMetadataRef di_file, di_cu, di_int, di_ptr, di_fn_type;
 	LLVMTypeRef i1, i8, i16, i32, i64, ptr, void_t;
 	struct image_writer *img;
 	struct map_gen *maps, *events, *scratch, *counters;
