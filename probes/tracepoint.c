@@ -287,7 +287,7 @@ static int attach(struct probe_env *env, const struct probe_attach *a, struct pr
 {
 	struct perf_where where = { .one_cpu = true };
 	int dir = tracefs_dir(env, err), rc = 0;
-	uint64_t id;
+	uint64_t id = 0;
 
 	if (dir < 0)
 		return dir;
