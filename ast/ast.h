@@ -411,6 +411,7 @@ struct node {
 
 struct node *node_new(struct arena *a, enum node_kind kind, struct span sp);
 const char *node_kind_name(enum node_kind kind);
+void node_set_depth(struct node *n); /* from its children's */
 
 /* Deep copy; annotations (type, sym, fn) are not copied. */
 struct node *node_clone(struct arena *a, const struct node *n);

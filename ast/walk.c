@@ -65,6 +65,22 @@ const struct node_slot *node_slots(enum node_kind kind)
 	return slots[kind];
 }
 
+void node_set_depth(struct node *n)
+{
+	const struct node_slot *s = slots[n->kind];
+	const struct node *child;
+	int i;
+
+	for (i = 0; i < NODE_SLOTS_MAX && s[i].off; i++) {
+		for (child = *node_slot_at(n, &s[i]); child; child = child->next) {
+			if (child->depth >= n->depth)
+				n->depth = child->depth + 1;
+			if (!s[i].is_list)
+				break;
+		}
+	}
+}
+
 void walk(struct walker *w, struct node *n)
 {
 	const struct node_slot *s;

@@ -117,7 +117,9 @@ void lex_cond_end(struct lexer *lx)
 
 static void unknown(struct lexer *lx, const struct directive *d)
 {
-	static const char *const known[] = { "include", "define", "ifdef", "ifndef", "else", "endif" };
+	static const char *const known[] = {
+		"include", "define", "ifdef", "ifndef", "else", "endif"
+	};
 	struct diag *dg = lex_error(lx, d->off, d->len, D_DIRECTIVE, d->name);
 	struct nearest n;
 	size_t i;

@@ -104,7 +104,8 @@ void lex_number(struct lexer *lx, const char *text, size_t len, struct token *ou
 	if (len > 1 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
 		base = 16;
 		p = digits = text + 2;
-	} else if (len > 1 && text[0] == '0' && (isdigit((unsigned char)text[1]) || text[1] == '_')) {
+	} else if (len > 1 && text[0] == '0' &&
+		   (isdigit((unsigned char)text[1]) || text[1] == '_')) {
 		base = 8;
 	}
 	fits = read_digits(&p, end, base, &out->value);

@@ -38,7 +38,8 @@ struct lexer {
 	struct lex_define *defines;
 };
 
-struct diag *lex_error(struct lexer *lx, uint32_t off, size_t len, enum diag_id id, const char *arg);
+struct diag *lex_error(struct lexer *lx, uint32_t off, size_t len, enum diag_id id,
+		       const char *arg);
 /* number.c and string.c: the value of a token's text; errors are reported, the token is still good */
 void lex_number(struct lexer *lx, const char *text, size_t len, struct token *out);
 void lex_string(struct lexer *lx, const char *text, size_t len, struct token *out);

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "ast/slots.h"
-
 struct node_list list_of(struct node *n)
 {
 	return (struct node_list){ n, n, n != NULL };
@@ -38,18 +36,7 @@ struct node *make(struct parser *p, enum node_kind kind, struct span sp)
 
 struct node *made(struct parser *p, struct node *n)
 {
-	const struct node_slot *s = node_slots(n->kind);
-	const struct node *child;
-	int i;
-
-	for (i = 0; i < NODE_SLOTS_MAX && s[i].off; i++) {
-		for (child = *node_slot_at(n, &s[i]); child; child = child->next) {
-			if (child->depth >= n->depth)
-				n->depth = child->depth + 1;
-			if (!s[i].is_list)
-				break;
-		}
-	}
+	node_set_depth(n);
 	if (n->depth > AST_DEPTH_MAX)
 		nesting_error(p, n->span);
 	return n;
@@ -104,8 +91,8 @@ struct node *make_keyed(struct parser *p, struct token t, struct node_list keys,
 	n->span = sp;
 	n->map.key = keys.first;
 	if (keys.cnt > 1)
-		n->map.key = make_list(p, N_TUPLE, keys,
-				       span_join(keys.first->span, keys.last->span));
+		n->map.key =
+			make_list(p, N_TUPLE, keys, span_join(keys.first->span, keys.last->span));
 	return made(p, n);
 }
 

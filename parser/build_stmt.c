@@ -103,8 +103,7 @@ static void settle_values(struct parser *p, struct node *block)
 	}
 }
 
-struct node *make_block(struct parser *p, struct node_list stmts, struct node *last,
-			struct span sp)
+struct node *make_block(struct parser *p, struct node_list stmts, struct node *last, struct span sp)
 {
 	struct node *n = make(p, N_BLOCK, sp);
 
@@ -118,8 +117,8 @@ struct node *make_block(struct parser *p, struct node_list stmts, struct node *l
 	return made(p, n);
 }
 
-struct node *make_if(struct parser *p, struct node *cond, struct node *then,
-		     struct node *otherwise, struct span sp)
+struct node *make_if(struct parser *p, struct node *cond, struct node *then, struct node *otherwise,
+		     struct span sp)
 {
 	struct node *n = make(p, N_IF, sp);
 

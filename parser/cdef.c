@@ -153,12 +153,11 @@ static struct node *base_again(struct parser *p, struct node *base)
 	if (base->kind != N_TYPE_RECORD && base->kind != N_TYPE_ENUM)
 		return node_clone(p->arena, base);
 	if (!base->type_def.name)
-		base->type_def.name = arena_printf(
-			p->arena, "%s <anonymous %u>",
-			base->kind == N_TYPE_ENUM ? "enum"
-			: base->type_def.is_union ? "union"
-						  : "struct",
-			++p->anon_cnt);
+		base->type_def.name = arena_printf(p->arena, "%s <anonymous %u>",
+						   base->kind == N_TYPE_ENUM ? "enum"
+						   : base->type_def.is_union ? "union"
+									     : "struct",
+						   ++p->anon_cnt);
 	return make_type_name(p, base->type_def.name, base->span);
 }
 
@@ -299,8 +298,8 @@ static struct node *tagged(struct parser *p)
 
 static bool is_qualifier(const char *word)
 {
-	static const char *const words[] = { "const",	 "volatile", "restrict", "__restrict",
-					     "register", "static",   "extern",	 "inline",
+	static const char *const words[] = { "const",	 "volatile",	 "restrict", "__restrict",
+					     "register", "static",	 "extern",   "inline",
 					     "_Atomic",	 "__extension__" };
 	size_t i;
 

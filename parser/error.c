@@ -59,9 +59,9 @@ static const char *words_by_place(const struct parser *p, const bool *expected)
 static const char *words_by_token(struct parser *p, const bool *expected)
 {
 	static const enum token_kind order[] = {
-		T_RPAREN, T_RBRACKET, T_COLON, T_PRED_CLOSE, T_SEMI, T_LBRACE, T_ACT_CLOSE,
-		T_RBRACE, T_ASSIGN,   T_IDENT, T_VAR,	     T_MAP,  T_STR,    T_INT,
-		T_LPAREN, T_DOT,      T_COMMA, T_END,
+		T_RPAREN,    T_RBRACKET, T_COLON,  T_PRED_CLOSE, T_SEMI,  T_LBRACE,
+		T_ACT_CLOSE, T_RBRACE,	 T_ASSIGN, T_IDENT,	 T_VAR,	  T_MAP,
+		T_STR,	     T_INT,	 T_LPAREN, T_DOT,	 T_COMMA, T_END,
 	};
 	bool is_expr = expected[T_INT] && expected[T_LPAREN];
 	size_t i;
@@ -84,17 +84,26 @@ static const char *words_by_token(struct parser *p, const bool *expected)
 	return arena_printf(p->arena, "unexpected %s", token_words(p->last.kind));
 }
 
+/* The statement goes on as no expression would: its first word may have been meant as a keyword. */
+static bool looks_misspelt(const struct parser *p)
+{
+	if (!p->first.text ||
+	    (p->first.kind != T_IDENT && p->first.kind != T_ATTACH && p->first.kind != T_NAME))
+		return false;
+	return p->before.span.from == p->first.span.from || p->last.kind == T_COLON ||
+	       p->last.kind == T_LBRACE;
+}
+
 static void hint_keyword(struct parser *p, struct diag *d)
 {
 	static const char *const in_code[] = { "break", "continue", "else",   "for",   "if",
 					       "let",	"return",   "unroll", "while", NULL };
 	static const char *const at_item[] = { "config", "import", "macro", "let",     "struct",
 					       "union",	 "enum",   "begin", "typedef", NULL };
-	const char *const *words = p->braces ? in_code : at_item;
+	const char *const *words = p->recover_braces ? in_code : at_item;
 	struct nearest n;
 
-	if (!p->first.text || (p->first.kind != T_IDENT && p->first.kind != T_ATTACH &&
-			       p->first.kind != T_NAME))
+	if (!looks_misspelt(p) || (p->item == T_CONFIG && p->recover_braces))
 		return;
 	nearest_init(&n, p->first.text);
 	for (; *words; words++)

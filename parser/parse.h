@@ -108,8 +108,8 @@ struct node *make_assign(struct parser *p, struct node *target, enum binary_op o
 			 struct node *value, struct span sp);
 struct node *make_block(struct parser *p, struct node_list stmts, struct node *last,
 			struct span sp);
-struct node *make_if(struct parser *p, struct node *cond, struct node *then,
-		     struct node *otherwise, struct span sp);
+struct node *make_if(struct parser *p, struct node *cond, struct node *then, struct node *otherwise,
+		     struct span sp);
 struct node *make_for(struct parser *p, struct token var, struct node *from, struct node *to,
 		      struct node *body, struct span sp); /* to NULL: over a map. May be NULL */
 struct node *make_loop(struct parser *p, enum node_kind kind, struct node *cond, struct node *body,

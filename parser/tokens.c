@@ -33,12 +33,22 @@ static void ahead_grow(struct parser *p)
 
 static void ahead_scan(struct parser *p)
 {
+	struct token *t;
+
 	if (p->ahead_cnt == p->ahead_cap)
 		ahead_grow(p);
 	if (token_after(p->scanned) == AFTER_STMT)
 		p->lexer_errors = lexer_errors(p->lexer);
-	lexer_next(p->lexer, &p->ahead[p->ahead_cnt]);
-	p->scanned = p->ahead[p->ahead_cnt++].kind;
+	t = &p->ahead[p->ahead_cnt++];
+	lexer_next(p->lexer, t);
+	p->scanned = t->kind;
+	if (!p->stop && p->errors + lexer_errors(p->lexer) > SYNTAX_ERRORS_MAX) {
+		diag(p->unit->diags, t->span, D_TOO_MANY);
+		p->stop = true;
+	}
+	/* Whoever loops over tokens ends at the end of the text. */
+	if (p->stop)
+		t->kind = T_END;
 }
 
 const struct token *tokens_peek(struct parser *p, uint32_t idx)
@@ -82,9 +92,9 @@ enum type_look {
 bool is_base_type(const char *name)
 {
 	static const char *const names[] = {
-		"bool",	  "int8",   "int16",  "int32",	"int64", "uint8",    "uint16", "uint32",
-		"uint64", "string", "buffer", "char",	"short", "int",	     "long",   "unsigned",
-		"signed", "void",   "const",  "volatile",
+		"bool",	  "int8",     "int16",	"int32",  "int64", "uint8",    "uint16",
+		"uint32", "uint64",   "string", "buffer", "char",  "short",    "int",
+		"long",	  "unsigned", "signed", "void",	  "const", "volatile",
 	};
 	size_t i;
 
@@ -126,14 +136,13 @@ static enum type_look base_ahead(struct parser *p, uint32_t *idx)
 	case T_ENUM:
 		*idx += 2;
 		return tokens_peek(p, *idx - 1)->kind == T_IDENT ? TYPE_SURE : NO_TYPE;
-	case T_TYPEOF:
-		*idx = skip_parens(p, *idx + 1);
-		return *idx ? TYPE_SURE : NO_TYPE;
+	case T_TYPEOF: *idx = skip_parens(p, *idx + 1); return *idx ? TYPE_SURE : NO_TYPE;
 	case T_IDENT:
-		if (is_base_type(tokens_peek(p, *idx)->text))
+		if (is_base_type(tokens_peek(p, (*idx)++)->text)) {
 			look = TYPE_KNOWN;
-		for (++*idx; tokens_peek(p, *idx)->kind == T_IDENT; ++*idx)
-			look = TYPE_SURE;
+			for (; tokens_peek(p, *idx)->kind == T_IDENT; ++*idx)
+				look = TYPE_SURE;
+		}
 		return look;
 	default: return NO_TYPE;
 	}
@@ -201,9 +210,7 @@ static bool cast_operand(struct parser *p, uint32_t idx, bool *is_ambiguous)
 	case T_BAND:
 	case T_LPAREN: *is_ambiguous = true; return true;
 	case T_INC:
-	case T_DEC:
-		kind = tokens_peek(p, idx + 1)->kind;
-		return kind == T_VAR || kind == T_MAP;
+	case T_DEC: kind = tokens_peek(p, idx + 1)->kind; return kind == T_VAR || kind == T_MAP;
 	default: return false;
 	}
 }
@@ -408,6 +415,9 @@ static struct token next_recovering(struct parser *p)
 			}
 			if (p->braces > p->recover_braces || tokens_peek(p, 0)->kind == T_ELSE)
 				continue;
+			/* "};" of what should have been a struct */
+			if (top && tokens_peek(p, 0)->kind == T_SEMI)
+				tokens_take(p);
 			return give(p, virtual(top ? T_ITEM_END : T_SEMI, t));
 		}
 		if (p->braces == p->recover_braces && t.kind == T_SEMI && !(top && p->in_pred))
@@ -419,10 +429,6 @@ struct token tokens_next(struct parser *p)
 {
 	struct token end = { .kind = T_END, .span = p->last.span };
 
-	if (!p->stop && p->errors + lexer_errors(p->lexer) > SYNTAX_ERRORS_MAX) {
-		diag(p->unit->diags, p->last.span, D_TOO_MANY);
-		p->stop = true;
-	}
 	if (p->stop)
 		return end;
 	return p->recovering ? next_recovering(p) : next_code(p);
