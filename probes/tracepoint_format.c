@@ -122,6 +122,8 @@ static int parse_decl(struct probe_env *env, char *decl, struct probe_field *f)
 	while (name > decl && name[-1] == ' ')
 		name--;
 	*name = 0;
+	if (!*decl)
+		return -EINVAL;
 	f->ctype = dims ? array_type(env, decl, dims, f->size) : env_strdup(env, decl);
 	return f->decl && f->name && f->ctype ? 0 : -ENOMEM;
 }
