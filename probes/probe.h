@@ -75,7 +75,12 @@ enum probe_when {
 };
 
 enum {
-	PROBE_TAKES_PID = 1, /* -p restricts the attachment itself; others are filtered in code */
+	/*
+	 * -p restricts the attachment itself; others are filtered in code. Threads and children
+	 * started later inherit it, but not the cookie: there it reads 0 (Linux 6.18 too). A program
+	 * that needs cookies is to be loaded once per target then.
+	 */
+	PROBE_TAKES_PID = 1,
 	PROBE_WILDCARDS = 2,
 	PROBE_LISTED = 4, /* part of -l without a pattern */
 };
