@@ -110,7 +110,7 @@ static int64_t narrowed(const struct image_piece *p, const struct value *v)
 	case 2:
 		return is_signed ? (int16_t)n : (uint16_t)n;
 	case 4:
-		return is_signed ? (int32_t)n : (uint32_t)n;
+		return is_signed ? (int64_t)(int32_t)n : (int64_t)(uint32_t)n;
 	default:
 		return n;
 	}

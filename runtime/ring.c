@@ -62,34 +62,54 @@ err_out:
 	return NULL;
 }
 
-size_t ring_drain(struct ring *r, size_t max, void (*fn)(void *arg, const void *rec, size_t sz),
-		  void *arg)
-{
-	unsigned long at = *r->consumer, given = at, end;
-	uint32_t stride = r->size / 4 < GIVE_BACK ? r->size / 4 : GIVE_BACK;
-	size_t cnt = 0;
+struct drain {
+	void (*fn)(void *arg, const void *rec, size_t sz);
+	void *arg;
+	size_t cnt, max;
+};
 
-	end = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
-	while (at < end && (!max || cnt < max)) {
+/* Reads up to the producer's position as it was, or to a record whose writer is not done. */
+static unsigned long drain_to(struct ring *r, unsigned long at, unsigned long end, struct drain *d)
+{
+	uint32_t stride = r->size / 4 < GIVE_BACK ? r->size / 4 : GIVE_BACK;
+	unsigned long given = at;
+
+	while (at < end && (!d->max || d->cnt < d->max)) {
 		const uint32_t *head = (const uint32_t *)(r->data + (at & (r->size - 1)));
 		uint32_t word = __atomic_load_n(head, __ATOMIC_ACQUIRE);
 		uint32_t len = word & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 
-		if (word & BPF_RINGBUF_BUSY_BIT) /* its writer is not done: nothing overtakes it */
+		if (word & BPF_RINGBUF_BUSY_BIT)
 			break;
 		if (!(word & BPF_RINGBUF_DISCARD_BIT)) {
-			fn(arg, (const char *)head + BPF_RINGBUF_HDR_SZ, len);
-			cnt++;
+			d->fn(d->arg, (const char *)head + BPF_RINGBUF_HDR_SZ, len);
+			d->cnt++;
 		}
 		at += (BPF_RINGBUF_HDR_SZ + len + 7) & ~7ul;
 		if (at - given >= stride) {
 			__atomic_store_n(r->consumer, at, __ATOMIC_RELEASE);
 			given = at;
 		}
-		if (at >= end)
-			end = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
 	}
-	/* full order: the kernel looks at our position, then decides whether to wake us */
-	__atomic_store_n(r->consumer, at, __ATOMIC_SEQ_CST);
-	return cnt;
+	return at;
+}
+
+/*
+ * The kernel wakes us only for a record that begins where it sees our position. So after the position
+ * has been published we look once more: whatever came before that, nobody would wake us for.
+ */
+size_t ring_drain(struct ring *r, size_t max, void (*fn)(void *arg, const void *rec, size_t sz),
+		  void *arg)
+{
+	struct drain d = { fn, arg, 0, max };
+	unsigned long at = *r->consumer, from, end;
+
+	do {
+		from = at;
+		end = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
+		at = drain_to(r, at, end, &d);
+		if (at != from)
+			__atomic_store_n(r->consumer, at, __ATOMIC_SEQ_CST);
+	} while (at != from && (!max || d.cnt < max));
+	return d.cnt;
 }

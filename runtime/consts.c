@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Values known only where the script runs: constants to the verifier once they are filled in. */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/load.h"
+
+enum { CONTROL_SHARE = 8 }; /* an eighth of the ring is kept for control records */
+
+static uint64_t boot_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* The initial namespace has a fixed inode (PROC_PID_INIT_INO): there pids need no translation. */
+static uint64_t pidns(bool dev)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) || st.st_ino == 0xEFFFFFFCu)
+		return 0;
+	return dev ? st.st_dev : st.st_ino;
+}
+
+static uint64_t value_of(const struct image_const *c, const struct load_args *a, uint32_t ncpus,
+			 uint32_t ring)
+{
+	const char *name = image_str(a->img, c->str);
+	enum feature feat;
+
+	switch ((enum image_const_kind)c->kind) {
+	case KONST_NCPUS:
+		return ncpus;
+	case KONST_START_NS:
+		return boot_ns();
+	case KONST_CPID:
+		return (uint64_t)a->child_pid;
+	case KONST_TARGET_PID:
+		return (uint64_t)(a->opt->pid ?: a->child_pid);
+	case KONST_SELF_PID:
+		return (uint64_t)getpid();
+	case KONST_PIDNS_DEV:
+		return pidns(true);
+	case KONST_PIDNS_INO:
+		return pidns(false);
+	case KONST_RING_LIMIT:
+		return ring - ring / CONTROL_SHARE;
+	case KONST_FEATURE:
+		feat = feature_by_name(name, strlen(name));
+		return feat != FEAT_CNT && features_has(a->features, feat);
+	case KONST_CNT:
+		break;
+	}
+	return 0;
+}
+
+int consts_fill(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus, uint32_t ring)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, IMAGE_CONSTS_SECTION);
+	uint64_t *words;
+	size_t sz;
+	int rc;
+
+	if (!map)
+		return a->img->consts_cnt ? -ENOENT : 0;
+	if (!bpf_map__initial_value(map, &sz) || sz < a->img->consts_cnt * sizeof(*words))
+		return -EINVAL;
+	words = calloc(1, sz);
+	if (!words)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < a->img->consts_cnt; i++)
+		words[i] = value_of(&a->img->consts[i], a, ncpus, ring);
+	rc = bpf_map__set_initial_value(map, words, sz);
+	free(words);
+	return rc;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Asking the kernel what it can do: by trying, rather than by its version, wherever one can try. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "runtime/features.h"
+#include "runtime/run.h"
+
+/* Newer than the headers we may be built with. */
+enum { OUR_BPF_PERF_EVENT = 41 };
+
+struct features {
+	const char *no_features;
+	enum { UNASKED, YES, NO } state[FEAT_CNT];
+};
+
+struct probe {
+	int prog_type; /* helper */
+	int helper;
+	const char *path;
+	bool (*own)(void);
+};
+
+static int trivial_prog(enum bpf_prog_type type)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(type, "trace_probe", "GPL", insns, 2, NULL);
+}
+
+static bool has_ringbuf(void)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "trace_probe", 0, 0,
+				(uint32_t)sysconf(_SC_PAGESIZE), NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Such a link is known when the kernel misses the event rather than the kind of link. */
+static bool has_perf_link(void)
+{
+	int prog = trivial_prog(BPF_PROG_TYPE_TRACEPOINT), rc;
+
+	if (prog < 0)
+		return false;
+	rc = bpf_link_create(prog, -1, (enum bpf_attach_type)OUR_BPF_PERF_EVENT, NULL);
+	close(prog);
+	return rc == -EBADF;
+}
+
+static bool has_prog_run(void)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int prog = trivial_prog(BPF_PROG_TYPE_RAW_TRACEPOINT), rc;
+
+	if (prog < 0)
+		return false;
+	rc = bpf_prog_test_run_opts(prog, &opts);
+	close(prog);
+	return !rc;
+}
+
+/* No way to try it: it is how the kernel does what it does. */
+static bool has_mem_alloc(void)
+{
+	return kernel_version() >= KERNEL(6, 1, 0);
+}
+
+static bool has_memcg_account(void)
+{
+	return kernel_version() >= KERNEL(5, 11, 0);
+}
+
+static bool has_tracefs(void)
+{
+	FILE *f = fopen("/proc/filesystems", "re");
+	char line[128];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, "\ttracefs\n");
+	if (f)
+		fclose(f);
+	return found || !access("/sys/kernel/tracing/events", F_OK) ||
+	       !access("/sys/kernel/debug/tracing/events", F_OK);
+}
+
+#define helper(type, nr) { .prog_type = (type), .helper = (nr) }
+#define path(file) { .path = (file) }
+#define own(fn) { .own = (fn) }
+
+static const struct {
+	const char *name, *help;
+	struct probe probe;
+} table[] = {
+#define FEATURE(id, name, help, probe) { name, help, probe },
+#include "runtime/features.def"
+#undef FEATURE
+};
+
+#undef helper
+#undef path
+#undef own
+
+enum feature feature_by_name(const char *name, size_t len)
+{
+	int i;
+
+	for (i = 0; i < FEAT_CNT; i++)
+		if (strlen(table[i].name) == len && !memcmp(table[i].name, name, len))
+			break;
+	return (enum feature)i;
+}
+
+const char *feature_help(enum feature id)
+{
+	return table[id].help;
+}
+
+struct features *features_new(const char *no_features)
+{
+	struct features *f = calloc(1, sizeof(*f));
+	const char *p = no_features;
+
+	while (f && p && *p) {
+		size_t len = strcspn(p, ",");
+		enum feature id = feature_by_name(p, len);
+
+		if (id != FEAT_CNT)
+			f->state[id] = NO;
+		p += len + (p[len] == ',');
+	}
+	return f;
+}
+
+void features_free(struct features *f)
+{
+	free(f);
+}
+
+static bool ask(const struct probe *p)
+{
+	if (p->path)
+		return !access(p->path, F_OK);
+	if (p->own)
+		return p->own();
+	return libbpf_probe_bpf_helper((enum bpf_prog_type)p->prog_type,
+				       (enum bpf_func_id)p->helper, NULL) == 1;
+}
+
+bool features_has(struct features *f, enum feature id)
+{
+	if (f->state[id] == UNASKED)
+		f->state[id] = ask(&table[id].probe) ? YES : NO;
+	return f->state[id] == YES;
+}
+
+static void print_caps(FILE *out)
+{
+	const struct {
+		int nr;
+		const char *name;
+	} caps[] = {
+		{ CAPNR_BPF, "CAP_BPF" },
+		{ CAPNR_PERFMON, "CAP_PERFMON" },
+		{ CAPNR_SYS_ADMIN, "CAP_SYS_ADMIN" },
+		{ CAPNR_SYS_RESOURCE, "CAP_SYS_RESOURCE" },
+	};
+
+	fprintf(out, "\nCapabilities\n");
+	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
+		fprintf(out, "  %-18s %s\n", caps[i].name, cap_effective(caps[i].nr) ? "yes" : "no");
+}
+
+int features_print(struct features *f, FILE *out)
+{
+	static const char *const lockdown[] = { "none", "integrity", "confidentiality",
+						"not in this kernel" };
+	struct utsname u;
+
+	fprintf(out, "System\n");
+	if (!uname(&u))
+		fprintf(out, "  %-18s %s\n  %-18s %s\n", "Kernel", u.release, "Machine", u.machine);
+	fprintf(out, "  %-18s %d\n", "Possible CPUs", libbpf_num_possible_cpus());
+	fprintf(out, "  %-18s %s\n", "Lockdown", lockdown[kernel_lockdown()]);
+	fprintf(out, "  %-18s %s\n", "libbpf", libbpf_version_string());
+	print_caps(out);
+	fprintf(out, "\nFeatures\n");
+	for (int i = 0; i < FEAT_CNT; i++)
+		fprintf(out, "  %-18s %-3s  %s\n", table[i].name,
+			features_has(f, (enum feature)i) ? "yes" : "no", table[i].help);
+	return ferror(out) || fflush(out) ? -EIO : 0;
+}
+
+int run_print_info(FILE *out, const char *no_features)
+{
+	struct features *f = features_new(no_features);
+	int rc;
+
+	if (!f)
+		return -ENOMEM;
+	libbpf_set_print(NULL);
+	rc = features_print(f, out);
+	features_free(f);
+	return rc;
+}
+
+char *run_unknown_feature(const char *list)
+{
+	while (list && *list) {
+		size_t len = strcspn(list, ",");
+
+		if (feature_by_name(list, len) == FEAT_CNT)
+			return strndup(list, len);
+		list += len + (list[len] == ',');
+	}
+	return NULL;
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Loading. libbpf does the work; around it are the choices that only the machine at hand decides:
+ * the size of the ring, whether maps take their memory at once, cookies or copies of programs.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "runtime/clone.h"
+#include "runtime/load.h"
+
+enum {
+	RING_QUIET = 256 << 10, /* only control records */
+	RING_BUSY = 4 << 20,
+	RING_MAX = 1 << 30,
+	PREALLOC_MAX = 1 << 20, /* bytes a hash may take at once although it need not */
+	HASH_ENTRY = 64, /* bytes the kernel adds to an entry, about */
+};
+
+struct loaded_prog {
+	struct bpf_program *prog;
+	struct clone_sites sites; /* cnt 0: cookies, or none asked for */
+	int *clone_fds; /* of targets 1 and up */
+	uint32_t clone_cnt;
+};
+
+struct loaded {
+	const struct image *img;
+	struct bpf_object *obj;
+	struct loaded_prog *progs; /* by probe */
+	int *map_fds;
+	char *log;
+	uint32_t log_sz;
+	uint32_t ncpus, ring;
+	bool cookies;
+};
+
+uint64_t image_setting_num(const struct image *img, const char *name, uint64_t fallback)
+{
+	for (uint32_t i = 0; i < img->settings_cnt; i++)
+		if (!strcmp(image_str(img, img->settings[i].name), name))
+			return img->settings[i].num;
+	return fallback;
+}
+
+const char *image_setting_str(const struct image *img, const char *name, const char *fallback)
+{
+	for (uint32_t i = 0; i < img->settings_cnt; i++)
+		if (!strcmp(image_str(img, img->settings[i].name), name))
+			return image_str(img, img->settings[i].str);
+	return fallback;
+}
+
+/* ---- maps ---- */
+
+static bool is_data(const struct image_action *a)
+{
+	return a->kind == ACT_PRINTF || a->kind == ACT_PRINT_VALUE || a->kind == ACT_JOIN;
+}
+
+/* Pages of a ring are allocated and zeroed when it is made: a quiet script shall not pay for that. */
+static uint32_t ring_size(const struct image *img)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), want = RING_QUIET, sz = page;
+
+	for (uint32_t i = 0; i < img->actions_cnt; i++)
+		if (is_data(&img->actions[i]))
+			want = RING_BUSY;
+	want = image_setting_num(img, "perf_rb_pages", 0) * page ?: want;
+	while (sz < want && sz < RING_MAX)
+		sz *= 2;
+	return (uint32_t)sz;
+}
+
+/*
+ * A hash that allocates as it fills starts at once and takes only what is used. Before 6.1 its
+ * allocations are not safe in every context (perf_event programs are refused with it).
+ */
+static bool fills_lazily(const struct image_map *m, const struct image *img, uint32_t ncpus,
+			 struct features *f)
+{
+	bool percpu = m->flags & IMAGE_MAP_PERCPU;
+	uint64_t entry = HASH_ENTRY + img->types[m->key].size +
+			 (uint64_t)img->types[m->val].size * (percpu ? ncpus : 1);
+
+	if (m->flags & IMAGE_MAP_LRU || (!percpu && entry * m->max_entries <= PREALLOC_MAX))
+		return false;
+	return features_has(f, FEAT_BPF_MEM_ALLOC);
+}
+
+static int check_map(const struct image *img, const struct image_map *m, const struct bpf_map *map)
+{
+	uint32_t key = m->flags & IMAGE_MAP_SCALAR ? 4 : img->types[m->key].size;
+	uint32_t val = (img->types[m->val].size + 7) & ~7u;
+
+	if (m->flags & IMAGE_MAP_SCALAR && !(m->flags & IMAGE_MAP_PERCPU))
+		val += sizeof(uint64_t);
+	if (map && bpf_map__key_size(map) == key && bpf_map__value_size(map) == val)
+		return 0;
+	fprintf(stderr, "ERROR: bad image: map %s is not what the image says\n",
+		image_str(img, m->name));
+	return -EINVAL;
+}
+
+static int prepare_maps(struct loaded *l, const struct load_args *a)
+{
+	struct bpf_map *ring = bpf_object__find_map_by_name(l->obj, IMAGE_MAP_EVENTS);
+	int rc = 0;
+
+	l->ring = ring_size(a->img);
+	if (ring)
+		rc = bpf_map__set_max_entries(ring, l->ring);
+	for (uint32_t i = 0; i < a->img->maps_cnt && !rc; i++) {
+		const struct image_map *m = &a->img->maps[i];
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(l->obj, image_str(a->img, m->bpf_name));
+
+		rc = check_map(a->img, m, map);
+		if (!rc && !(m->flags & IMAGE_MAP_SCALAR) &&
+		    fills_lazily(m, a->img, l->ncpus, a->features))
+			rc = bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
+	}
+	return rc;
+}
+
+static void collect_maps(struct loaded *l)
+{
+	for (uint32_t i = 0; i < l->img->maps_cnt; i++)
+		l->map_fds[i] = bpf_object__find_map_fd_by_name(
+			l->obj, image_str(l->img, l->img->maps[i].bpf_name));
+}
+
+/* ---- programs ---- */
+
+static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
+{
+	const struct image_probe *p = &l->img->probes[i];
+	struct loaded_prog *lp = &l->progs[i];
+
+	lp->prog = bpf_object__find_program_by_name(l->obj, image_str(l->img, p->prog));
+	if (!lp->prog) {
+		fprintf(stderr, "ERROR: bad image: no program %s\n", image_str(l->img, p->prog));
+		return -EINVAL;
+	}
+	if (a->opt->debug & RUN_DEBUG_VERIFIER)
+		bpf_program__set_log_level(lp->prog, 1);
+	if (!(p->flags & IMAGE_PROBE_COOKIE) || l->cookies)
+		return 0;
+	return clone_prepare(lp->prog, p->target_first, &lp->sites);
+}
+
+static bool wants_cookies(const struct image *img)
+{
+	for (uint32_t i = 0; i < img->probes_cnt; i++)
+		if (img->probes[i].flags & IMAGE_PROBE_COOKIE)
+			return true;
+	return false;
+}
+
+static int prepare_progs(struct loaded *l, const struct load_args *a)
+{
+	int rc = 0;
+
+	/* asked only when a program does */
+	l->cookies = wants_cookies(l->img) && features_has(a->features, FEAT_ATTACH_COOKIE);
+	for (uint32_t i = 0; i < l->img->probes_cnt && !rc; i++)
+		rc = prepare_prog(l, i, a);
+	return rc;
+}
+
+static int load_clones(struct loaded *l, uint32_t i)
+{
+	const struct image_probe *p = &l->img->probes[i];
+	const char *license = image_setting_str(l->img, "license", "GPL");
+	struct loaded_prog *lp = &l->progs[i];
+	int fd;
+
+	if (!lp->sites.cnt || p->target_cnt < 2)
+		return 0;
+	lp->clone_fds = calloc(p->target_cnt - 1, sizeof(*lp->clone_fds));
+	if (!lp->clone_fds)
+		return -ENOMEM;
+	while (lp->clone_cnt < p->target_cnt - 1) {
+		fd = clone_load(lp->prog, &lp->sites, p->target_first + lp->clone_cnt + 1, license);
+		if (fd < 0)
+			return fd;
+		lp->clone_fds[lp->clone_cnt++] = fd;
+	}
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	return vfprintf(stderr, fmt, ap);
+}
+
+/* Kernels that count locked memory (before 5.11) need the limit raised; elsewhere it is no matter. */
+static void raise_memlock(struct features *f)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	libbpf_set_memlock_rlim(0);
+	if (!features_has(f, FEAT_MEMCG_ACCOUNT))
+		setrlimit(RLIMIT_MEMLOCK, &all);
+}
+
+static int check_needs(const struct load_args *a)
+{
+	char place[512];
+
+	for (uint32_t i = 0; i < a->img->needs_cnt; i++) {
+		const char *name = image_str(a->img, a->img->needs[i].feature);
+		enum feature id = feature_by_name(name, strlen(name));
+
+		if (id != FEAT_CNT && features_has(a->features, id))
+			continue;
+		place_text(a->img, a->img->needs[i].place, place, sizeof(place));
+		fprintf(stderr, "%sERROR: this kernel has no %s: %s\n", place, name,
+			id == FEAT_CNT ? "unknown to this version of trace" : feature_help(id));
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int open_object(struct loaded *l, const struct load_args *a)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "trace");
+	int rc;
+
+	l->log_sz = (uint32_t)image_setting_num(a->img, "log_size", 1000000);
+	l->log = calloc(1, l->log_sz);
+	l->progs = calloc((size_t)a->img->probes_cnt + 1, sizeof(*l->progs));
+	l->map_fds = calloc((size_t)a->img->maps_cnt + 1, sizeof(*l->map_fds));
+	if (!l->log || !l->progs || !l->map_fds)
+		return -ENOMEM;
+	rc = libbpf_num_possible_cpus();
+	if (rc < 0)
+		return rc;
+	l->ncpus = (uint32_t)rc;
+	opts.kernel_log_buf = a->opt->debug & RUN_DEBUG_VERIFIER ? NULL : l->log;
+	opts.kernel_log_size = opts.kernel_log_buf ? l->log_sz : 0;
+	l->obj = bpf_object__open_mem(a->img->elf, a->img->elf_sz, &opts);
+	rc = libbpf_get_error(l->obj);
+	if (rc)
+		l->obj = NULL;
+	return rc;
+}
+
+int load_image(struct loaded **out, const struct load_args *a)
+{
+	struct loaded *l;
+	int rc = load_check_allowed();
+
+	rc = rc ?: check_needs(a);
+	if (rc)
+		return rc;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->img = a->img;
+	libbpf_set_print(a->opt->debug ? print_libbpf : NULL);
+	raise_memlock(a->features);
+	rc = open_object(l, a);
+	rc = rc ?: prepare_maps(l, a);
+	rc = rc ?: prepare_progs(l, a);
+	rc = rc ?: consts_fill(l->obj, a, l->ncpus, l->ring);
+	if (rc) {
+		fprintf(stderr, "ERROR: cannot open the image: %s\n", strerror(-rc));
+		goto err_out;
+	}
+	rc = bpf_object__load(l->obj);
+	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++)
+		rc = load_clones(l, i);
+	if (rc) {
+		load_explain(a, rc, l->log);
+		goto err_out;
+	}
+	collect_maps(l);
+	*out = l;
+	return 0;
+
+err_out:
+	loaded_free(l);
+	return rc;
+}
+
+void loaded_free(struct loaded *l)
+{
+	if (!l)
+		return;
+	for (uint32_t i = 0; l->progs && i < l->img->probes_cnt; i++) {
+		for (uint32_t j = 0; j < l->progs[i].clone_cnt; j++)
+			close(l->progs[i].clone_fds[j]);
+		free(l->progs[i].clone_fds);
+		clone_sites_free(&l->progs[i].sites);
+	}
+	bpf_object__close(l->obj);
+	free(l->progs);
+	free(l->map_fds);
+	free(l->log);
+	free(l);
+}
+
+const int *loaded_map_fds(const struct loaded *l)
+{
+	return l->map_fds;
+}
+
+int loaded_events_fd(const struct loaded *l)
+{
+	return bpf_object__find_map_fd_by_name(l->obj, IMAGE_MAP_EVENTS);
+}
+
+uint32_t loaded_events_size(const struct loaded *l)
+{
+	return l->ring;
+}
+
+uint32_t loaded_ncpus(const struct loaded *l)
+{
+	return l->ncpus;
+}
+
+uint64_t loaded_counter(const struct loaded *l, uint32_t idx)
+{
+	int fd = bpf_object__find_map_fd_by_name(l->obj, IMAGE_MAP_COUNTERS);
+	uint64_t *vals = calloc(l->ncpus, sizeof(*vals)), sum = 0;
+
+	if (vals && fd >= 0 && !bpf_map_lookup_elem(fd, &idx, vals))
+		for (uint32_t i = 0; i < l->ncpus; i++)
+			sum += vals[i];
+	free(vals);
+	return sum;
+}
+
+int loaded_prog_fd(const struct loaded *l, uint32_t probe, uint32_t target)
+{
+	const struct loaded_prog *lp = &l->progs[probe];
+
+	if (target && target <= lp->clone_cnt)
+		return lp->clone_fds[target - 1];
+	return bpf_program__fd(lp->prog);
+}
+
+bool loaded_uses_cookies(const struct loaded *l, uint32_t probe)
+{
+	return l->cookies && l->img->probes[probe].flags & IMAGE_PROBE_COOKIE;
+}

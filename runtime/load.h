@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From an image to programs and maps in the kernel. */
+#ifndef TRACE_LOAD_H
+#define TRACE_LOAD_H
+
+#include "runtime/features.h"
+#include "runtime/image.h"
+#include "runtime/run.h"
+
+struct loaded;
+
+struct load_args {
+	const struct image *img;
+	const struct run_options *opt;
+	struct features *features;
+	int child_pid; /* 0: none */
+};
+
+/* 0, or a negative errno after saying why on stderr. */
+int load_image(struct loaded **l, const struct load_args *a);
+void loaded_free(struct loaded *l);
+
+/* Fds by index in img->maps. */
+const int *loaded_map_fds(const struct loaded *l);
+int loaded_events_fd(const struct loaded *l);
+uint32_t loaded_events_size(const struct loaded *l);
+/* Sum over CPUs of an entry of the map of counters, 0 when there is none. */
+uint64_t loaded_counter(const struct loaded *l, uint32_t idx);
+uint32_t loaded_ncpus(const struct loaded *l);
+/* The program of probe i; target: counted from the probe's first. */
+int loaded_prog_fd(const struct loaded *l, uint32_t probe, uint32_t target);
+/* Whether the probe's targets share one program by attach cookies. */
+bool loaded_uses_cookies(const struct loaded *l, uint32_t probe);
+
+/* A config variable of the image; fallback when it is not there. */
+uint64_t image_setting_num(const struct image *img, const char *name, uint64_t fallback);
+const char *image_setting_str(const struct image *img, const char *name, const char *fallback);
+
+/* ---- consts.c ---- */
+
+/* Fills in the words of IMAGE_CONSTS_SECTION. */
+struct bpf_object;
+int consts_fill(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus, uint32_t ring);
+
+/* ---- load_error.c ---- */
+
+/* One line (and the verifier's last words) on stderr about why the kernel refused. */
+void load_explain(const struct load_args *a, int rc, const char *log);
+/* Says what is missing when we may not load anything at all. 0 or -EPERM. */
+int load_check_allowed(void);
+/* "file:line:col-col: " or "". */
+void place_text(const struct image *img, uint32_t place, char *out, size_t sz);
+
+#endif

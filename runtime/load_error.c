@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Refusals of the kernel, told as what the user can do about them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "runtime/load.h"
+
+void place_text(const struct image *img, uint32_t place, char *out, size_t sz)
+{
+	const struct image_place *p;
+
+	*out = '\0';
+	if (place == IMAGE_NONE || !img->places[place].line)
+		return;
+	p = &img->places[place];
+	snprintf(out, sz, "%s:%u:%u-%u: ", image_str(img, p->file), p->line, p->col, p->end_col);
+}
+
+int load_check_allowed(void)
+{
+	const char *missing = caps_missing();
+
+	if (missing) {
+		fprintf(stderr, "ERROR: trace needs %s: run it as root\n", missing);
+		return -EPERM;
+	}
+	return 0;
+}
+
+static bool memlock_is_low(void)
+{
+	struct rlimit lim;
+
+	return kernel_version() < KERNEL(5, 11, 0) && !getrlimit(RLIMIT_MEMLOCK, &lim) &&
+	       lim.rlim_cur != RLIM_INFINITY;
+}
+
+static void explain_eperm(void)
+{
+	const char *missing = caps_missing();
+
+	if (missing)
+		fprintf(stderr, "ERROR: trace needs %s: run it as root\n", missing);
+	else if (kernel_lockdown() == LOCKDOWN_CONFIDENTIALITY)
+		fprintf(stderr, "ERROR: the kernel is locked down (confidentiality): it lets nobody "
+				"read its memory by BPF\n");
+	else if (memlock_is_low())
+		fprintf(stderr, "ERROR: the limit of locked memory is too low: raise it with "
+				"\"ulimit -l unlimited\"\n");
+	else if (!in_initial_user_ns())
+		fprintf(stderr, "ERROR: trace needs CAP_BPF and CAP_PERFMON outside of this "
+				"container's user namespace\n");
+	else
+		fprintf(stderr, "ERROR: the kernel does not permit to load BPF programs "
+				"(a security module or seccomp filter)\n");
+}
+
+/* The verifier's verdict stands in the last lines before its statistics. */
+static void print_verdict(const char *log)
+{
+	const char *end = strstr(log, "\nprocessed "), *from;
+	int lines = 0;
+
+	end = end ?: log + strlen(log);
+	while (end > log && end[-1] == '\n')
+		end--;
+	for (from = end; from > log && lines < 6; from--)
+		lines += from[-1] == '\n';
+	if (lines == 6)
+		from++;
+	if (end > from)
+		fprintf(stderr, "%.*s\n", (int)(end - from), from);
+}
+
+void load_explain(const struct load_args *a, int rc, const char *log)
+{
+	if (log && *log) {
+		fprintf(stderr, "ERROR: the kernel's verifier refused a program of the script:\n");
+		print_verdict(log);
+		if (!(a->opt->debug & RUN_DEBUG_VERIFIER))
+			fprintf(stderr, "HINT: -d verifier shows all it had to say\n");
+		return;
+	}
+	if (rc == -EPERM || rc == -EACCES)
+		explain_eperm();
+	else if (rc == -ENOMEM)
+		fprintf(stderr, "ERROR: not enough memory for the maps: lower max_map_keys (%llu) or "
+				"perf_rb_pages, or raise the memory limit\n",
+			(unsigned long long)image_setting_num(a->img, "max_map_keys", 4096));
+	else if (rc == -E2BIG)
+		fprintf(stderr, "ERROR: a map or a program is larger than the kernel allows\n");
+	else if (rc == -ENOSYS)
+		fprintf(stderr, "ERROR: this kernel has no BPF (CONFIG_BPF_SYSCALL)\n");
+	else
+		fprintf(stderr, "ERROR: cannot load the script's programs: %s\n", strerror(-rc));
+}
