@@ -49,7 +49,11 @@ static void no_unwind(struct gen *g, LLVMValueRef fn)
 				LLVMCreateEnumAttribute(g->ctx, kind, 0));
 }
 
-/* The kernel takes no function whose parameters have no names. */
+/*
+ * The kernel takes no function whose parameters have no names. (LLVM's DWARF writer in turn dies of
+ * such a name when the function has no instruction with a place in it, or when less than full debug
+ * info is asked for.)
+ */
 static void name_context(struct gen *g, LLVMMetadataRef scope, unsigned line)
 {
 	LLVMDIBuilderCreateParameterVariable(g->di, scope, "ctx", 3, 1, g->di_file, line, g->di_ptr,

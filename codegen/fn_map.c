@@ -30,8 +30,9 @@ static LLVMValueRef nothing(struct gen *g)
 		return fn;
 	fn = LLVMAddFunction(g->mod, "nothing", ft);
 	LLVMSetLinkage(fn, LLVMInternalLinkage);
-	debug_callback(g, fn, "nothing");
-	LLVMSetCurrentDebugLocation2(g->b, NULL);
+	LLVMSetCurrentDebugLocation2(
+		g->b, LLVMDIBuilderCreateDebugLocation(
+			      g->ctx, 1, 1, debug_callback(g, fn, "nothing"), NULL));
 	gen_at(g, LLVMAppendBasicBlockInContext(g->ctx, fn, ""));
 	LLVMBuildRet(g->b, gen_i64(g, 0));
 	gen_at(g, here);

@@ -16,11 +16,9 @@ static LLVMValueRef str_from(struct gen *g, struct call *c, struct node *p, uint
 static LLVMValueRef cut_at(struct gen *g, struct call *c, LLVMValueRef len, LLVMValueRef want,
 			   uint32_t max)
 {
-	LLVMValueRef at = gen_select(g, gen_cmp(g, LLVMIntULT, want, len), want, len), ok;
+	LLVMValueRef at = gen_select(g, gen_cmp(g, LLVMIntULT, want, len), want, len);
 
-	at = gen_opaque(g, at);
-	ok = gen_cmp(g, LLVMIntULT, at, gen_i64(g, max));
-	at = gen_select(g, ok, at, gen_i64(g, max - 1));
+	at = gen_bound(g, at, max);
 	LLVMBuildStore(g->b, LLVMConstInt(g->i8, 0, false), gen_off_var(g, c->dst, at));
 	return at;
 }

@@ -162,13 +162,11 @@ static LLVMValueRef name_table(struct gen *g, uint32_t cnt, uint32_t stride)
 /* The row that the attach cookie names; anything else would be a foreign attachment: row 0. */
 static LLVMValueRef current_name(struct gen *g, uint32_t cnt, uint32_t stride)
 {
-	LLVMValueRef row, ok;
+	LLVMValueRef row;
 
 	g->p->uses_cookie = true;
 	row = HELP(g, get_attach_cookie, g->p->ctx);
-	row = gen_opaque(g, LLVMBuildSub(g->b, row, gen_i64(g, g->target_cnt), ""));
-	ok = gen_cmp(g, LLVMIntULT, row, gen_i64(g, cnt));
-	row = gen_select(g, ok, row, gen_i64(g, 0));
+	row = gen_bound(g, LLVMBuildSub(g->b, row, gen_i64(g, g->target_cnt), ""), cnt);
 	return gen_off_var(g, name_table(g, cnt, stride),
 			   LLVMBuildMul(g->b, row, gen_i64(g, stride), ""));
 }

@@ -78,6 +78,16 @@ LLVMValueRef gen_opaque(struct gen *g, LLVMValueRef v)
 	return LLVMBuildCall2(g->b, ft, barrier, &v, 1, "");
 }
 
+LLVMValueRef gen_bound(struct gen *g, LLVMValueRef v, uint64_t limit)
+{
+	LLVMValueRef ok;
+
+	v = gen_opaque(g, v);
+	ok = gen_cmp(g, LLVMIntULT, v, gen_i64(g, limit));
+	/* once more: or LLVM would move what follows to before the check */
+	return gen_opaque(g, gen_select(g, ok, v, gen_i64(g, 0)));
+}
+
 LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off)
 {
 	return LLVMBuildGEP2(g->b, g->i8, base, &off, 1, "");

@@ -116,6 +116,8 @@ LLVMValueRef gen_cmp(struct gen *g, LLVMIntPredicate pred, LLVMValueRef a, LLVMV
 LLVMValueRef gen_select(struct gen *g, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b);
 /* Hides a value's origin from LLVM, so that a check of it stays a check of that register. */
 LLVMValueRef gen_opaque(struct gen *g, LLVMValueRef v);
+/* v when it is below limit, else 0, in a form whose bounds the verifier sees at every use. */
+LLVMValueRef gen_bound(struct gen *g, LLVMValueRef v, uint64_t limit);
 LLVMValueRef gen_off(struct gen *g, LLVMValueRef base, uint64_t off);
 LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off);
 /* A word of IMAGE_CONSTS_SECTION. */

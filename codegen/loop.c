@@ -126,11 +126,11 @@ static void closure_open(struct gen *g, struct closure *c, struct node *body, un
 	c->inner.vars = NULL;
 	c->inner.scope = debug_callback(g, c->inner.fn, "loop_body");
 	g->p = &c->inner;
+	gen_place(g, body->span); /* a location belongs to one function */
 	g->p->entry = gen_block(g, "entry");
 	env = LLVMGetParam(g->p->fn, params - 1);
 	callback_ends(g, c, env);
 	gen_at(g, g->p->entry);
-	gen_place(g, body->span);
 	c->code = gen_phase_open(g, "body");
 	/* before the scratch lookup, which may leave by way of the environment */
 	open_env(g, c, env);

@@ -13,10 +13,7 @@
  */
 static LLVMValueRef bounded_length(struct gen *g, LLVMValueRef ret, uint32_t max)
 {
-	LLVMValueRef len = gen_opaque(g, LLVMBuildSub(g->b, ret, gen_i64(g, 1), ""));
-	LLVMValueRef ok = gen_cmp(g, LLVMIntULT, len, gen_i64(g, max));
-
-	return gen_select(g, ok, len, gen_i64(g, 0));
+	return gen_bound(g, LLVMBuildSub(g->b, ret, gen_i64(g, 1), ""), max);
 }
 
 LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMValueRef src,
