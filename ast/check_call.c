@@ -38,6 +38,9 @@ static bool is_whole_map(const struct node *a)
 	return a->kind == N_MAP && a->map.whole;
 }
 
+#define LITERAL_SORTS (SIG_LITERAL | SIG_LITERAL_STRING | SIG_FORMAT)
+#define NEEDED_SORTS (LITERAL_SORTS | SIG_MAP)
+
 static bool fits_sort(struct unit *u, const struct node *a, uint32_t sorts)
 {
 	if (sorts & SIG_WORD || (sorts & SIG_MAP && is_whole_map(a)))
@@ -46,8 +49,8 @@ static bool fits_sort(struct unit *u, const struct node *a, uint32_t sorts)
 		return true;
 	if (sorts & (SIG_LITERAL_STRING | SIG_FORMAT) && a->kind == N_STR)
 		return true;
-	if (check_is_bad(a))
-		return true;
+	if (check_is_bad(a)) /* told already; but literals and maps are needed below */
+		return !(sorts & NEEDED_SORTS);
 	if (sorts & SIG_ANY && a->type->size > TYPE_SIZE_MAX)
 		diag(u->diags, a->span, D_TOO_LARGE, "The value", a->type->size, TYPE_SIZE_MAX);
 	if (sorts & SIG_ANY)
@@ -65,7 +68,6 @@ static bool check_sorts(struct unit *u, const struct node *n, const struct signa
 
 	for (const struct node *a = n->call.args; a && i < sig->cnt; a = a->next, i++) {
 		uint32_t sorts = sig->args[i].sorts;
-		bool literal = sorts & (SIG_LITERAL | SIG_LITERAL_STRING | SIG_FORMAT);
 
 		/* delete(@m[k]) is the older way to write delete(@m, k) */
 		if (n->call.fn->id == B_delete && i == 0 && a->kind == N_MAP)
@@ -73,9 +75,11 @@ static bool check_sorts(struct unit *u, const struct node *n, const struct signa
 		if (fits_sort(u, a, sorts))
 			continue;
 		ok = false;
+		if (check_is_bad(a))
+			continue;
 		if (sorts == SIG_MAP)
 			diag(u->diags, a->span, D_ARG_MAP, name);
-		else if (literal)
+		else if (sorts & LITERAL_SORTS)
 			diag(u->diags, a->span, D_ARG_LITERAL, name,
 			     signature_sorts(u->arena, sorts), type_kind_name(a->type));
 		else
