@@ -133,14 +133,13 @@ static void gen_while(struct gen *g, struct node *n)
 	gen_at(g, loop.brk);
 }
 
-/* Rounds of a range that are known and few enough for the verifier to walk through; else 0. */
-static uint64_t few_rounds(const struct node *n)
+/* A range that is known and short enough for the verifier to walk through. */
+static bool few_rounds(const struct node *n)
 {
 	const struct node *from = n->loop.from, *to = n->loop.to;
 
-	if (from->kind != N_INT || to->kind != N_INT || to->num.value < from->num.value)
-		return 0;
-	return to->num.value - from->num.value <= 64 ? to->num.value - from->num.value : 0;
+	return from->kind == N_INT && to->kind == N_INT &&
+	       (int64_t)(to->num.value - from->num.value) <= 64;
 }
 
 /* for ($i : a..b) as a plain loop, with a counter of its own so that the body may change $i. */
