@@ -12,11 +12,11 @@
 
 enum { CONTROL_SHARE = 8 }; /* an eighth of the ring is kept for control records */
 
-static uint64_t boot_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
@@ -40,7 +40,9 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_NCPUS:
 		return ncpus;
 	case KONST_START_NS:
-		return boot_ns();
+		return clock_ns(CLOCK_BOOTTIME);
+	case KONST_TAI_OFFSET_NS:
+		return clock_ns(CLOCK_TAI) - clock_ns(CLOCK_BOOTTIME);
 	case KONST_CPID:
 		return (uint64_t)a->child_pid;
 	case KONST_TARGET_PID:

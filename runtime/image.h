@@ -225,6 +225,7 @@ struct image_piece {
 #define IMAGE_CONSTS(X)                                                                            \
 	X(NCPUS, "possible CPUs")                                                                  \
 	X(START_NS, "bpf_ktime_get_boot_ns() at start, for elapsed")                               \
+	X(TAI_OFFSET_NS, "International Atomic Time minus time since boot")                        \
 	X(CPID, "pid of the -c child, 0 without")                                                  \
 	X(TARGET_PID, "pid of -p or of the -c child")                                              \
 	X(SELF_PID, "our own pid")                                                                 \
