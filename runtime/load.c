@@ -29,6 +29,7 @@ struct loaded_prog {
 	struct clone_sites sites; /* cnt 0: cookies, or none asked for */
 	int *clone_fds; /* of targets 1 and up */
 	uint32_t clone_cnt;
+	char *log; /* -d verifier */
 };
 
 struct loaded {
@@ -149,11 +150,22 @@ static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 		fprintf(stderr, "ERROR: bad image: no program %s\n", image_str(l->img, p->prog));
 		return -EINVAL;
 	}
-	if (a->opt->debug & RUN_DEBUG_VERIFIER)
+	if (a->opt->debug & RUN_DEBUG_VERIFIER) {
+		lp->log = calloc(1, l->log_sz);
+		bpf_program__set_log_buf(lp->prog, lp->log, lp->log ? l->log_sz : 0);
 		bpf_program__set_log_level(lp->prog, 1);
+	}
 	if (!(p->flags & IMAGE_PROBE_COOKIE) || l->cookies)
 		return 0;
 	return clone_prepare(lp->prog, p->target_first, &lp->sites);
+}
+
+static void print_logs(const struct loaded *l)
+{
+	for (uint32_t i = 0; i < l->img->probes_cnt; i++)
+		if (l->progs[i].prog && l->progs[i].log && *l->progs[i].log)
+			fprintf(stderr, "verifier: program %s\n%s\n",
+				bpf_program__name(l->progs[i].prog), l->progs[i].log);
 }
 
 static bool wants_cookies(const struct image *img)
@@ -246,8 +258,8 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	if (rc < 0)
 		return rc;
 	l->ncpus = (uint32_t)rc;
-	opts.kernel_log_buf = a->opt->debug & RUN_DEBUG_VERIFIER ? NULL : l->log;
-	opts.kernel_log_size = opts.kernel_log_buf ? l->log_sz : 0;
+	opts.kernel_log_buf = l->log;
+	opts.kernel_log_size = l->log_sz;
 	l->obj = bpf_object__open_mem(a->img->elf, a->img->elf_sz, &opts);
 	rc = libbpf_get_error(l->obj);
 	if (rc)
@@ -267,7 +279,7 @@ int load_image(struct loaded **out, const struct load_args *a)
 	if (!l)
 		return -ENOMEM;
 	l->img = a->img;
-	libbpf_set_print(a->opt->debug ? print_libbpf : NULL);
+	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
 	raise_memlock(a->features);
 	rc = open_object(l, a);
 	rc = rc ?: prepare_maps(l, a);
@@ -278,6 +290,7 @@ int load_image(struct loaded **out, const struct load_args *a)
 		goto err_out;
 	}
 	rc = bpf_object__load(l->obj);
+	print_logs(l);
 	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++)
 		rc = load_clones(l, i);
 	if (rc) {
@@ -301,6 +314,7 @@ void loaded_free(struct loaded *l)
 		for (uint32_t j = 0; j < l->progs[i].clone_cnt; j++)
 			close(l->progs[i].clone_fds[j]);
 		free(l->progs[i].clone_fds);
+		free(l->progs[i].log);
 		clone_sites_free(&l->progs[i].sites);
 	}
 	bpf_object__close(l->obj);

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/attach.h"
+
+/* config.def: missing_probes */
+enum { MISSING_ERROR, MISSING_WARN, MISSING_IGNORE };
+
+static const struct probe_type *type_of(const struct image *img, uint32_t probe)
+{
+	const char *name = image_str(img, img->probes[probe].type);
+	const struct probe_type *t = probe_type_find(name);
+
+	if (!t)
+		fprintf(stderr, "ERROR: this version of trace has no probe type %s\n", name);
+	return t;
+}
+
+static int run_once(int prog_fd, const char *what)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int rc = bpf_prog_test_run_opts(prog_fd, &opts);
+
+	if (rc)
+		fprintf(stderr, "ERROR: cannot run %s: %s%s\n", what, strerror(-rc),
+			rc == -EINVAL || rc == -EOPNOTSUPP ? " (it needs Linux 5.10 or newer)" : "");
+	return rc;
+}
+
+int run_probes(const struct loaded *l, const struct attach_args *a, enum probe_when when)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++) {
+		const struct probe_type *t = type_of(a->img, i);
+
+		if (!t)
+			return -EINVAL;
+		if (t->when == when)
+			rc = run_once(loaded_prog_fd(l, i, 0), t->name);
+	}
+	return rc;
+}
+
+static const char *str_or_null(const struct image *img, uint32_t off)
+{
+	return off ? image_str(img, off) : NULL;
+}
+
+static struct probe_target target_of(const struct image *img, uint32_t i)
+{
+	const struct image_target *t = &img->targets[i];
+
+	return (struct probe_target){
+		.name = image_str(img, t->name),
+		.a = str_or_null(img, t->a),
+		.b = str_or_null(img, t->b),
+		.c = str_or_null(img, t->c),
+		.value = t->value,
+		.value2 = t->value2,
+	};
+}
+
+/* One probe while it is attached. */
+struct attaching {
+	const struct loaded *l;
+	const struct attach_args *a;
+	const struct probe_type *type;
+	struct probe_links *links;
+	uint32_t probe;
+	struct probe_target *targets;
+	uint64_t *cookies;
+};
+
+static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, struct probe_error *err)
+{
+	bool cookies = loaded_uses_cookies(at->l, at->probe);
+	struct probe_attach pa = {
+		.prog_fd = loaded_prog_fd(at->l, at->probe, first),
+		.targets = at->targets + first,
+		.cookies = cookies ? at->cookies + first : NULL,
+		.target_cnt = cnt,
+		.pid = at->a->opt->pid ?: at->a->child_pid,
+	};
+
+	if (!(at->type->flags & PROBE_TAKES_PID))
+		pa.pid = 0;
+	return at->type->attach(at->a->env, &pa, at->links, err);
+}
+
+/* All at once; one by one when each has its own program or a missing one is no error. */
+static int attach_targets(struct attaching *at, uint32_t *attached)
+{
+	const struct image_probe *p = &at->a->img->probes[at->probe];
+	uint64_t missing = image_setting_num(at->a->img, "missing_probes", MISSING_ERROR);
+	bool single = missing != MISSING_ERROR || loaded_prog_fd(at->l, at->probe, 1) !=
+							  loaded_prog_fd(at->l, at->probe, 0);
+	uint32_t step = single ? 1 : p->target_cnt;
+	char place[512];
+
+	for (uint32_t i = 0; i < p->target_cnt; i += step) {
+		struct probe_error err = { .part = -1 };
+		int rc = attach_range(at, i, step, &err);
+
+		if (rc < 0 && missing != MISSING_IGNORE) {
+			place_text(at->a->img, p->place, place, sizeof(place));
+			fprintf(stderr, "%s%s: %s\n", place,
+				missing == MISSING_WARN ? "WARNING" : "ERROR",
+				*err.text ? err.text : strerror(-rc));
+			if (*err.hint)
+				fprintf(stderr, "HINT: %s\n", err.hint);
+		}
+		if (rc < 0 && missing == MISSING_ERROR)
+			return rc;
+		*attached += rc < 0 ? 0 : step;
+	}
+	return 0;
+}
+
+static int attach_probe(struct attaching *at, uint32_t *attached)
+{
+	const struct image_probe *p = &at->a->img->probes[at->probe];
+	int rc = -ENOMEM;
+
+	at->targets = calloc((size_t)p->target_cnt + 1, sizeof(*at->targets));
+	at->cookies = calloc((size_t)p->target_cnt + 1, sizeof(*at->cookies));
+	if (!at->targets || !at->cookies)
+		goto out;
+	for (uint32_t i = 0; i < p->target_cnt; i++) {
+		at->targets[i] = target_of(at->a->img, p->target_first + i);
+		at->cookies[i] = p->target_first + i;
+	}
+	rc = attach_targets(at, attached);
+out:
+	free(at->targets);
+	free(at->cookies);
+	return rc;
+}
+
+int attach_probes(const struct loaded *l, const struct attach_args *a, struct probe_links *links,
+		  uint32_t *cnt)
+{
+	int rc = 0;
+
+	*cnt = 0;
+	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++) {
+		struct attaching at = { .l = l, .a = a, .links = links, .probe = i };
+
+		at.type = type_of(a->img, i);
+		if (!at.type)
+			return -EINVAL;
+		if (at.type->when == PROBE_WHEN_ATTACHED)
+			rc = attach_probe(&at, cnt);
+		else
+			*cnt += 1;
+	}
+	return rc;
+}

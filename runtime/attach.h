@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Probes: attaching them, and running those that run by themselves. */
+#ifndef TRACE_ATTACH_H
+#define TRACE_ATTACH_H
+
+#include "probes/probe.h"
+#include "runtime/load.h"
+
+struct attach_args {
+	const struct image *img;
+	const struct run_options *opt;
+	struct probe_env *env;
+	int child_pid; /* 0: none */
+};
+
+/* Runs the programs of all probes of that kind once, in order. 0, or -errno after saying why. */
+int run_probes(const struct loaded *l, const struct attach_args *a, enum probe_when when);
+/* Attaches all others; cnt is then the number of all targets. -errno after saying why. */
+int attach_probes(const struct loaded *l, const struct attach_args *a, struct probe_links *links,
+		  uint32_t *cnt);
+
+#endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The loop. Everything is a file descriptor in one epoll set: the ring, a signalfd, the pidfd of the
+ * process whose end ends the trace. Records are read in rounds, so that a flood of them keeps neither
+ * a signal nor the output waiting.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "runtime/child.h"
+#include "runtime/loop.h"
+
+enum { ROUND = 4096 /* records */ };
+
+enum source { SRC_RING, SRC_SIGNAL, SRC_PID };
+
+struct loop {
+	int epoll_fd, signal_fd, pid_fd;
+	sigset_t old_mask;
+	struct sigaction old_pipe;
+	bool signals_set;
+	unsigned signals;
+	int last_signal;
+};
+
+static int watch(struct loop *l, int fd, enum source src)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = src };
+
+	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+}
+
+/* SIGHUP stays ignored where nohup has asked for it. SIGINT is ours even in the background. */
+static void wanted_signals(sigset_t *set)
+{
+	struct sigaction hup;
+
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
+		sigaddset(set, SIGHUP);
+}
+
+static int take_signals(struct loop *l)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	wanted_signals(&set);
+	if (sigprocmask(SIG_BLOCK, &set, &l->old_mask))
+		return -errno;
+	sigaction(SIGPIPE, &ignore, &l->old_pipe);
+	l->signals_set = true;
+	l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return l->signal_fd < 0 ? -errno : watch(l, l->signal_fd, SRC_SIGNAL);
+}
+
+struct loop *loop_new(void)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->signal_fd = l->pid_fd = -1;
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll_fd >= 0 && !take_signals(l))
+		return l;
+	loop_free(l);
+	return NULL;
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	if (l->signals_set) {
+		loop_signals(l); /* those that wait have been heard: they shall not hit us now */
+		sigaction(SIGPIPE, &l->old_pipe, NULL);
+		sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
+	}
+	if (l->signal_fd >= 0)
+		close(l->signal_fd);
+	if (l->pid_fd >= 0)
+		close(l->pid_fd);
+	if (l->epoll_fd >= 0)
+		close(l->epoll_fd);
+	free(l);
+}
+
+const sigset_t *loop_old_mask(const struct loop *l)
+{
+	return &l->old_mask;
+}
+
+int loop_signal_fd(const struct loop *l)
+{
+	return l->signal_fd;
+}
+
+int loop_watch_pid(struct loop *l, int pid)
+{
+	l->pid_fd = pid_watch(pid);
+	return l->pid_fd < 0 ? l->pid_fd : watch(l, l->pid_fd, SRC_PID);
+}
+
+int loop_watch_ring(struct loop *l, int map_fd)
+{
+	return watch(l, map_fd, SRC_RING);
+}
+
+unsigned loop_signals(struct loop *l)
+{
+	struct signalfd_siginfo si;
+
+	while (l->signal_fd >= 0 && read(l->signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		l->last_signal = (int)si.ssi_signo;
+		l->signals++;
+	}
+	return l->signals;
+}
+
+int loop_last_signal(const struct loop *l)
+{
+	return l->last_signal;
+}
+
+static void on_record(void *arg, const void *rec, size_t sz)
+{
+	event_handle(arg, rec, sz);
+}
+
+/* Records first, then the rest: what was sent before a process ended is read before we know. */
+static bool handle(struct loop *l, const struct epoll_event *ev, int cnt)
+{
+	for (int i = 0; i < cnt; i++) {
+		if (ev[i].data.u32 == SRC_SIGNAL && loop_signals(l))
+			return true;
+		if (ev[i].data.u32 == SRC_PID)
+			return true;
+	}
+	return false;
+}
+
+int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx)
+{
+	struct epoll_event ev[4];
+	size_t records;
+	bool end = false;
+	int cnt;
+
+	while (!end) {
+		records = ring_drain(ring, ROUND, on_record, ctx);
+		if (ctx->exiting || ctx->out->err)
+			break;
+		if (records < ROUND)
+			out_idle(ctx->out);
+		cnt = epoll_wait(l->epoll_fd, ev, 4, records < ROUND ? -1 : 0);
+		if (cnt < 0 && errno != EINTR)
+			return -errno;
+		end = handle(l, ev, cnt);
+	}
+	return ctx->out->err;
+}

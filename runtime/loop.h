@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting for whatever comes: events, signals, the end of a process. */
+#ifndef TRACE_LOOP_H
+#define TRACE_LOOP_H
+
+#include <signal.h>
+
+#include "runtime/event.h"
+#include "runtime/ring.h"
+
+struct loop;
+
+/* While it lives, SIGINT, SIGTERM and SIGHUP come through it and SIGPIPE is an error of write(). */
+struct loop *loop_new(void);
+void loop_free(struct loop *l);
+/* The mask and the handling of SIGPIPE that were there before: a child's. */
+const sigset_t *loop_old_mask(const struct loop *l);
+/* Readable when a signal waits. */
+int loop_signal_fd(const struct loop *l);
+
+/* A process whose end ends the trace. -errno. */
+int loop_watch_pid(struct loop *l, int pid);
+int loop_watch_ring(struct loop *l, int map_fd);
+
+/* Handles events until exit(), a signal, the end of the process, or an error of the output. */
+int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx);
+/* Signals so far, those that wait included: from the second on the user wants out. */
+unsigned loop_signals(struct loop *l);
+int loop_last_signal(const struct loop *l);
+
+#endif

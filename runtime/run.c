@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Running an image, from nothing to nothing left behind. run_image reads as the table of contents;
+ * whatever happens, it ends in run_close, which undoes what was done and no more.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "runtime/attach.h"
+#include "runtime/child.h"
+#include "runtime/event.h"
+#include "runtime/load.h"
+#include "runtime/loop.h"
+#include "runtime/out.h"
+#include "runtime/run.h"
+
+struct run {
+	const struct image *img;
+	const struct run_options *opt;
+	struct value_env values;
+	struct out *out;
+	struct loop *loop;
+	struct child *child;
+	struct probe_env *env;
+	bool own_env;
+	struct features *features;
+	struct loaded *loaded;
+	struct maps *maps;
+	struct ring *ring;
+	struct event_ctx events;
+	struct probe_links links;
+	uint32_t probe_cnt;
+};
+
+static int say(int rc, const char *what)
+{
+	if (rc)
+		fprintf(stderr, "ERROR: %s: %s\n", what, strerror(-rc));
+	return rc;
+}
+
+static int64_t wall_minus_boot(void)
+{
+	struct timespec wall, boot;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (wall.tv_sec - boot.tv_sec) * 1000000000LL + wall.tv_nsec - boot.tv_nsec;
+}
+
+static int open_output(struct run *r)
+{
+	r->values.img = r->img;
+	r->values.cut_mark = image_setting_str(r->img, "str_trunc_trailer", "..");
+	r->values.boot_ns = wall_minus_boot();
+	r->out = out_new(r->opt, &r->values);
+	return r->out ? 0 : -EIO;
+}
+
+static int open_loop(struct run *r)
+{
+	r->loop = loop_new();
+	if (!r->loop)
+		return say(-ENOMEM, "cannot wait for events");
+	r->out->wake_fd = loop_signal_fd(r->loop);
+	return 0;
+}
+
+/* The process of -c, stopped, or that of -p: its end is watched. */
+static int open_process(struct run *r)
+{
+	int pid = r->opt->pid, rc;
+	char err[512];
+
+	if (r->opt->child_cmd && !r->opt->dry_run) {
+		rc = child_start(&r->child, r->opt->child_cmd, loop_old_mask(r->loop), err,
+				 sizeof(err));
+		if (rc) {
+			fprintf(stderr, "ERROR: %s\n", err);
+			return rc;
+		}
+		pid = child_pid(r->child);
+	}
+	if (!pid)
+		return 0;
+	rc = loop_watch_pid(r->loop, pid);
+	if (rc == -ESRCH || rc == -EINVAL)
+		fprintf(stderr, "ERROR: -p: there is no process %d\n", pid);
+	else if (rc)
+		say(rc, "cannot watch the process");
+	return rc;
+}
+
+static int open_kernel(struct run *r)
+{
+	struct load_args la = { .img = r->img, .opt = r->opt };
+	const struct probe_env_options eo = { .pid = r->opt->pid };
+
+	r->env = r->opt->env;
+	if (!r->env) {
+		r->env = probe_env_new(&eo);
+		r->own_env = true;
+	}
+	r->features = features_new(r->opt->no_features);
+	if (!r->env || !r->features)
+		return say(-ENOMEM, "cannot start");
+	la.features = r->features;
+	la.child_pid = r->child ? child_pid(r->child) : 0;
+	return load_image(&r->loaded, &la);
+}
+
+static int open_events(struct run *r)
+{
+	int fd = loaded_events_fd(r->loaded), rc;
+
+	r->maps = maps_new(r->img, loaded_map_fds(r->loaded), loaded_ncpus(r->loaded));
+	if (!r->maps)
+		return say(-ENOMEM, "cannot start");
+	rc = event_ctx_init(&r->events, r->img, &r->values, r->out, r->maps);
+	if (rc)
+		return say(rc, "cannot start");
+	r->ring = ring_new(fd, loaded_events_size(r->loaded));
+	if (!r->ring)
+		return say(-errno, "cannot map the event buffer");
+	return say(loop_watch_ring(r->loop, fd), "cannot wait for events");
+}
+
+static struct attach_args attach_args_of(const struct run *r)
+{
+	return (struct attach_args){
+		.img = r->img,
+		.opt = r->opt,
+		.env = r->env,
+		.child_pid = r->child ? child_pid(r->child) : 0,
+	};
+}
+
+static int begin(struct run *r)
+{
+	struct attach_args a = attach_args_of(r);
+
+	return r->opt->dry_run ? 0 : run_probes(r->loaded, &a, PROBE_WHEN_BEGIN);
+}
+
+static int attach(struct run *r)
+{
+	struct attach_args a = attach_args_of(r);
+
+	return attach_probes(r->loaded, &a, &r->links, &r->probe_cnt);
+}
+
+static int go(struct run *r)
+{
+	char err[512];
+	int rc;
+
+	if (!r->opt->quiet) {
+		r->out->ops->attached(r->out, r->probe_cnt);
+		out_commit(r->out);
+	}
+	rc = r->child ? child_go(r->child, err, sizeof(err)) : 0;
+	if (rc)
+		fprintf(stderr, "ERROR: %s\n", err);
+	return rc;
+}
+
+/* ---- the end ---- */
+
+static void on_record(void *arg, const void *rec, size_t sz)
+{
+	event_handle(arg, rec, sz);
+}
+
+static void report_lost(struct run *r)
+{
+	uint64_t lost = loaded_counter(r->loaded, IMAGE_COUNTER_LOST_DATA) +
+			loaded_counter(r->loaded, IMAGE_COUNTER_LOST_CONTROL);
+
+	if (lost)
+		r->out->ops->lost(r->out, lost);
+	if (r->events.bad_cnt)
+		fprintf(stderr, "WARNING: %llu events could not be read\n",
+			(unsigned long long)r->events.bad_cnt);
+}
+
+/* Keys that did not fit: a map that looks complete and is not would be a lie. */
+static void report_refused(struct run *r)
+{
+	for (uint32_t i = 0; i < r->img->maps_cnt && !r->opt->no_warnings; i++) {
+		uint64_t n = loaded_counter(r->loaded, IMAGE_COUNTER_MAPS + i);
+
+		if (n)
+			fprintf(stderr,
+				"WARNING: %s is full (%llu keys): %llu updates were refused; raise "
+				"max_map_keys\n",
+				image_str(r->img, r->img->maps[i].name),
+				(unsigned long long)r->img->maps[i].max_entries,
+				(unsigned long long)n);
+	}
+}
+
+static int cmp_names(const void *a, const void *b, void *arg)
+{
+	const struct image *img = arg;
+
+	return strcmp(image_str(img, img->maps[*(const uint32_t *)a].name),
+		      image_str(img, img->maps[*(const uint32_t *)b].name));
+}
+
+static int print_maps(struct run *r)
+{
+	uint32_t *order = calloc((size_t)r->img->maps_cnt + 1, sizeof(*order));
+	struct map_data d;
+	int rc = order ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; order && i < r->img->maps_cnt; i++)
+		order[i] = i;
+	if (order)
+		qsort_r(order, r->img->maps_cnt, sizeof(*order), cmp_names, (void *)r->img);
+	for (uint32_t i = 0; i < r->img->maps_cnt && !rc && !r->out->err; i++) {
+		rc = maps_read(r->maps, order[i], false, &d);
+		if (rc)
+			break;
+		r->out->ops->map(r->out, &d, 0, 1);
+		out_commit(r->out);
+		map_data_free(&d);
+	}
+	free(order);
+	return say(rc, "cannot read a map");
+}
+
+/* The one way to end: exit(), a signal, the end of a process all come here. */
+static int finish(struct run *r)
+{
+	struct attach_args a = attach_args_of(r);
+	int rc;
+
+	probe_links_close(&r->links);
+	rc = run_probes(r->loaded, &a, PROBE_WHEN_END);
+	ring_drain(r->ring, 0, on_record, &r->events);
+	report_lost(r);
+	report_refused(r);
+	r->out->ops->before_maps(r->out);
+	if (!rc && image_setting_num(r->img, "print_maps_on_exit", 1))
+		rc = print_maps(r);
+	return rc;
+}
+
+static int run_until_end(struct run *r)
+{
+	int rc = loop_run(r->loop, r->ring, &r->events);
+
+	if (r->child)
+		child_reap(r->child);
+	/* nobody reads any more, or a second signal: out, without ceremony */
+	if (!rc && loop_signals(r->loop) < 2)
+		rc = finish(r);
+	if (!rc || rc == r->out->err)
+		rc = out_flush(r->out);
+	out_report(r->out);
+	return rc == -EPIPE || rc == -EINTR ? 0 : rc;
+}
+
+static int exit_status(struct run *r, int rc)
+{
+	if (rc)
+		return rc;
+	if (loop_signals(r->loop) > 1)
+		return 128 + loop_last_signal(r->loop);
+	return r->events.code;
+}
+
+static void run_close(struct run *r)
+{
+	probe_links_close(&r->links);
+	ring_free(r->ring);
+	event_ctx_free(&r->events);
+	maps_free(r->maps);
+	loaded_free(r->loaded);
+	features_free(r->features);
+	if (r->own_env)
+		probe_env_free(r->env);
+	child_free(r->child);
+	loop_free(r->loop);
+	out_free(r->out);
+}
+
+int run_image(const struct image *img, const struct run_options *opt)
+{
+	struct run r = { .img = img, .opt = opt };
+	int rc;
+
+	rc = open_output(&r);
+	rc = rc ?: open_loop(&r);
+	rc = rc ?: open_process(&r);
+	rc = rc ?: open_kernel(&r);
+	rc = rc ?: open_events(&r);
+	rc = rc ?: begin(&r);
+	rc = rc ?: attach(&r);
+	if (!rc && !opt->dry_run) {
+		rc = go(&r);
+		rc = rc ?: run_until_end(&r);
+		rc = exit_status(&r, rc);
+	}
+	run_close(&r);
+	return rc;
+}
