@@ -77,11 +77,6 @@ static bool has_mem_alloc(void)
 	return kernel_version() >= KERNEL(6, 1, 0);
 }
 
-static bool has_memcg_account(void)
-{
-	return kernel_version() >= KERNEL(5, 11, 0);
-}
-
 static bool has_tracefs(void)
 {
 	FILE *f = fopen("/proc/filesystems", "re");

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "runtime/clone.h"
@@ -215,16 +214,6 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 	return vfprintf(stderr, fmt, ap);
 }
 
-/* Kernels that count locked memory (before 5.11) need the limit raised; elsewhere it is no matter. */
-static void raise_memlock(struct features *f)
-{
-	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
-
-	libbpf_set_memlock_rlim(0);
-	if (!features_has(f, FEAT_MEMCG_ACCOUNT))
-		setrlimit(RLIMIT_MEMLOCK, &all);
-}
-
 static int check_needs(const struct load_args *a)
 {
 	char place[512];
@@ -280,7 +269,6 @@ int load_image(struct loaded **out, const struct load_args *a)
 		return -ENOMEM;
 	l->img = a->img;
 	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
-	raise_memlock(a->features);
 	rc = open_object(l, a);
 	rc = rc ?: prepare_maps(l, a);
 	rc = rc ?: prepare_progs(l, a);
