@@ -159,36 +159,44 @@ struct printer {
 	bool colour;
 };
 
-/* Nothing a terminal would act on; everything else as it stands. */
-static void print_bytes(FILE *out, const char *s, uint32_t len)
+/* Bytes of the character at s, one column on a terminal; *valid: it is UTF-8 and not a control. */
+static uint32_t char_len(const char *s, uint32_t left, bool *valid)
 {
+	unsigned char c = (unsigned char)*s;
+	uint32_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
 	uint32_t i;
 
-	for (i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
+	*valid = len && len <= left && (c >= 0x20 || c == '\t') && c != 0x7f;
+	for (i = 1; *valid && i < len; i++)
+		*valid = ((unsigned char)s[i] & 0xc0) == 0x80;
+	return *valid ? len : 1;
+}
 
-		fputc(c == '\t' || c >= 0x20 ? (c == 0x7f ? '?' : c) : '?', out);
+/* Nothing a terminal would act on or stumble over. */
+static void print_bytes(FILE *out, const char *s, uint32_t len)
+{
+	uint32_t i, n;
+	bool valid;
+
+	for (i = 0; i < len; i += n) {
+		n = char_len(s + i, len - i, &valid);
+		fwrite(valid ? s + i : "?", 1, valid ? n : 1, out);
 	}
 	fputc('\n', out);
 }
 
-/* The marker line: tabs stay tabs, and a UTF-8 character is one column wide. */
+/* The marker line: tabs stay tabs. */
 static void print_marks(const struct printer *p, const char *line, uint32_t from, uint32_t to)
 {
 	uint32_t i;
+	bool valid;
 
-	for (i = 0; i < to; i++) {
-		unsigned char c = (unsigned char)line[i];
-
+	for (i = 0; i < to; i += char_len(line + i, to - i, &valid)) {
 		if (i == from && p->colour)
 			fputs("\033[31m", p->out);
-		if ((c & 0xc0) == 0x80)
-			continue;
-		fputc(i >= from ? '~' : c == '\t' ? '\t' : ' ', p->out);
+		fputc(i >= from ? '~' : line[i] == '\t' ? '\t' : ' ', p->out);
 	}
-	if (to > from && p->colour)
-		fputs("\033[0m", p->out);
-	fputc('\n', p->out);
+	fputs(p->colour ? "\033[0m\n" : "\n", p->out);
 }
 
 static void print_one_line(const struct printer *p, const struct place *pl)
@@ -210,11 +218,7 @@ static void print_one_line(const struct printer *p, const struct place *pl)
 	from -= skip;
 	to = to - skip > len ? len : to - skip;
 	print_bytes(p->out, line + skip, len);
-	/* A place between bytes (the end of the text) has one mark to look at. */
-	if (to == from && from == len) {
-		print_marks(p, line + skip, from, from);
-		return;
-	}
+	/* A place between bytes (the end of the text) has one mark, too. */
 	print_marks(p, line + skip, from, to > from ? to : from + 1);
 }
 

@@ -59,9 +59,9 @@ static const char *words_by_place(const struct parser *p, const bool *expected)
 static const char *words_by_token(struct parser *p, const bool *expected)
 {
 	static const enum token_kind order[] = {
-		T_RPAREN,    T_RBRACKET, T_COLON,  T_PRED_CLOSE, T_SEMI,  T_LBRACE,
-		T_ACT_CLOSE, T_RBRACE,	 T_ASSIGN, T_IDENT,	 T_VAR,	  T_MAP,
-		T_STR,	     T_INT,	 T_LPAREN, T_DOT,	 T_COMMA, T_END,
+		T_RPAREN,    T_RBRACKET, T_COLON,  T_PRED_CLOSE, T_SEMI, T_LBRACE,
+		T_ACT_CLOSE, T_RBRACE,	 T_ASSIGN, T_IDENT,	 T_VAR,	 T_MAP,
+		T_STR,	     T_INT,	 T_COMMA,  T_LPAREN,	 T_DOT,	 T_END,
 	};
 	bool is_expr = expected[T_INT] && expected[T_LPAREN];
 	size_t i;
@@ -124,6 +124,7 @@ static void recover_from(struct parser *p)
 
 void syntax_error(struct parser *p, const bool *expected)
 {
+	struct span at = p->last.span;
 	const char *words;
 	struct diag *d;
 
@@ -137,7 +138,11 @@ void syntax_error(struct parser *p, const bool *expected)
 		return;
 	}
 	words = words_by_place(p, expected);
-	d = syntax_message(p, p->last.span, words ? words : words_by_token(p, expected));
+	words = words ? words : words_by_token(p, expected);
+	/* What is missing at the end belongs after the last word, not after the blank lines. */
+	if (p->last.kind == T_END && p->before.span.from)
+		at.from = at.to = p->before.span.to;
+	d = syntax_message(p, at, words);
 	hint_keyword(p, d);
 	if (p->last.kind == T_END && lexer_in_angle(p->lexer))
 		diag_hint(d, "In an action < ... > every statement ends with ';'");
