@@ -123,6 +123,9 @@ static int explain_attach(const char *name, int rc, struct probe_error *err)
 				  strerror(-rc));
 	if (rc == -E2BIG)
 		return probe_fail(err, -1, rc, "%s: 64 programs are attached to it already", name);
+	/* A program is on a tracepoint once; a second time takes a second program. */
+	if (rc == -EEXIST)
+		return probe_fail(err, -1, rc, "%s: named twice by the same probe", name);
 	return probe_fail(err, -1, rc, "%s: attaching: %s", name, strerror(-rc));
 }
 
