@@ -38,6 +38,8 @@ struct builtin {
 /* The "__builtin_" prefix is accepted. NULL: none. */
 const struct builtin *builtin_find(const char *name);
 const struct builtin *builtin_by_id(enum builtin_id id);
+/* True for a name of the language that has no row yet: it is told from a misspelt one. */
+bool builtin_is_later(const char *name);
 /* Feeds all names to the search for the nearest one. */
 void builtin_nearest(struct nearest *n);
 

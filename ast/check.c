@@ -110,12 +110,12 @@ static bool enter(struct walker *w, struct node *n)
 	case N_IMPORT: not_available(c, n, "'import' is"); return false;
 	case N_CPP: not_available(c, n, "C preprocessor directives are"); return false;
 	case N_CDEF: not_available(c, n, "C definitions are"); return false;
-	case N_MACRO: not_available(c, n, "macros are"); return false;
+	case N_MACRO: return false;
 	case N_OFFSETOF: not_available(c, n, "offsetof() is"); return false;
 	case N_FOR_MAP:
 	case N_FOR_RANGE:
 	case N_WHILE: return enter_loop(w, n);
-	case N_TYPE_ARG: not_available(c, n, "types as arguments are"); return false;
+	case N_TYPE_ARG: return false;
 	case N_ASSIGN: return enter_assign(w, n);
 	case N_UNARY:
 		if (n->unary.op == UN_ADDR)

@@ -208,18 +208,29 @@ static const char *substitute(struct unit *u, const char *text)
 	return *out ? arena_printf(u->arena, "%s%s", out, text) : text;
 }
 
+/* Probe types of the language that have no file in probes/ yet, to tell them from misspelt ones. */
+static const char later_types[] =
+	"kprobe|k|kretprobe|kr|fentry|f|kfunc|fexit|fr|kretfunc|rawtracepoint|rt|uprobe|u|uretprobe|ur|"
+	"usdt|U|hardware|h|watchpoint|w|asyncwatchpoint|aw|iter|it|self|test|bench";
+
 static const struct probe_type *type_of_attach(struct unit *u, const struct node *attach)
 {
 	const struct attach_part *part = &attach->attach.parts[0];
 	const struct probe_type *t = probe_type_find(part->text);
 	const struct probe_type *const *all;
+	struct span sp = part->span.from ? part->span : attach->span;
 	struct nearest near;
 	struct diag *d;
 	uint32_t cnt;
 
 	if (t)
 		return t;
-	d = diag(u->diags, part->span.from ? part->span : attach->span, D_PROBE_TYPE, part->text);
+	if (words_find(later_types, part->text) >= 0) {
+		diag(u->diags, sp, D_NOT_AVAILABLE,
+		     arena_printf(u->arena, "'%s' probes are", part->text));
+		return NULL;
+	}
+	d = diag(u->diags, sp, D_PROBE_TYPE, part->text);
 	all = probe_types(&cnt);
 	nearest_init(&near, part->text);
 	for (uint32_t i = 0; i < cnt; i++)
@@ -341,14 +352,17 @@ static bool expand_probe(struct expansion *x, struct node *probe)
 	return x->failed; /* its code is still checked */
 }
 
-/* Needs: the tree, settings. Gives: probes with type, args and concrete targets. */
+/* Needs: the tree, settings. Gives: no macros; probes with type, args and concrete targets. */
 int expand(struct unit *u)
 {
 	struct expansion x = { .u = u };
 	uint64_t max = setting_num(u->settings, SETTING_max_probes);
 	struct node **at = &u->program->program.items;
 	uint32_t idx = 0;
+	int err = expand_macros(u);
 
+	if (err)
+		return err;
 	while (*at) {
 		struct node *n = *at, *end = n->next;
 

@@ -256,6 +256,8 @@ static const struct type *infer_sizeof(struct infer *in, struct node *n)
 {
 	const struct type *t;
 
+	while (n->sizeof_.arg->kind == N_TYPE_ARG)
+		n->sizeof_.arg = n->sizeof_.arg->type_of.arg;
 	t = node_is_type(n->sizeof_.arg) ? infer_written(in, n->sizeof_.arg)
 					 : infer_expr(in, n->sizeof_.arg);
 	n->sizeof_.arg->type = t;

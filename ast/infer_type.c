@@ -75,8 +75,11 @@ static const struct type *tuple_of(struct infer *in, struct node *n)
 
 static const struct type *type_of(struct infer *in, struct node *n)
 {
-	const struct type *t = node_is_type(n) ? infer_written(in, n) : infer_value(in, n);
+	const struct type *t;
 
+	while (n->kind == N_TYPE_ARG)
+		n = n->type_of.arg;
+	t = node_is_type(n) ? infer_written(in, n) : infer_value(in, n);
 	return type_settled(in->ts, t);
 }
 

@@ -230,9 +230,16 @@ static void resolve_positional(struct resolver *r, struct node *n)
 
 static void unknown(struct resolver *r, struct span sp, enum diag_id id, const char *name)
 {
-	struct diag *d = diag(r->u->diags, sp, id, name);
 	const struct builtin *b = builtin_find(name);
 	struct nearest near;
+	struct diag *d;
+
+	if (!b && builtin_is_later(name)) {
+		diag(r->u->diags, sp, D_NOT_AVAILABLE,
+		     arena_printf(r->u->arena, "'%s' is", name));
+		return;
+	}
+	d = diag(r->u->diags, sp, id, name);
 
 	if (b) {
 		diag_hint(d, "'%s' is a function: %s()", name, name);

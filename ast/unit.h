@@ -50,6 +50,7 @@ int parse(struct unit *u); /* parser/: text -> program */
 /* The same for one more text (an import): an N_PROGRAM, NULL when diagnostics were queued. */
 struct node *parse_source(struct unit *u, const struct source *src);
 int configure(struct unit *u); /* config block -> settings */
+int expand_macros(struct unit *u); /* run by expand */
 int expand(struct unit *u); /* wildcards -> concrete targets; one probe per type and args layout */
 int resolve(struct unit *u); /* names -> symbols, builtins, positional parameters -> literals */
 int infer(struct unit *u); /* types of everything, to a fixed point */

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Macros: a call becomes a copy of the body, as a block that is an expression. An expression
+ * parameter is replaced by the argument wherever it stands, a variable or map parameter by the one
+ * that was given. Variables that the body defines get names of their own, numbered by expansion, so
+ * that they never meet the caller's.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ast/unit.h"
+
+#define NODES_MAX 1000000 /* of all copies together: nested calls can double at every level */
+
+struct macro_call {
+	const struct node *macro;
+	const struct macro_call *up;
+};
+
+struct expander {
+	struct unit *u;
+	struct node *macros; /* chained as in the program; N_MACRO among others */
+	const struct macro_call *chain;
+	uint32_t number;
+	uint64_t nodes;
+	bool stopped;
+};
+
+/* One expansion at work. */
+struct body {
+	struct expander *x;
+	const struct node *macro, *args;
+	struct own_var *vars;
+	uint32_t number;
+};
+
+struct own_var {
+	const char *name;
+	struct own_var *next;
+};
+
+/* ---- which macro ---- */
+
+static bool takes(const struct node *param, const struct node *arg)
+{
+	if (param->kind == N_VAR)
+		return arg->kind == N_VAR;
+	if (param->kind == N_MAP)
+		return arg->kind == N_MAP && !arg->map.key;
+	return true;
+}
+
+static uint32_t list_len(const struct node *n)
+{
+	uint32_t cnt = 0;
+
+	for (; n; n = n->next)
+		cnt++;
+	return cnt;
+}
+
+static const struct node *mismatch(const struct node *macro, const struct node *args)
+{
+	const struct node *p = macro->macro.params;
+
+	for (; p && args; p = p->next, args = args->next)
+		if (!takes(p, args))
+			return args;
+	return NULL;
+}
+
+/* The definition that fits; NULL: none, then *near is the best of those with the name. */
+static const struct node *macro_find(const struct expander *x, const char *name,
+				     const struct node *args, const struct node **near)
+{
+	uint32_t cnt = list_len(args);
+
+	*near = NULL;
+	for (const struct node *m = x->macros; m; m = m->next) {
+		if (m->kind != N_MACRO || strcmp(m->macro.name, name) != 0)
+			continue;
+		if (list_len(m->macro.params) != cnt) {
+			*near = *near ? *near : m;
+			continue;
+		}
+		if (!mismatch(m, args))
+			return m;
+		*near = m;
+	}
+	return NULL;
+}
+
+static void no_fit(struct expander *x, const struct node *call, const struct node *args,
+		   const struct node *near)
+{
+	const struct node *p = near->macro.params, *bad = mismatch(near, args);
+	const char *name = near->macro.name;
+	struct diag *d = diag(x->u->diags, call->span, D_MACRO_ARGS, name);
+	uint32_t want = list_len(p), have = list_len(args);
+
+	if (want != have) {
+		diag_also(d, near->span,
+			  "The closest definition of %s() has a different number of arguments. "
+			  "Expected: %u but got %u", name, want, have);
+		return;
+	}
+	for (; args != bad; args = args->next)
+		p = p->next;
+	diag_also(d, bad->span, "Mismatched arg. %s() expects a %s for arg %s.", name,
+		  p->kind == N_VAR ? "variable" : "map",
+		  p->kind == N_VAR ? p->var.name : p->map.name);
+}
+
+/* ---- the body ---- */
+
+static const struct node *arg_of(const struct body *b, const struct node *n)
+{
+	const struct node *p = b->macro->macro.params, *a = b->args;
+
+	for (; p; p = p->next, a = a->next) {
+		if (p->kind == N_IDENT && n->kind == N_IDENT &&
+		    strcmp(p->ident.name, n->ident.name) == 0)
+			return a;
+		if (p->kind == N_VAR && n->kind == N_VAR && strcmp(p->var.name, n->var.name) == 0)
+			return a;
+		if (p->kind == N_MAP && n->kind == N_MAP && strcmp(p->map.name, n->map.name) == 0)
+			return a;
+	}
+	return NULL;
+}
+
+static void own(struct body *b, const struct node *var)
+{
+	struct own_var *v;
+
+	if (!var || var->kind != N_VAR || arg_of(b, var))
+		return;
+	v = arena_new_of(b->x->u->arena, struct own_var);
+	v->name = var->var.name;
+	v->next = b->vars;
+	b->vars = v;
+}
+
+static bool find_own(struct walker *w, struct node *n)
+{
+	struct body *b = w->arg;
+
+	b->x->nodes++;
+	if (n->kind == N_ASSIGN && n->assign.op == OP_NONE)
+		own(b, n->assign.target);
+	else if (n->kind == N_LET)
+		own(b, n->let.var);
+	else if (n->kind == N_FOR_MAP || n->kind == N_FOR_RANGE)
+		own(b, n->loop.var);
+	return true;
+}
+
+static void rename_own(const struct body *b, struct node *n)
+{
+	for (const struct own_var *v = b->vars; v; v = v->next) {
+		if (strcmp(v->name, n->var.name) == 0) {
+			n->var.name = arena_printf(b->x->u->arena, "$$%s%u_%s",
+						   b->macro->macro.name, b->number, v->name);
+			return;
+		}
+	}
+}
+
+static bool count_node(struct walker *w, struct node *n)
+{
+	struct expander *x = w->arg;
+
+	(void)n;
+	x->nodes++;
+	return true;
+}
+
+static void put_arg(struct body *b, struct node *n, const struct node *arg)
+{
+	struct walker count = { .pre = count_node, .arg = b->x };
+	struct node *next = n->next, *copy;
+
+	if (b->x->nodes > NODES_MAX)
+		return;
+	copy = node_clone(b->x->u->arena, arg);
+	walk(&count, copy);
+	*n = *copy;
+	n->next = next;
+}
+
+/* post: what has been put in place is not looked into. */
+static void substitute(struct walker *w, struct node *n)
+{
+	struct body *b = w->arg;
+	const struct node *arg = NULL;
+
+	if (n->kind == N_IDENT || n->kind == N_VAR || n->kind == N_MAP)
+		arg = arg_of(b, n);
+	if (n->kind == N_IDENT && arg)
+		put_arg(b, n, arg);
+	else if (n->kind == N_VAR && arg)
+		n->var.name = arg->var.name;
+	else if (n->kind == N_VAR)
+		rename_own(b, n);
+	else if (n->kind == N_MAP && arg)
+		n->map.name = arg->map.name;
+	else if (n->kind == N_MAP)
+		diag(b->x->u->diags, n->span, D_MACRO_MAP, n->map.name);
+	node_set_depth(n);
+}
+
+static struct node *body_copy(struct expander *x, const struct node *macro,
+			      const struct node *args)
+{
+	struct body b = { .x = x, .macro = macro, .args = args, .number = ++x->number };
+	struct walker find = { .pre = find_own, .arg = &b };
+	struct walker subst = { .post = substitute, .arg = &b };
+	struct node *copy = node_clone(x->u->arena, macro->macro.body);
+
+	walk(&find, copy);
+	walk(&subst, copy);
+	return copy;
+}
+
+/* ---- calls ---- */
+
+static void expand_node(struct walker *w, struct node *n);
+
+static const char *chain_text(struct arena *a, const struct macro_call *c)
+{
+	const char *s = "";
+
+	for (; c; c = c->up)
+		s = arena_printf(a, "%s%s%s", c->macro->macro.name, *s ? " > " : "", s);
+	return s;
+}
+
+static bool is_recursive(struct expander *x, const struct node *call, const struct node *macro)
+{
+	for (const struct macro_call *c = x->chain; c; c = c->up) {
+		if (c->macro != macro)
+			continue;
+		diag(x->u->diags, call->span, D_MACRO_RECURSIVE,
+		     chain_text(x->u->arena, x->chain), macro->macro.name);
+		return true;
+	}
+	return false;
+}
+
+static void stop(struct expander *x, const struct node *call)
+{
+	if (!x->stopped)
+		diag(x->u->diags, call->span, D_MACRO_LARGE);
+	x->stopped = true;
+}
+
+static void expand_call(struct expander *x, struct node *n, const struct node *macro,
+			const struct node *args)
+{
+	struct walker w = { .post = expand_node, .arg = x };
+	struct macro_call call = { .macro = macro, .up = x->chain };
+	struct span span = n->span;
+	struct node *next = n->next, *copy;
+
+	if (is_recursive(x, n, macro)) {
+		x->stopped = true;
+		return;
+	}
+	copy = body_copy(x, macro, args);
+	x->chain = &call;
+	walk(&w, copy);
+	x->chain = call.up;
+	if (x->nodes > NODES_MAX || copy->depth >= AST_DEPTH_MAX) {
+		stop(x, n);
+		return;
+	}
+	if (!copy->block.stmts && copy->block.value)
+		copy = copy->block.value;
+	*n = *copy;
+	n->next = next;
+	if (n->kind == N_BLOCK)
+		n->span = span;
+}
+
+static void expand_node(struct walker *w, struct node *n)
+{
+	struct expander *x = w->arg;
+	const struct node *args = NULL, *macro, *near;
+	const char *name = NULL;
+
+	if (n->kind == N_CALL) {
+		name = n->call.name;
+		args = n->call.args;
+	} else if (n->kind == N_IDENT) {
+		name = n->ident.name;
+	}
+	if (name && !x->stopped) {
+		macro = macro_find(x, name, args, &near);
+		if (macro)
+			expand_call(x, n, macro, args);
+		else if (near && n->kind == N_CALL)
+			no_fit(x, n, args, near);
+	}
+	node_set_depth(n);
+	if (n->depth >= AST_DEPTH_MAX && !x->stopped)
+		stop(x, n);
+}
+
+/* ---- the program ---- */
+
+static void check_twice(struct expander *x, const struct node *macro)
+{
+	for (const struct node *m = x->macros; m != macro; m = m->next) {
+		const struct node *a = macro->macro.params, *b;
+
+		if (m->kind != N_MACRO || strcmp(m->macro.name, macro->macro.name) != 0)
+			continue;
+		for (b = m->macro.params; a && b && a->kind == b->kind; a = a->next)
+			b = b->next;
+		if (!a && !b)
+			diag_also(diag(x->u->diags, macro->span, D_MACRO_TWICE, macro->macro.name),
+				  m->span, "This is the original definition.");
+	}
+}
+
+/* Needs: the tree. Gives: the same without macros and their calls; -EINVAL when one is wrong. */
+int expand_macros(struct unit *u)
+{
+	struct expander x = { .u = u, .macros = u->program->program.items };
+	struct walker w = { .post = expand_node, .arg = &x };
+	struct node **at = &u->program->program.items;
+	unsigned errors = diags_errors(u->diags);
+	bool any = false;
+
+	for (struct node *n = x.macros; n; n = n->next) {
+		any |= n->kind == N_MACRO;
+		if (n->kind == N_MACRO)
+			check_twice(&x, n);
+	}
+	for (struct node *n = x.macros; any && n; n = n->next) {
+		if (n->kind != N_PROBE)
+			continue;
+		walk(&w, n->probe.pred);
+		walk(&w, n->probe.body);
+	}
+	while (*at) {
+		if ((*at)->kind == N_MACRO)
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+	}
+	return diags_errors(u->diags) > errors ? -EINVAL : 0;
+}
