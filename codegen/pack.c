@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The image's tables: types, maps, probes, settings and places as rows of plain data. */
 #include "codegen/gen.h"
-#include "probes/probe.h"
 
 /* Types already packed, to be found again by identity. */
 struct packed_type {
