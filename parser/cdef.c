@@ -235,6 +235,7 @@ static bool enum_body(struct parser *p, struct node_list *l)
 		t = cdef_take(p);
 		n = make(p, N_ENUMERATOR, t.span);
 		n->enumerator.name = t.text;
+		add_value_name(p, t.text);
 		if (cdef_take_if(p, T_ASSIGN)) {
 			n->enumerator.value = cexpr_parse(p);
 			if (!n->enumerator.value)

@@ -13,6 +13,8 @@ struct node_list {
 	uint32_t cnt;
 };
 
+#define VALUE_HASH_CNT 1024
+
 struct value_name {
 	const char *name;
 	struct value_name *next;
@@ -40,7 +42,8 @@ struct parser {
 	unsigned errors;
 	unsigned lexer_errors; /* when the statement began */
 
-	struct value_name *values; /* #define names, macros and their parameters: no types */
+	/* #define names, enumerators, macros and their parameters: no types */
+	struct value_name *values[VALUE_HASH_CNT];
 	bool in_macro_head;
 	bool has_config, has_code; /* seen so far */
 	uint32_t c_braces, c_depth; /* inside a C definition */
@@ -52,7 +55,7 @@ struct parser {
 const struct token *tokens_peek(struct parser *p, uint32_t idx); /* 0: the next */
 struct token tokens_take(struct parser *p);
 struct token tokens_next(struct parser *p); /* for the grammar: with everything it cannot see */
-bool is_base_type(const char *name);
+void add_value_name(struct parser *p, const char *name); /* "(name) - 1" is no cast */
 
 /* error.c: expected is indexed by token kind */
 void syntax_error(struct parser *p, const bool *expected);

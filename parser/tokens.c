@@ -89,7 +89,7 @@ enum type_look {
 	TYPE_SURE, /* cannot be an expression */
 };
 
-bool is_base_type(const char *name)
+static bool is_base_type(const char *name)
 {
 	static const char *const names[] = {
 		"bool",	  "int8",     "int16",	"int32",  "int64", "uint8",    "uint16",
@@ -175,14 +175,36 @@ static enum type_look type_ahead(struct parser *p, uint32_t *idx)
 	return look;
 }
 
+static struct value_name **value_bucket(struct parser *p, const char *name)
+{
+	uint32_t hash = 5381;
+
+	for (; *name; name++)
+		hash = hash * 33 + (unsigned char)*name;
+	return &p->values[hash % VALUE_HASH_CNT];
+}
+
 static bool is_value_name(struct parser *p, const char *name)
 {
 	const struct value_name *v;
 
-	for (v = p->values; v; v = v->next)
+	for (v = *value_bucket(p, name); v; v = v->next)
 		if (!strcmp(v->name, name))
 			return true;
 	return builtin_is_value(name);
+}
+
+void add_value_name(struct parser *p, const char *name)
+{
+	struct value_name **bucket = value_bucket(p, name);
+	struct value_name *v;
+
+	if (is_value_name(p, name))
+		return;
+	v = arena_new_of(p->arena, struct value_name);
+	v->name = name;
+	v->next = *bucket;
+	*bucket = v;
 }
 
 static bool cast_operand(struct parser *p, uint32_t idx, bool *is_ambiguous)
@@ -292,15 +314,6 @@ static void count(struct parser *p, enum token_kind kind)
 	}
 }
 
-static void add_value(struct parser *p, const char *name)
-{
-	struct value_name *v = arena_new_of(p->arena, struct value_name);
-
-	v->name = name;
-	v->next = p->values;
-	p->values = v;
-}
-
 /* "#define NAME ..." */
 static void add_define(struct parser *p, const char *line)
 {
@@ -313,7 +326,7 @@ static void add_define(struct parser *p, const char *line)
 	name += strspn(name, " \t");
 	len = strcspn(name, " \t(");
 	if (len)
-		add_value(p, arena_strndup(p->arena, name, len));
+		add_value_name(p, arena_strndup(p->arena, name, len));
 }
 
 static enum token_kind kind_for_grammar(struct parser *p, const struct token *t)
@@ -327,7 +340,7 @@ static enum token_kind kind_for_grammar(struct parser *p, const struct token *t)
 	case T_LPAREN: return !top && is_cast(p) ? T_CAST : T_LPAREN;
 	case T_IDENT:
 		if (p->in_macro_head)
-			add_value(p, t->text);
+			add_value_name(p, t->text);
 		if ((p->last.kind == T_IF || p->last.kind == T_IF_EXPR) &&
 		    !strcmp(t->text, "comptime"))
 			return T_COMPTIME;
