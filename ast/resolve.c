@@ -28,6 +28,7 @@ struct resolver {
 	struct node *probe;
 	struct scope *scope;
 	struct map_sym *maps;
+	bool unread; /* definitions that could not be read: what they name is no mistake */
 };
 
 static void resolve_node(struct resolver *r, struct node *n);
@@ -234,6 +235,8 @@ static void unknown(struct resolver *r, struct span sp, enum diag_id id, const c
 	struct nearest near;
 	struct diag *d;
 
+	if (!b && r->unread)
+		return;
 	if (!b && builtin_is_later(name)) {
 		diag(r->u->diags, sp, D_NOT_AVAILABLE,
 		     arena_printf(r->u->arena, "'%s' is", name));
@@ -494,6 +497,9 @@ int resolve(struct unit *u)
 {
 	struct resolver r = { .u = u };
 	uint32_t idx = 0;
+
+	for (struct node *n = u->program->program.items; n; n = n->next)
+		r.unread |= n->kind == N_CPP || n->kind == N_CDEF || n->kind == N_IMPORT;
 
 	for (struct node *n = u->program->program.items; n; n = n->next) {
 		if (n->kind == N_MAP_DECL)
