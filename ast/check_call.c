@@ -150,7 +150,8 @@ static void check_lhist(struct unit *u, const struct node *n)
 	buckets = ((uint64_t)max - (uint64_t)min) / (uint64_t)by;
 	buckets += ((uint64_t)max - (uint64_t)min) % (uint64_t)by != 0;
 	if (buckets > CHECK_LHIST_MAX)
-		diag(u->diags, n->span, D_LHIST_BUCKETS, CHECK_LHIST_MAX, (unsigned long long)buckets);
+		diag(u->diags, n->span, D_LHIST_BUCKETS, CHECK_LHIST_MAX,
+		     (unsigned long long)buckets);
 }
 
 static void check_hist(struct unit *u, const struct node *n)
@@ -227,14 +228,9 @@ static void check_strncmp(struct unit *u, const struct node *n)
 
 /* What a signature cannot say; the arguments are of the right number and sorts. */
 static void (*const special[B_COUNT])(struct unit *u, const struct node *n) = {
-	[B_delete] = check_key,
-	[B_has_key] = check_key,
-	[B_hist] = check_hist,
-	[B_len] = check_map_arg,
-	[B_lhist] = check_lhist,
-	[B_print] = check_print,
-	[B_str] = check_str,
-	[B_strncmp] = check_strncmp,
+	[B_delete] = check_key,	 [B_has_key] = check_key,     [B_hist] = check_hist,
+	[B_len] = check_map_arg, [B_lhist] = check_lhist,     [B_print] = check_print,
+	[B_str] = check_str,	 [B_strncmp] = check_strncmp,
 };
 
 void check_call(struct unit *u, struct node *n)

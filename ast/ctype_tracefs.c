@@ -13,30 +13,42 @@ static const struct {
 	uint8_t size;
 	bool is_signed;
 } names[] = {
-	{ "int8", 1, true },	     { "int16", 2, true },	   { "int32", 4, true },
-	{ "int64", 8, true },	     { "uint8", 1, false },	   { "uint16", 2, false },
-	{ "uint32", 4, false },	     { "uint64", 8, false },	   { "int8_t", 1, true },
-	{ "int16_t", 2, true },	     { "int32_t", 4, true },	   { "int64_t", 8, true },
-	{ "uint8_t", 1, false },     { "uint16_t", 2, false },	   { "uint32_t", 4, false },
-	{ "uint64_t", 8, false },    { "s8", 1, true },		   { "s16", 2, true },
-	{ "s32", 4, true },	     { "s64", 8, true },	   { "u8", 1, false },
-	{ "u16", 2, false },	     { "u32", 4, false },	   { "u64", 8, false },
-	{ "__s8", 1, true },	     { "__s16", 2, true },	   { "__s32", 4, true },
-	{ "__s64", 8, true },	     { "__u8", 1, false },	   { "__u16", 2, false },
-	{ "__u32", 4, false },	     { "__u64", 8, false },	   { "__le16", 2, false },
-	{ "__le32", 4, false },	     { "__le64", 8, false },	   { "__be16", 2, false },
-	{ "__be32", 4, false },	     { "__be64", 8, false },	   { "size_t", 8, false },
-	{ "ssize_t", 8, true },	     { "off_t", 8, true },	   { "loff_t", 8, true },
-	{ "pid_t", 4, true },	     { "uid_t", 4, false },	   { "gid_t", 4, false },
-	{ "dev_t", 4, false },	     { "ino_t", 8, false },	   { "mode_t", 4, false },
-	{ "umode_t", 2, false },     { "sector_t", 8, false },	   { "gfp_t", 4, false },
-	{ "uintptr_t", 8, false },   { "intptr_t", 8, true },	   { "clockid_t", 4, true },
-	{ "key_t", 4, true },	     { "qid_t", 4, false },	   { "time64_t", 8, true },
-	{ "time_t", 8, true },	     { "pgoff_t", 8, false },	   { "phys_addr_t", 8, false },
-	{ "dma_addr_t", 8, false },  { "resource_size_t", 8, false }, { "fmode_t", 4, false },
-	{ "compat_size_t", 4, false }, { "compat_pid_t", 4, true }, { "timer_t", 4, true },
-	{ "mqd_t", 4, true },	     { "aio_context_t", 8, false }, { "key_serial_t", 4, true },
-	{ "uint", 4, false },	     { "ulong", 8, false },	   { "ushort", 2, false },
+	{ "int8", 1, true },	     { "int16", 2, true },
+	{ "int32", 4, true },	     { "int64", 8, true },
+	{ "uint8", 1, false },	     { "uint16", 2, false },
+	{ "uint32", 4, false },	     { "uint64", 8, false },
+	{ "int8_t", 1, true },	     { "int16_t", 2, true },
+	{ "int32_t", 4, true },	     { "int64_t", 8, true },
+	{ "uint8_t", 1, false },     { "uint16_t", 2, false },
+	{ "uint32_t", 4, false },    { "uint64_t", 8, false },
+	{ "s8", 1, true },	     { "s16", 2, true },
+	{ "s32", 4, true },	     { "s64", 8, true },
+	{ "u8", 1, false },	     { "u16", 2, false },
+	{ "u32", 4, false },	     { "u64", 8, false },
+	{ "__s8", 1, true },	     { "__s16", 2, true },
+	{ "__s32", 4, true },	     { "__s64", 8, true },
+	{ "__u8", 1, false },	     { "__u16", 2, false },
+	{ "__u32", 4, false },	     { "__u64", 8, false },
+	{ "__le16", 2, false },	     { "__le32", 4, false },
+	{ "__le64", 8, false },	     { "__be16", 2, false },
+	{ "__be32", 4, false },	     { "__be64", 8, false },
+	{ "size_t", 8, false },	     { "ssize_t", 8, true },
+	{ "off_t", 8, true },	     { "loff_t", 8, true },
+	{ "pid_t", 4, true },	     { "uid_t", 4, false },
+	{ "gid_t", 4, false },	     { "dev_t", 4, false },
+	{ "ino_t", 8, false },	     { "mode_t", 4, false },
+	{ "umode_t", 2, false },     { "sector_t", 8, false },
+	{ "gfp_t", 4, false },	     { "uintptr_t", 8, false },
+	{ "intptr_t", 8, true },     { "clockid_t", 4, true },
+	{ "key_t", 4, true },	     { "qid_t", 4, false },
+	{ "time64_t", 8, true },     { "time_t", 8, true },
+	{ "pgoff_t", 8, false },     { "phys_addr_t", 8, false },
+	{ "dma_addr_t", 8, false },  { "resource_size_t", 8, false },
+	{ "fmode_t", 4, false },     { "compat_size_t", 4, false },
+	{ "compat_pid_t", 4, true }, { "timer_t", 4, true },
+	{ "mqd_t", 4, true },	     { "aio_context_t", 8, false },
+	{ "key_serial_t", 4, true }, { "uint", 4, false },
+	{ "ulong", 8, false },	     { "ushort", 2, false },
 	{ "rwf_t", 4, true },	     { "netdev_features_t", 8, false },
 };
 
@@ -48,8 +60,8 @@ static unsigned c_word(const char *s, size_t len)
 		const char *name;
 		unsigned bit;
 	} words[] = {
-		{ "char", W_CHAR },	{ "short", W_SHORT },	   { "int", W_INT },
-		{ "long", W_LONG },	{ "signed", W_SIGNED },	   { "unsigned", W_UNSIGNED },
+		{ "char", W_CHAR }, { "short", W_SHORT },   { "int", W_INT },
+		{ "long", W_LONG }, { "signed", W_SIGNED }, { "unsigned", W_UNSIGNED },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -79,8 +91,8 @@ static const struct type *from_words(struct types *ts, unsigned words)
 
 static bool is_qualifier(const char *s, size_t len)
 {
-	static const char *const q[] = { "const", "volatile", "restrict", "__user", "__rcu",
-					 "__percpu", "__kernel" };
+	static const char *const q[] = { "const", "volatile", "restrict", "__user",
+					 "__rcu", "__percpu", "__kernel" };
 
 	for (size_t i = 0; i < sizeof(q) / sizeof(q[0]); i++)
 		if (strlen(q[i]) == len && strncmp(q[i], s, len) == 0)
@@ -120,7 +132,8 @@ static const struct type *tagged(struct types *ts, struct arena *a, const char *
 static bool is_tag(const char *s, size_t len)
 {
 	return (len == 6 && strncmp(s, "struct", 6) == 0) ||
-	       (len == 5 && strncmp(s, "union", 5) == 0) || (len == 4 && strncmp(s, "enum", 4) == 0);
+	       (len == 5 && strncmp(s, "union", 5) == 0) ||
+	       (len == 4 && strncmp(s, "enum", 4) == 0);
 }
 
 static const struct type *base_type(struct types *ts, struct arena *a, const char **at)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attach points to targets. A probe ends with targets of one probe type; when its code looks at args
- * also of one args layout, of the fields that it uses. Otherwise it is cloned: one probe per type and
- * layout, each with all its targets, so that a wildcard costs as few programs as it can.
+ * Attach points to targets. A probe ends with targets of one probe type; when its code looks at
+ * args also of one args layout, of the fields that it uses. Otherwise it is cloned: one probe per
+ * type and layout, each with all its targets, so that a wildcard costs as few programs as it can.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -210,7 +210,8 @@ static const char *substitute(struct unit *u, const char *text)
 
 /* Probe types of the language that have no file in probes/ yet, to tell them from misspelt ones. */
 static const char later_types[] =
-	"kprobe|k|kretprobe|kr|fentry|f|kfunc|fexit|fr|kretfunc|rawtracepoint|rt|uprobe|u|uretprobe|ur|"
+	"kprobe|k|kretprobe|kr|fentry|f|kfunc|fexit|fr|kretfunc|rawtracepoint|rt|uprobe|u|"
+	"uretprobe|ur|"
 	"usdt|U|hardware|h|watchpoint|w|asyncwatchpoint|aw|iter|it|self|test|bench";
 
 static const struct probe_type *type_of_attach(struct unit *u, const struct node *attach)

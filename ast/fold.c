@@ -155,7 +155,7 @@ static bool fold_unary(struct unit *u, struct node *n, bool report)
 	case UN_NOT: set_bool(u, n, !v); return true;
 	case UN_NEG: v = -v; break;
 	case UN_PLUS: break;
-	case UN_BNOT: v = (wide)(uint64_t)~(uint64_t)v; break;
+	case UN_BNOT: v = (wide)(uint64_t) ~(uint64_t)v; break;
 	case UN_DEREF:
 	case UN_ADDR: return false;
 	}

@@ -138,7 +138,8 @@ struct format *format_parse(struct arena *a, const char *text, size_t len, const
 		bool percent = !lit && (c.end - c.at == 1 || c.at[1] == '%');
 
 		if (lit || percent) { /* a '%' at the very end is itself */
-			*p = (struct format_piece){ .text = c.at, .len = percent ? 1 : (uint32_t)lit };
+			*p = (struct format_piece){ .text = c.at,
+						    .len = percent ? 1 : (uint32_t)lit };
 			c.at += percent ? (c.end - c.at == 1 ? 1 : 2) : lit;
 			continue;
 		}

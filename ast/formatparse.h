@@ -7,7 +7,8 @@
 struct type;
 
 /*
- * A format's pieces. *bad is set to the conversion that there is none of ("f"), NULL when all is well.
+ * A format's pieces. *bad is set to the conversion that there is none of ("f"), NULL when all is
+ * well.
  */
 struct format *format_parse(struct arena *a, const char *text, size_t len, const char **bad);
 uint32_t format_args(const struct format *f); /* how many it takes */

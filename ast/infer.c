@@ -33,8 +33,8 @@ static void settle_vars(struct infer *in)
 		if (n->kind != N_PROBE)
 			continue;
 		for (struct var_sym *v = n->probe.vars; v; v = v->next)
-			v->type = v->type ? type_settled(in->ts, v->type)
-					  : type_int(in->ts, 8, true);
+			v->type =
+				v->type ? type_settled(in->ts, v->type) : type_int(in->ts, 8, true);
 	}
 }
 

@@ -9,9 +9,9 @@
 
 /*
  * Inference walks the whole program again and again; types of variables and maps only climb
- * (type_join), so this ends. Only then one more walk reports what does not fit. An expression's type
- * is NULL while nothing is known of it, and `bad` once it has been reported: both are passed upwards
- * without a word.
+ * (type_join), so this ends. Only then one more walk reports what does not fit. An expression's
+ * type is NULL while nothing is known of it, and `bad` once it has been reported: both are passed
+ * upwards without a word.
  */
 struct infer {
 	struct unit *u;

@@ -24,9 +24,8 @@ static const struct type *result_type(struct infer *in, const struct builtin *fn
 		return type_string(in->ts, (uint32_t)strtoul(text + 7, NULL, 10));
 	for (int k = 0; k < V_KIND_CNT; k++)
 		if (strcmp(kinds[k], text) == 0 && k != V_INT && k != V_STRING)
-			return vkind_is_agg((enum vkind)k) ?
-				       type_agg(in->ts, (enum vkind)k, false) :
-				       type_plain(in->ts, (enum vkind)k);
+			return vkind_is_agg((enum vkind)k) ? type_agg(in->ts, (enum vkind)k, false)
+							   : type_plain(in->ts, (enum vkind)k);
 	return ctype_parse(in->ts, in->u->arena, text, AS_NONE);
 }
 
@@ -139,20 +138,11 @@ static const struct type *agg_type(struct infer *in, const struct node *n)
 
 /* Values and functions whose type depends on more than the signature; n is an N_IDENT or N_CALL. */
 static const struct type *(*const special[B_COUNT])(struct infer *in, const struct node *n) = {
-	[B_args] = args_value,
-	[B_avg] = agg_type,
-	[B_delete] = keyed_type,
-	[B_has_key] = keyed_type,
-	[B_hist] = hist_type,
-	[B_kptr] = space_type,
-	[B_lhist] = lhist_type,
-	[B_max] = agg_type,
-	[B_min] = agg_type,
-	[B_probe] = probe_value,
-	[B_stats] = agg_type,
-	[B_str] = str_type,
-	[B_sum] = agg_type,
-	[B_uptr] = space_type,
+	[B_args] = args_value,	  [B_avg] = agg_type,	 [B_delete] = keyed_type,
+	[B_has_key] = keyed_type, [B_hist] = hist_type,	 [B_kptr] = space_type,
+	[B_lhist] = lhist_type,	  [B_max] = agg_type,	 [B_min] = agg_type,
+	[B_probe] = probe_value,  [B_stats] = agg_type,	 [B_str] = str_type,
+	[B_sum] = agg_type,	  [B_uptr] = space_type,
 };
 
 const struct type *infer_call(struct infer *in, struct node *n, bool to_map)

@@ -242,9 +242,7 @@ void infer_stmt(struct infer *in, struct node *n)
 {
 	switch (n->kind) {
 	case N_EXPR_STMT: infer_expr_stmt(in, n); break;
-	case N_DISCARD:
-		infer_value(in, n->expr.e);
-		break;
+	case N_DISCARD: infer_value(in, n->expr.e); break;
 	case N_RETURN:
 		if (n->expr.e)
 			infer_value(in, n->expr.e);

@@ -10,8 +10,7 @@ static bool is_literal_in(const struct node *n, const struct type *to)
 		return false;
 	v = n->num.value;
 	if (to->size == 8)
-		return to->is_signed ? !n->num.is_unsigned
-				     : n->num.is_unsigned || (int64_t)v >= 0;
+		return to->is_signed ? !n->num.is_unsigned : n->num.is_unsigned || (int64_t)v >= 0;
 	if (n->num.is_unsigned)
 		return false;
 	if (to->is_signed)
@@ -19,7 +18,7 @@ static bool is_literal_in(const struct node *n, const struct type *to)
 	return v >> (to->size * 8) == 0;
 }
 
-/* Of a type that the script declared: values must fit, only other integers are cut with a warning. */
+/* A type that the script declared: values must fit, only other integers are cut, with a warning. */
 static bool fits_declared(struct infer *in, const struct type *to, const struct type *t,
 			  struct node *value)
 {

@@ -101,7 +101,8 @@ static void no_fit(struct expander *x, const struct node *call, const struct nod
 	if (want != have) {
 		diag_also(d, near->span,
 			  "The closest definition of %s() has a different number of arguments. "
-			  "Expected: %u but got %u", name, want, have);
+			  "Expected: %u but got %u",
+			  name, want, have);
 		return;
 	}
 	for (; args != bad; args = args->next)
@@ -209,8 +210,7 @@ static void substitute(struct walker *w, struct node *n)
 	node_set_depth(n);
 }
 
-static struct node *body_copy(struct expander *x, const struct node *macro,
-			      const struct node *args)
+static struct node *body_copy(struct expander *x, const struct node *macro, const struct node *args)
 {
 	struct body b = { .x = x, .macro = macro, .args = args, .number = ++x->number };
 	struct walker find = { .pre = find_own, .arg = &b };
@@ -240,8 +240,8 @@ static bool is_recursive(struct expander *x, const struct node *call, const stru
 	for (const struct macro_call *c = x->chain; c; c = c->up) {
 		if (c->macro != macro)
 			continue;
-		diag(x->u->diags, call->span, D_MACRO_RECURSIVE,
-		     chain_text(x->u->arena, x->chain), macro->macro.name);
+		diag(x->u->diags, call->span, D_MACRO_RECURSIVE, chain_text(x->u->arena, x->chain),
+		     macro->macro.name);
 		return true;
 	}
 	return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names to what they mean: variables to symbols of their block, maps to symbols of the program, words
- * to builtins, positional parameters to literals. Errors leave the symbol or builtin NULL; infer takes
- * such a node as already told.
+ * Names to what they mean: variables to symbols of their block, maps to symbols of the program,
+ * words to builtins, positional parameters to literals. Errors leave the symbol or builtin NULL;
+ * infer takes such a node as already told.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -238,8 +238,7 @@ static void unknown(struct resolver *r, struct span sp, enum diag_id id, const c
 	if (!b && r->unread)
 		return;
 	if (!b && builtin_is_later(name)) {
-		diag(r->u->diags, sp, D_NOT_AVAILABLE,
-		     arena_printf(r->u->arena, "'%s' is", name));
+		diag(r->u->diags, sp, D_NOT_AVAILABLE, arena_printf(r->u->arena, "'%s' is", name));
 		return;
 	}
 	d = diag(r->u->diags, sp, id, name);

@@ -100,16 +100,17 @@ static const struct type *join_fields(struct types *ts, const struct type *a, co
 			return NULL;
 		f[i] = (struct type_field){ .name = a->fields[i].name, .type = elems[i] };
 	}
-	return a->kind == V_TUPLE ? type_tuple(ts, elems, a->count)
-				  : type_record(ts, f, a->count);
+	return a->kind == V_TUPLE ? type_tuple(ts, elems, a->count) : type_record(ts, f, a->count);
 }
 
 /* Pointers to the same thing meet; void * takes any pointee. */
 static const struct type *join_ptr(struct types *ts, const struct type *a, const struct type *b)
 {
 	const struct type *elem = a->elem;
-	enum addr_space as = a->as == b->as ? a->as : a->as == AS_NONE ? b->as :
-			     b->as == AS_NONE ? a->as : AS_NONE;
+	enum addr_space as = a->as == b->as	? a->as
+			     : a->as == AS_NONE ? b->as
+			     : b->as == AS_NONE ? a->as
+						: AS_NONE;
 
 	if (a->elem != b->elem) {
 		if (a->elem && a->elem->kind != V_VOID && b->elem && b->elem->kind != V_VOID)

@@ -37,8 +37,7 @@ const char *type_name(struct arena *a, const struct type *t)
 {
 	switch (t->kind) {
 	case V_INT: return arena_printf(a, "%sint%u", t->is_signed ? "" : "u", t->size * 8);
-	case V_STRING:
-		return t->size ? arena_printf(a, "string[%u]", t->size) : "string";
+	case V_STRING: return t->size ? arena_printf(a, "string[%u]", t->size) : "string";
 	case V_BUFFER: return arena_printf(a, "buffer[%u]", t->size);
 	case V_PTR: return ptr_name(a, t);
 	case V_ARRAY: return arena_printf(a, "%s[%u]", type_name(a, t->elem), t->count);

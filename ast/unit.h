@@ -32,7 +32,8 @@ struct unit {
 	struct diags *diags;
 	struct types *types;
 	const struct compile_options *opt;
-	struct settings *settings; /* config variables: defaults, environment, then the config block */
+	struct settings
+		*settings; /* config variables: defaults, environment, then the config block */
 	struct probe_env *env; /* what probes are looked up in */
 	const struct source *main_source;
 	struct node *program;
