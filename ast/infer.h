@@ -20,6 +20,7 @@ struct infer {
 	const struct type *bad;
 	bool report; /* the last walk */
 	bool changed;
+	const struct type *result[B_COUNT]; /* what signatures give, once asked for */
 };
 
 static inline bool infer_known(const struct infer *in, const struct type *t)

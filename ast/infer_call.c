@@ -8,7 +8,7 @@
 #include "ast/settings.h"
 
 /* The result that a signature names. */
-static const struct type *result_type(struct infer *in, const struct builtin *fn)
+static const struct type *result_parse(struct infer *in, const struct builtin *fn)
 {
 	static const char *const kinds[] = {
 #define X(name, text) [V_##name] = text,
@@ -27,6 +27,13 @@ static const struct type *result_type(struct infer *in, const struct builtin *fn
 			return vkind_is_agg((enum vkind)k) ? type_agg(in->ts, (enum vkind)k, false)
 							   : type_plain(in->ts, (enum vkind)k);
 	return ctype_parse(in->ts, in->u->arena, text, AS_NONE);
+}
+
+static const struct type *result_type(struct infer *in, const struct builtin *fn)
+{
+	if (!in->result[fn->id])
+		in->result[fn->id] = result_parse(in, fn);
+	return in->result[fn->id];
 }
 
 static const struct type *args_value(struct infer *in, const struct node *n)

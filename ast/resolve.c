@@ -11,23 +11,12 @@
 
 #include "ast/builtins.h"
 #include "ast/fold.h"
+#include "ast/symtab.h"
 #include "ast/unit.h"
-
-struct scope {
-	struct scope *up;
-	struct binding *vars;
-};
-
-struct binding {
-	struct var_sym *sym;
-	struct binding *next;
-};
 
 struct resolver {
 	struct unit *u;
-	struct node *probe;
-	struct scope *scope;
-	struct map_sym *maps;
+	struct symtab *names;
 	bool unread; /* definitions that could not be read: what they name is no mistake */
 };
 
@@ -36,36 +25,10 @@ static void resolve_list(struct resolver *r, struct node *n);
 
 /* ---- variables ---- */
 
-static struct var_sym *var_find(const struct resolver *r, const char *name)
-{
-	for (const struct scope *s = r->scope; s; s = s->up)
-		for (const struct binding *b = s->vars; b; b = b->next)
-			if (strcmp(b->sym->name, name) == 0)
-				return b->sym;
-	return NULL;
-}
-
-static struct var_sym *var_new(struct resolver *r, const struct node *var)
-{
-	struct var_sym *sym = arena_new_of(r->u->arena, struct var_sym), **end;
-	struct binding *b = arena_new_of(r->u->arena, struct binding);
-
-	sym->name = var->var.name;
-	sym->def = var->span;
-	sym->probe = r->probe;
-	for (end = &r->probe->probe.vars; *end; end = &(*end)->next)
-		;
-	*end = sym;
-	b->sym = sym;
-	b->next = r->scope->vars;
-	r->scope->vars = b;
-	return sym;
-}
-
 /* A new variable that may not hide another. */
 static struct var_sym *var_declare(struct resolver *r, struct node *var, struct span sp)
 {
-	struct var_sym *old = var_find(r, var->var.name);
+	struct var_sym *old = symtab_var(r->names, var->var.name);
 
 	if (old) {
 		struct diag *d = diag(r->u->diags, sp, D_VAR_REDECLARED, var->var.name);
@@ -73,7 +36,7 @@ static struct var_sym *var_declare(struct resolver *r, struct node *var, struct 
 		diag_also(d, old->def, "This is the initial declaration.");
 		return NULL;
 	}
-	return var->var.sym = var_new(r, var);
+	return var->var.sym = symtab_var_new(r->names, var);
 }
 
 static void var_read(struct resolver *r, struct node *n)
@@ -81,25 +44,22 @@ static void var_read(struct resolver *r, struct node *n)
 	struct nearest near;
 	struct diag *d;
 
-	n->var.sym = var_find(r, n->var.name);
+	n->var.sym = symtab_var(r->names, n->var.name);
 	if (n->var.sym) {
 		n->var.sym->used = true;
 		return;
 	}
 	d = diag(r->u->diags, n->span, D_VAR_UNDEFINED, n->var.name);
 	nearest_init(&near, n->var.name);
-	for (const struct scope *s = r->scope; s; s = s->up)
-		for (const struct binding *b = s->vars; b; b = b->next)
-			nearest_feed(&near, b->sym->name);
+	symtab_nearest(r->names, &near);
 	if (near.best)
 		diag_hint(d, "Did you mean '%s'?", near.best);
 }
 
 static void in_scope(struct resolver *r, struct node *loop_var, struct node *body)
 {
-	struct scope s = { .up = r->scope };
+	struct binding *mark = symtab_enter(r->names);
 
-	r->scope = &s;
 	if (loop_var && var_declare(r, loop_var, loop_var->span)) {
 		loop_var->var.sym->is_loop = true;
 		loop_var->var.sym->assigned = true;
@@ -110,30 +70,10 @@ static void in_scope(struct resolver *r, struct node *loop_var, struct node *bod
 	} else {
 		resolve_node(r, body);
 	}
-	r->scope = s.up;
+	symtab_leave(r->names, mark);
 }
 
 /* ---- maps ---- */
-
-static struct map_sym *map_get(struct resolver *r, const char *name, struct span sp)
-{
-	struct map_sym **at, *m;
-
-	for (at = &r->maps; *at; at = &(*at)->next) {
-		int order = strcmp((*at)->name, name);
-
-		if (order == 0)
-			return *at;
-		if (order > 0)
-			break;
-	}
-	m = arena_new_of(r->u->arena, struct map_sym);
-	m->name = name;
-	m->def = sp;
-	m->next = *at;
-	*at = m;
-	return m;
-}
 
 /* A map with a key once is one always. */
 static bool map_use(struct resolver *r, struct node *n, struct map_sym *m)
@@ -155,7 +95,7 @@ static bool map_use(struct resolver *r, struct node *n, struct map_sym *m)
 
 static void resolve_map(struct resolver *r, struct node *n)
 {
-	struct map_sym *m = map_get(r, n->map.name, n->span);
+	struct map_sym *m = symtab_map(r->names, n->map.name, n->span);
 
 	resolve_node(r, n->map.key);
 	if (n->map.whole || map_use(r, n, m))
@@ -165,7 +105,7 @@ static void resolve_map(struct resolver *r, struct node *n)
 static void resolve_map_decl(struct resolver *r, struct node *n)
 {
 	static const char kinds[] = "hash|lruhash|percpuhash|percpulruhash";
-	struct map_sym *m = map_get(r, n->map_decl.map->map.name, n->map_decl.map->span);
+	struct map_sym *m = symtab_map(r->names, n->map_decl.map->map.name, n->map_decl.map->span);
 	const struct node *arg = n->map_decl.args;
 
 	n->map_decl.map->map.sym = m;
@@ -324,9 +264,9 @@ static void resolve_assign(struct resolver *r, struct node *n)
 	if (t->kind != N_VAR || n->assign.op != OP_NONE) {
 		resolve_node(r, t);
 	} else {
-		t->var.sym = var_find(r, t->var.name);
+		t->var.sym = symtab_var(r->names, t->var.name);
 		if (!t->var.sym)
-			t->var.sym = var_new(r, t);
+			t->var.sym = symtab_var_new(r->names, t);
 	}
 	if (t->kind == N_VAR && t->var.sym)
 		t->var.sym->assigned = true;
@@ -482,32 +422,27 @@ static void resolve_list(struct resolver *r, struct node *n)
 
 static void resolve_probe(struct resolver *r, struct node *probe)
 {
-	struct scope s = { 0 };
+	struct binding *mark = symtab_enter(r->names);
 
-	r->probe = probe;
-	r->scope = &s;
+	symtab_probe(r->names, probe);
 	resolve_node(r, probe->probe.pred);
 	resolve_node(r, probe->probe.body);
-	r->scope = NULL;
+	symtab_leave(r->names, mark);
 }
 
 /* Needs: concrete probes. Gives: symbols, builtins, literals for positional parameters. */
 int resolve(struct unit *u)
 {
-	struct resolver r = { .u = u };
-	uint32_t idx = 0;
+	struct resolver r = { .u = u, .names = symtab_new(u->arena) };
 
 	for (struct node *n = u->program->program.items; n; n = n->next)
 		r.unread |= n->kind == N_CPP || n->kind == N_CDEF || n->kind == N_IMPORT;
-
 	for (struct node *n = u->program->program.items; n; n = n->next) {
 		if (n->kind == N_MAP_DECL)
 			resolve_map_decl(&r, n);
 		else if (n->kind == N_PROBE)
 			resolve_probe(&r, n);
 	}
-	for (struct map_sym *m = r.maps; m; m = m->next)
-		m->idx = idx++;
-	u->program->program.maps = r.maps;
+	u->program->program.maps = symtab_maps(r.names);
 	return 0;
 }
