@@ -2,6 +2,9 @@
 /*
  * Aggregates: count, sum, avg, min, max, stats, hist, lhist. Each CPU has its own copy and updates it
  * in place through one lookup; they are summed where they are read.
+ *
+ * The copies lie in the value, SLOT bytes apart, or the map is the kernel's per-CPU kind and SLOT is
+ * zero (loading decides: runtime/load_maps.c). "entry + cpu * SLOT" is right in both cases.
  */
 #include "codegen/gen.h"
 
@@ -127,6 +130,28 @@ static update_fn *const updates[V_KIND_CNT] = {
 	[V_HIST] = update_hist,	  [V_LHIST] = update_lhist,
 };
 
+static LLVMValueRef slot_size(struct gen *g, struct map_sym *m)
+{
+	return gen_konst(g, KONST_SLOT, ((struct map_gen *)m->gen)->name);
+}
+
+static LLVMValueRef at_slot(struct gen *g, LLVMValueRef entry, LLVMValueRef cpu, LLVMValueRef slot)
+{
+	return gen_off_var(g, entry, LLVMBuildMul(g->b, cpu, slot, ""));
+}
+
+/* This CPU's copy. The number of the CPU is checked for the verifier's sake. */
+static LLVMValueRef own_copy(struct gen *g, struct map_sym *m, LLVMValueRef entry,
+			     LLVMBasicBlockRef fail)
+{
+	LLVMBasicBlockRef ok = gen_block(g, "own");
+	LLVMValueRef cpu = gen_opaque(g, gen_call_int(g, builtin_by_id(B_cpu), NULL, NULL));
+
+	gen_cond_br(g, gen_cmp(g, LLVMIntULT, cpu, gen_konst(g, KONST_NCPUS, NULL)), ok, fail);
+	gen_at(g, ok);
+	return at_slot(g, entry, cpu, slot_size(g, m));
+}
+
 void agg_update(struct gen *g, struct node *map, struct node *call)
 {
 	struct map_sym *m = map->map.sym;
@@ -137,7 +162,7 @@ void agg_update(struct gen *g, struct node *map, struct node *call)
 
 	if (arg) /* every unsigned type but the widest fits the signed reading */
 		s = (struct sample){ gen_int(g, arg), arg->type->is_signed || arg->type->size < 8 };
-	entry = map_entry(g, m, map_key(g, map), join);
+	entry = own_copy(g, m, map_entry(g, m, map_key(g, map), join), join);
 	updates[m->val->kind](g, entry, m->val, s);
 	gen_br(g, join);
 	gen_at(g, join);
@@ -177,39 +202,92 @@ static void add_cpu(struct gen *g, const struct type *t, struct agg_total *s, LL
 	add_at(g, s->b, cnt);
 }
 
-/* for (cpu = 0; cpu < ncpus; cpu++) if (p = lookup_percpu(map, key, cpu)) add(p) */
-static void sum_cpus(struct gen *g, struct map_sym *m, LLVMValueRef key, struct agg_total *s)
-{
-	LLVMBasicBlockRef head = gen_block(g, "cpus"), look = gen_block(g, "look");
-	LLVMBasicBlockRef add = gen_block(g, "add"), next = gen_block(g, "next");
-	LLVMBasicBlockRef done = gen_block(g, "done"), from = LLVMGetInsertBlock(g->b);
-	LLVMValueRef ncpus = gen_konst(g, KONST_NCPUS, NULL), cpu, cpu_next, p,
-		     zero = gen_i64(g, 0);
+/* A loop over all CPUs under construction: the body is built between open and close. */
+struct cpu_loop {
+	LLVMBasicBlockRef from, head, next, done;
+	LLVMValueRef cpu;
+};
 
-	gen_br(g, head);
-	gen_at(g, head);
-	cpu = LLVMBuildPhi(g->b, g->i64, "");
-	gen_cond_br(g, gen_cmp(g, LLVMIntULT, cpu, ncpus), look, done);
-	gen_at(g, look);
-	p = HELP(g, map_lookup_percpu_elem, ((struct map_gen *)m->gen)->global, key, cpu);
-	gen_cond_br(g, gen_not_zero(g, p), add, next);
-	gen_at(g, add);
-	add_cpu(g, m->val, s, p);
-	gen_br(g, next);
-	gen_at(g, next);
-	cpu_next = LLVMBuildAdd(g->b, cpu, gen_i64(g, 1), "");
-	gen_br(g, head);
-	LLVMAddIncoming(cpu, (LLVMValueRef[]){ zero, cpu_next },
-			(LLVMBasicBlockRef[]){ from, next }, 2);
-	gen_at(g, done);
+static struct cpu_loop cpu_loop_open(struct gen *g)
+{
+	struct cpu_loop l = { LLVMGetInsertBlock(g->b), gen_block(g, "cpus"), gen_block(g, "next"),
+			      gen_block(g, "done"), NULL };
+	LLVMBasicBlockRef body = gen_block(g, "cpu");
+
+	gen_br(g, l.head);
+	gen_at(g, l.head);
+	l.cpu = LLVMBuildPhi(g->b, g->i64, "");
+	gen_cond_br(g, gen_cmp(g, LLVMIntULT, l.cpu, gen_konst(g, KONST_NCPUS, NULL)), body,
+		    l.done);
+	gen_at(g, body);
+	return l;
 }
 
-LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, struct span sp)
+static void cpu_loop_close(struct gen *g, struct cpu_loop *l)
+{
+	LLVMValueRef zero = gen_i64(g, 0), more;
+
+	gen_br(g, l->next);
+	gen_at(g, l->next);
+	more = LLVMBuildAdd(g->b, l->cpu, gen_i64(g, 1), "");
+	gen_br(g, l->head);
+	LLVMAddIncoming(l->cpu, (LLVMValueRef[]){ zero, more },
+			(LLVMBasicBlockRef[]){ l->from, l->next }, 2);
+	gen_at(g, l->done);
+}
+
+static void sum_slots(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMValueRef slot,
+		      struct agg_total *s)
+{
+	LLVMBasicBlockRef found = gen_block(g, "found"), join = gen_block(g, "join");
+	LLVMValueRef entry = HELP(g, map_lookup_elem, ((struct map_gen *)m->gen)->global, key);
+	struct cpu_loop l;
+
+	gen_cond_br(g, gen_not_zero(g, entry), found, join);
+	gen_at(g, found);
+	l = cpu_loop_open(g);
+	add_cpu(g, m->val, s, at_slot(g, entry, gen_opaque(g, l.cpu), slot));
+	cpu_loop_close(g, &l);
+	gen_br(g, join);
+	gen_at(g, join);
+}
+
+/* Loading takes the kernel's per-CPU kind only where this helper is too (both 6.1 and 5.19). */
+static void sum_percpu(struct gen *g, struct map_sym *m, LLVMValueRef key, struct agg_total *s)
+{
+	struct cpu_loop l = cpu_loop_open(g);
+	LLVMBasicBlockRef add = gen_block(g, "add");
+	LLVMValueRef p;
+
+	p = HELP(g, map_lookup_percpu_elem, ((struct map_gen *)m->gen)->global, key, l.cpu);
+	gen_cond_br(g, gen_not_zero(g, p), add, l.next);
+	gen_at(g, add);
+	add_cpu(g, m->val, s, p);
+	cpu_loop_close(g, &l);
+}
+
+/* The word SLOT is a constant to the verifier, so it sees one of the two ways only. */
+static void sum_cpus(struct gen *g, struct map_sym *m, LLVMValueRef key, struct agg_total *s)
+{
+	LLVMBasicBlockRef slots = gen_block(g, "slots"), percpu = gen_block(g, "percpu");
+	LLVMBasicBlockRef join = gen_block(g, "join");
+	LLVMValueRef slot = slot_size(g, m);
+
+	gen_cond_br(g, gen_not_zero(g, slot), slots, percpu);
+	gen_at(g, slots);
+	sum_slots(g, m, key, slot, s);
+	gen_br(g, join);
+	gen_at(g, percpu);
+	sum_percpu(g, m, key, s);
+	gen_br(g, join);
+	gen_at(g, join);
+}
+
+LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key)
 {
 	struct agg_total s = { gen_tmp(g, 8), gen_tmp(g, 8) };
 	LLVMValueRef total, cnt;
 
-	pack_need(g, "percpu_lookup", sp);
 	LLVMBuildStore(g->b, gen_i64(g, 0), s.a);
 	LLVMBuildStore(g->b, gen_i64(g, 0), s.b);
 	sum_cpus(g, m, key, &s);
@@ -222,5 +300,5 @@ LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, 
 
 LLVMValueRef agg_read_int(struct gen *g, struct node *map)
 {
-	return agg_read_entry(g, map->map.sym, map_key(g, map), map->span);
+	return agg_read_entry(g, map->map.sym, map_key(g, map));
 }

@@ -31,8 +31,8 @@ static LLVMValueRef nothing(struct gen *g)
 	fn = LLVMAddFunction(g->mod, "nothing", ft);
 	LLVMSetLinkage(fn, LLVMInternalLinkage);
 	LLVMSetCurrentDebugLocation2(
-		g->b, LLVMDIBuilderCreateDebugLocation(
-			      g->ctx, 1, 1, debug_callback(g, fn, "nothing"), NULL));
+		g->b, LLVMDIBuilderCreateDebugLocation(g->ctx, 1, 1,
+						       debug_callback(g, fn, "nothing"), NULL));
 	gen_at(g, LLVMAppendBasicBlockInContext(g->ctx, fn, ""));
 	LLVMBuildRet(g->b, gen_i64(g, 0));
 	gen_at(g, here);

@@ -177,11 +177,6 @@ static void finish_globals(struct gen *g)
 			      IMAGE_CONSTS_SECTION);
 	else
 		LLVMDeleteGlobal(g->konst_global);
-	if (g->zero_size)
-		finish_global(g, g->zero_global, LLVMArrayType(g->i8, (g->zero_size + 7) & ~7u),
-			      "zeroes", ".rodata.zero");
-	else
-		LLVMDeleteGlobal(g->zero_global);
 }
 
 static void open_program(struct gen *g, struct prog_gen *p)
@@ -300,7 +295,6 @@ static void gen_module(struct gen *g)
 	uint32_t prog_cnt = 0;
 
 	g->konst_global = placeholder(g, "consts_later");
-	g->zero_global = placeholder(g, "zeroes_later");
 	map_declare_all(g);
 	pack_maps(g);
 	for (n = g->u->program->program.items; n; n = n->next) {

@@ -92,11 +92,10 @@ struct gen {
 	LLVMMetadataRef di_file, di_cu, di_int, di_ptr, di_fn_type;
 	LLVMTypeRef i1, i8, i16, i32, i64, ptr, void_t;
 	struct image_writer *img;
-	struct map_gen *maps, *events, *scratch, *counters;
+	struct map_gen *maps, *events, *scratch, *counters, *zeroes;
 	struct image_const *konsts;
 	uint32_t konst_cnt, konst_cap;
-	LLVMValueRef konst_global, zero_global;
-	uint32_t zero_size;
+	LLVMValueRef konst_global;
 	uint32_t target_cnt; /* rows put in targets so far */
 	uint32_t action_cnt; /* and in actions */
 	struct packed_type *packed;
@@ -152,8 +151,6 @@ void gen_release(struct gen *g, struct mem_mark m);
 LLVMValueRef gen_var(struct gen *g, struct var_sym *sym);
 void gen_zero(struct gen *g, LLVMValueRef dst, uint32_t size);
 void gen_copy(struct gen *g, LLVMValueRef dst, LLVMValueRef src, uint32_t size);
-/* Readable zeroes, at least so many. */
-LLVMValueRef gen_zeroes(struct gen *g, uint32_t size);
 LLVMTypeRef gen_int_type(struct gen *g, uint32_t size);
 /* One integer of that type in memory, extended to i64; and back. */
 LLVMValueRef gen_load(struct gen *g, LLVMValueRef addr, const struct type *t);
@@ -222,10 +219,11 @@ LLVMValueRef map_has_key(struct gen *g, struct node *map, struct node *key);
 LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMBasicBlockRef fail);
 void map_count_refusal(struct gen *g, struct map_sym *m);
 uint32_t map_presence_off(const struct map_sym *m);
+uint32_t map_flags(const struct map_sym *m); /* IMAGE_MAP_* */
 uint32_t map_value_size(const struct map_sym *m);
 void agg_update(struct gen *g, struct node *map, struct node *call);
 LLVMValueRef agg_read_int(struct gen *g, struct node *map); /* summed over CPUs */
-LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, struct span sp);
+LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key);
 
 /* ---- call.c, fn_*.c ---- */
 LLVMValueRef gen_call_int(struct gen *g, const struct builtin *fn, struct node *n,

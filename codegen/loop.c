@@ -173,8 +173,7 @@ static void bind_entry(struct gen *g, struct node *n)
 
 	gen_convert(g, gen_off(g, mem, f[0].off), f[0].type, key, m->key, false);
 	if (type_is_agg(m->val))
-		gen_store(g, gen_off(g, mem, f[1].off), f[1].type,
-			  agg_read_entry(g, m, key, n->loop.map->span));
+		gen_store(g, gen_off(g, mem, f[1].off), f[1].type, agg_read_entry(g, m, key));
 	else
 		gen_convert(g, gen_off(g, mem, f[1].off), f[1].type, val, m->val, false);
 }

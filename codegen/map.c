@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * User maps. A scalar map is an array of one entry, whose lookup the kernel inlines; beside a plain
- * value stands a word that says whether it was ever set. A keyed map is a hash. Aggregates are
- * per-CPU and updated in place through the looked-up pointer.
+ * value stands a word that says whether it was ever set. A keyed map is a hash. An aggregate has a
+ * copy for each CPU and is updated in place through the looked-up pointer.
  */
 #include <linux/bpf.h>
 #include <string.h>
@@ -24,24 +24,31 @@ static bool is_agg(const struct map_sym *m)
 	return type_is_agg(m->val);
 }
 
-uint32_t map_value_size(const struct map_sym *m)
+static bool is_lru(const struct map_sym *m)
 {
-	if (is_scalar(m) && !is_agg(m))
-		return map_presence_off(m) + 8;
-	return (m->val->size + 7) & ~7u;
+	return m->kind && strstr(m->kind, "lru");
 }
 
+uint32_t map_flags(const struct map_sym *m)
+{
+	return (is_scalar(m) ? IMAGE_MAP_SCALAR : 0) | (is_agg(m) ? IMAGE_MAP_PERCPU : 0) |
+	       (is_lru(m) ? IMAGE_MAP_LRU : 0);
+}
+
+uint32_t map_value_size(const struct map_sym *m)
+{
+	struct image_map row = { .flags = map_flags(m) };
+	struct image_type val = { .size = m->val->size };
+
+	return image_map_value_size(&row, &val);
+}
+
+/* Loading turns a hash of aggregates into a per-CPU one where that is better. */
 static uint32_t bpf_map_type(const struct map_sym *m)
 {
 	if (is_scalar(m))
-		return is_agg(m) ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_ARRAY;
-	if (m->kind && !strcmp(m->kind, "lruhash"))
-		return is_agg(m) ? BPF_MAP_TYPE_LRU_PERCPU_HASH : BPF_MAP_TYPE_LRU_HASH;
-	if (m->kind && !strcmp(m->kind, "percpulruhash"))
-		return BPF_MAP_TYPE_LRU_PERCPU_HASH;
-	if (m->kind && !strcmp(m->kind, "percpuhash"))
-		return BPF_MAP_TYPE_PERCPU_HASH;
-	return is_agg(m) ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
+		return BPF_MAP_TYPE_ARRAY;
+	return is_lru(m) ? BPF_MAP_TYPE_LRU_HASH : BPF_MAP_TYPE_HASH;
 }
 
 struct map_gen *map_new(struct gen *g, const char *name, uint32_t type, uint32_t key_sz,
@@ -73,10 +80,11 @@ void map_declare_all(struct gen *g)
 		m->gen = map_new(g, name, bpf_map_type(m), m->key ? m->key->size : 4,
 				 map_value_size(m), m->key ? (uint32_t)max : 1);
 	}
-	g->events = map_new(g, "events", BPF_MAP_TYPE_RINGBUF, 0, 0, 1 << 20);
-	g->scratch = map_new(g, "scratch", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1);
-	g->counters =
-		map_new(g, "counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, IMAGE_COUNTER_MAPS + cnt);
+	g->events = map_new(g, IMAGE_MAP_EVENTS, BPF_MAP_TYPE_RINGBUF, 0, 0, 1 << 20);
+	g->scratch = map_new(g, IMAGE_MAP_SCRATCH, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1);
+	g->zeroes = map_new(g, IMAGE_MAP_ZEROES, BPF_MAP_TYPE_ARRAY, 4, 8, 1);
+	g->counters = map_new(g, IMAGE_MAP_COUNTERS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
+			      IMAGE_COUNTER_MAPS + cnt);
 }
 
 void map_finish_all(struct gen *g)
@@ -221,22 +229,27 @@ void map_assign(struct gen *g, struct node *map, struct node *value)
  */
 LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMBasicBlockRef fail)
 {
-	LLVMBasicBlockRef first = LLVMGetInsertBlock(g->b), make = gen_block(g, "make");
-	LLVMBasicBlockRef ready = gen_block(g, "ready"), refused, second;
-	LLVMValueRef p = HELP(g, map_lookup_elem, bpf_map(m), key), q;
+	LLVMBasicBlockRef first = LLVMGetInsertBlock(g->b), ready = gen_block(g, "ready");
+	LLVMBasicBlockRef make, put, refused, second;
+	LLVMValueRef p = HELP(g, map_lookup_elem, bpf_map(m), key), q, zeroes, zero_key;
 
 	if (is_scalar(m)) { /* entry 0 of an array is always there; the verifier wants it said */
-		LLVMDeleteBasicBlock(make);
 		gen_cond_br(g, gen_not_zero(g, p), ready, fail);
 		gen_at(g, ready);
 		return p;
 	}
+	make = gen_block(g, "make");
+	put = gen_block(g, "put");
+	refused = gen_block(g, "refused");
 	gen_cond_br(g, gen_not_zero(g, p), ready, make);
 	gen_at(g, make);
-	HELP(g, map_update_elem, bpf_map(m), key, gen_zeroes(g, map_value_size(m)),
-	     gen_i64(g, BPF_NOEXIST));
+	zero_key = gen_tmp(g, 4);
+	LLVMBuildStore(g->b, gen_i32(g, 0), zero_key);
+	zeroes = HELP(g, map_lookup_elem, g->zeroes->global, zero_key);
+	gen_cond_br(g, gen_not_zero(g, zeroes), put, refused);
+	gen_at(g, put);
+	HELP(g, map_update_elem, bpf_map(m), key, zeroes, gen_i64(g, BPF_NOEXIST));
 	q = HELP(g, map_lookup_elem, bpf_map(m), key);
-	refused = gen_block(g, "refused");
 	second = LLVMGetInsertBlock(g->b);
 	gen_cond_br(g, gen_not_zero(g, q), ready, refused);
 	gen_at(g, refused);

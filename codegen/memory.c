@@ -155,13 +155,6 @@ void gen_copy(struct gen *g, LLVMValueRef dst, LLVMValueRef src, uint32_t size)
 		HELP(g, probe_read_kernel, dst, gen_i32(g, size), src);
 }
 
-LLVMValueRef gen_zeroes(struct gen *g, uint32_t size)
-{
-	if (size > g->zero_size)
-		g->zero_size = size;
-	return g->zero_global;
-}
-
 LLVMTypeRef gen_int_type(struct gen *g, uint32_t size)
 {
 	return LLVMIntTypeInContext(g->ctx, size * 8);

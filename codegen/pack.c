@@ -96,8 +96,7 @@ void pack_maps(struct gen *g)
 			.bpf_name = put_str(g, mg->name),
 			.key = m->key ? pack_type(g, m->key) : IMAGE_NONE,
 			.val = pack_type(g, m->val),
-			.flags = (m->key ? 0 : IMAGE_MAP_SCALAR) |
-				 (type_is_agg(m->val) ? IMAGE_MAP_PERCPU : 0),
+			.flags = map_flags(m),
 			.place = pack_place(g, m->def),
 			.max_entries = mg->max_entries,
 		};

@@ -30,15 +30,23 @@ static uint64_t pidns(bool dev)
 	return dev ? st.st_dev : st.st_ino;
 }
 
-static uint64_t value_of(const struct image_const *c, const struct load_args *a, uint32_t ncpus,
-			 uint32_t ring)
+static uint64_t slot_of(const struct image *img, const char *name, const uint32_t *slots)
+{
+	for (uint32_t i = 0; i < img->maps_cnt; i++)
+		if (!strcmp(image_str(img, img->maps[i].bpf_name), name))
+			return slots[i];
+	return 0;
+}
+
+static uint64_t value_of(const struct image_const *c, const struct load_args *a,
+			 const struct consts_args *args)
 {
 	const char *name = image_str(a->img, c->str);
 	enum feature feat;
 
 	switch ((enum image_const_kind)c->kind) {
 	case KONST_NCPUS:
-		return ncpus;
+		return args->ncpus;
 	case KONST_START_NS:
 		return clock_ns(CLOCK_BOOTTIME);
 	case KONST_TAI_OFFSET_NS:
@@ -54,7 +62,9 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_PIDNS_INO:
 		return pidns(false);
 	case KONST_RING_LIMIT:
-		return ring - ring / CONTROL_SHARE;
+		return args->ring - args->ring / CONTROL_SHARE;
+	case KONST_SLOT:
+		return slot_of(a->img, name, args->slots);
 	case KONST_FEATURE:
 		feat = feature_by_name(name, strlen(name));
 		return feat != FEAT_CNT && features_has(a->features, feat);
@@ -64,7 +74,7 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	return 0;
 }
 
-int consts_fill(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus, uint32_t ring)
+int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct consts_args *args)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, IMAGE_CONSTS_SECTION);
 	uint64_t *words;
@@ -79,7 +89,7 @@ int consts_fill(struct bpf_object *obj, const struct load_args *a, uint32_t ncpu
 	if (!words)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < a->img->consts_cnt; i++)
-		words[i] = value_of(&a->img->consts[i], a, ncpus, ring);
+		words[i] = value_of(&a->img->consts[i], a, args);
 	rc = bpf_map__set_initial_value(map, words, sz);
 	free(words);
 	return rc;

@@ -74,7 +74,7 @@ static inline bool vkind_is_agg(enum vkind k)
 }
 
 /*
- * Layout of aggregates in a (per-CPU) map value, one per CPU:
+ * Layout of aggregates in a map value, one for each CPU:
  *   COUNT              u64 n
  *   SUM AVG STATS      s64 sum, u64 cnt (number of updates)
  *   MIN MAX            s64 value, u64 cnt (0: none yet)
@@ -139,7 +139,7 @@ struct image_enumerator {
 
 enum {
 	IMAGE_MAP_SCALAR = 1, /* one entry, array map; plain values: presence word at align8(size) */
-	IMAGE_MAP_PERCPU = 2,
+	IMAGE_MAP_PERCPU = 2, /* an aggregate: each CPU has its own copy */
 	IMAGE_MAP_LRU = 4,
 };
 
@@ -164,6 +164,17 @@ struct image_probe {
 	uint32_t flags;
 	uint32_t place;
 };
+
+/*
+ * Value size of a map in the ELF. Of an aggregate it is that of one CPU's copy, whole cache lines;
+ * loading makes room for all CPUs (see runtime/load_maps.c).
+ */
+static inline uint32_t image_map_value_size(const struct image_map *m, const struct image_type *val)
+{
+	if (m->flags & IMAGE_MAP_PERCPU)
+		return (val->size + 63) & ~63u;
+	return ((val->size + 7) & ~7u) + (m->flags & IMAGE_MAP_SCALAR ? 8 : 0);
+}
 
 /* struct probe_target, flattened. */
 struct image_target {
@@ -232,6 +243,7 @@ struct image_piece {
 	X(PIDNS_DEV, "device of our pid namespace, 0 when it is the initial one")                  \
 	X(PIDNS_INO, "inode of our pid namespace")                                                 \
 	X(RING_LIMIT, "bytes in the ring above which data records are refused: the rest is control's") \
+	X(SLOT, "bytes between the CPUs' copies in a value of map str; 0: the kernel keeps them apart") \
 	X(FEATURE, "1 when the kernel has feature str")
 
 enum image_const_kind {
@@ -247,6 +259,7 @@ enum image_const_kind {
 #define IMAGE_MAP_EVENTS "events"
 #define IMAGE_MAP_SCRATCH "scratch"
 #define IMAGE_MAP_COUNTERS "counters"
+#define IMAGE_MAP_ZEROES "zeroes" /* an array of one entry: what new keys are made of */
 
 enum {
 	IMAGE_COUNTER_LOST_DATA, /* event records refused */

@@ -15,14 +15,6 @@
 #include "runtime/clone.h"
 #include "runtime/load.h"
 
-enum {
-	RING_QUIET = 256 << 10, /* only control records */
-	RING_BUSY = 4 << 20,
-	RING_MAX = 1 << 30,
-	PREALLOC_MAX = 1 << 20, /* bytes a hash may take at once although it need not */
-	HASH_ENTRY = 64, /* bytes the kernel adds to an entry, about */
-};
-
 struct loaded_prog {
 	struct bpf_program *prog;
 	struct clone_sites sites; /* cnt 0: cookies, or none asked for */
@@ -36,6 +28,7 @@ struct loaded {
 	struct bpf_object *obj;
 	struct loaded_prog *progs; /* by probe */
 	int *map_fds;
+	uint32_t *slots; /* by map: bytes between the CPUs' copies in a value */
 	char *log;
 	uint32_t log_sz;
 	uint32_t ncpus, ring;
@@ -56,78 +49,6 @@ const char *image_setting_str(const struct image *img, const char *name, const c
 		if (!strcmp(image_str(img, img->settings[i].name), name))
 			return image_str(img, img->settings[i].str);
 	return fallback;
-}
-
-/* ---- maps ---- */
-
-static bool is_data(const struct image_action *a)
-{
-	return a->kind == ACT_PRINTF || a->kind == ACT_PRINT_VALUE || a->kind == ACT_JOIN;
-}
-
-/* Pages of a ring are allocated and zeroed when it is made: a quiet script shall not pay for that. */
-static uint32_t ring_size(const struct image *img)
-{
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), want = RING_QUIET, sz = page;
-
-	for (uint32_t i = 0; i < img->actions_cnt; i++)
-		if (is_data(&img->actions[i]))
-			want = RING_BUSY;
-	want = image_setting_num(img, "perf_rb_pages", 0) * page ?: want;
-	while (sz < want && sz < RING_MAX)
-		sz *= 2;
-	return (uint32_t)sz;
-}
-
-/*
- * A hash that allocates as it fills starts at once and takes only what is used. Before 6.1 its
- * allocations are not safe in every context (perf_event programs are refused with it).
- */
-static bool fills_lazily(const struct image_map *m, const struct image *img, uint32_t ncpus,
-			 struct features *f)
-{
-	bool percpu = m->flags & IMAGE_MAP_PERCPU;
-	uint64_t entry = HASH_ENTRY + img->types[m->key].size +
-			 (uint64_t)img->types[m->val].size * (percpu ? ncpus : 1);
-
-	if (m->flags & IMAGE_MAP_LRU || (!percpu && entry * m->max_entries <= PREALLOC_MAX))
-		return false;
-	return features_has(f, FEAT_BPF_MEM_ALLOC);
-}
-
-static int check_map(const struct image *img, const struct image_map *m, const struct bpf_map *map)
-{
-	uint32_t key = m->flags & IMAGE_MAP_SCALAR ? 4 : img->types[m->key].size;
-	uint32_t val = (img->types[m->val].size + 7) & ~7u;
-
-	if (m->flags & IMAGE_MAP_SCALAR && !(m->flags & IMAGE_MAP_PERCPU))
-		val += sizeof(uint64_t);
-	if (map && bpf_map__key_size(map) == key && bpf_map__value_size(map) == val)
-		return 0;
-	fprintf(stderr, "ERROR: bad image: map %s is not what the image says\n",
-		image_str(img, m->name));
-	return -EINVAL;
-}
-
-static int prepare_maps(struct loaded *l, const struct load_args *a)
-{
-	struct bpf_map *ring = bpf_object__find_map_by_name(l->obj, IMAGE_MAP_EVENTS);
-	int rc = 0;
-
-	l->ring = ring_size(a->img);
-	if (ring)
-		rc = bpf_map__set_max_entries(ring, l->ring);
-	for (uint32_t i = 0; i < a->img->maps_cnt && !rc; i++) {
-		const struct image_map *m = &a->img->maps[i];
-		struct bpf_map *map =
-			bpf_object__find_map_by_name(l->obj, image_str(a->img, m->bpf_name));
-
-		rc = check_map(a->img, m, map);
-		if (!rc && !(m->flags & IMAGE_MAP_SCALAR) &&
-		    fills_lazily(m, a->img, l->ncpus, a->features))
-			rc = bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
-	}
-	return rc;
 }
 
 static void collect_maps(struct loaded *l)
@@ -241,7 +162,9 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	l->log = calloc(1, l->log_sz);
 	l->progs = calloc((size_t)a->img->probes_cnt + 1, sizeof(*l->progs));
 	l->map_fds = calloc((size_t)a->img->maps_cnt + 1, sizeof(*l->map_fds));
-	if (!l->log || !l->progs || !l->map_fds)
+	l->slots = calloc((size_t)a->img->maps_cnt + 1, sizeof(*l->slots));
+	l->ring = load_ring_size(a->img);
+	if (!l->log || !l->progs || !l->map_fds || !l->slots)
 		return -ENOMEM;
 	rc = libbpf_num_possible_cpus();
 	if (rc < 0)
@@ -270,9 +193,9 @@ int load_image(struct loaded **out, const struct load_args *a)
 	l->img = a->img;
 	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
 	rc = open_object(l, a);
-	rc = rc ?: prepare_maps(l, a);
+	rc = rc ?: load_maps_prepare(l->obj, a, l->ncpus, l->slots);
 	rc = rc ?: prepare_progs(l, a);
-	rc = rc ?: consts_fill(l->obj, a, l->ncpus, l->ring);
+	rc = rc ?: consts_fill(l->obj, a, &(struct consts_args){ l->ncpus, l->ring, l->slots });
 	if (rc) {
 		fprintf(stderr, "ERROR: cannot open the image: %s\n", strerror(-rc));
 		goto err_out;
@@ -308,6 +231,7 @@ void loaded_free(struct loaded *l)
 	bpf_object__close(l->obj);
 	free(l->progs);
 	free(l->map_fds);
+	free(l->slots);
 	free(l->log);
 	free(l);
 }
@@ -315,6 +239,11 @@ void loaded_free(struct loaded *l)
 const int *loaded_map_fds(const struct loaded *l)
 {
 	return l->map_fds;
+}
+
+const uint32_t *loaded_map_slots(const struct loaded *l)
+{
+	return l->slots;
 }
 
 int loaded_events_fd(const struct loaded *l)

@@ -22,6 +22,8 @@ void loaded_free(struct loaded *l);
 
 /* Fds by index in img->maps. */
 const int *loaded_map_fds(const struct loaded *l);
+/* Bytes between the CPUs' copies of an aggregate in a value, by map; 0: the kernel keeps them apart. */
+const uint32_t *loaded_map_slots(const struct loaded *l);
 int loaded_events_fd(const struct loaded *l);
 uint32_t loaded_events_size(const struct loaded *l);
 /* Sum over CPUs of an entry of the map of counters, 0 when there is none. */
@@ -40,7 +42,18 @@ const char *image_setting_str(const struct image *img, const char *name, const c
 
 /* Fills in the words of IMAGE_CONSTS_SECTION. */
 struct bpf_object;
-int consts_fill(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus, uint32_t ring);
+struct consts_args {
+	uint32_t ncpus, ring;
+	const uint32_t *slots; /* by map */
+};
+int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct consts_args *c);
+
+/* ---- load_maps.c ---- */
+
+uint32_t load_ring_size(const struct image *img);
+/* Gives every map its shape for this machine; slots: as loaded_map_slots. */
+int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
+		      uint32_t *slots);
 
 /* ---- load_error.c ---- */
 

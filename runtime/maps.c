@@ -33,7 +33,8 @@ static bool is_scalar(const struct image_map *m)
 	return m->flags & IMAGE_MAP_SCALAR;
 }
 
-struct maps *maps_new(const struct image *img, const int *fds, uint32_t ncpus)
+struct maps *maps_new(const struct image *img, const int *fds, const uint32_t *slots,
+		      uint32_t ncpus)
 {
 	struct maps *m = calloc(1, sizeof(*m) + img->maps_cnt * sizeof(m->map[0]));
 
@@ -48,7 +49,7 @@ struct maps *maps_new(const struct image *img, const int *fds, uint32_t ncpus)
 
 		om->io.fd = fds[i];
 		om->io.key_sz = is_scalar(im) ? 4 : img->types[im->key].size;
-		om->io.val_sz = align8(val->size);
+		om->io.val_sz = slots[i] ?: align8(val->size);
 		om->io.cpus = percpu ? ncpus : 1;
 		om->io.max_entries = is_scalar(im) ? 1 : im->max_entries;
 		om->presence_off = align8(val->size);

@@ -12,7 +12,8 @@
 struct maps;
 
 /* Fds by index in img->maps; they and img must outlive it. */
-struct maps *maps_new(const struct image *img, const int *fds, uint32_t ncpus);
+struct maps *maps_new(const struct image *img, const int *fds, const uint32_t *slots,
+		      uint32_t ncpus);
 void maps_free(struct maps *m);
 
 /* What a map held: CPUs summed, entries sorted as section 10 of the reference has it. */
@@ -51,7 +52,7 @@ int64_t agg_average(const struct image_type *t, const struct agg_sum *s);
 
 /* ---- map_io.c ---- */
 
-/* A map as the kernel has it. Values of per-CPU maps are val_sz bytes for each of ncpus. */
+/* A map as the kernel has it. An aggregate's value is val_sz bytes for each CPU. */
 struct map_io {
 	int fd;
 	uint32_t key_sz, val_sz; /* val_sz: of one CPU, rounded up to 8 when per CPU */

@@ -116,7 +116,8 @@ static int open_events(struct run *r)
 {
 	int fd = loaded_events_fd(r->loaded), rc;
 
-	r->maps = maps_new(r->img, loaded_map_fds(r->loaded), loaded_ncpus(r->loaded));
+	r->maps = maps_new(r->img, loaded_map_fds(r->loaded), loaded_map_slots(r->loaded),
+			   loaded_ncpus(r->loaded));
 	if (!r->maps)
 		return say(-ENOMEM, "cannot start");
 	rc = event_ctx_init(&r->events, r->img, &r->values, r->out, r->maps);

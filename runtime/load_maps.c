@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Shapes of maps that only the machine at hand decides.
+ *
+ * An aggregate has one copy for each CPU. Usually they lie side by side in the value of a plain hash
+ * or array, a cache line or more apart: such a map is made at once (a per-CPU hash allocates each of
+ * its 4096 entries by itself, 1.6 ms here), never runs out of memory in an interrupt, is read with
+ * plain lookups and can be summed by a program on any kernel. Where many CPUs or large values would
+ * make it too big, the kernel's per-CPU hash is used, which then takes memory only as it fills.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "runtime/load.h"
+
+enum {
+	RING_QUIET = 256 << 10, /* only control records */
+	RING_BUSY = 4 << 20,
+	RING_MAX = 1 << 30,
+	AT_ONCE_MAX = 8 << 20, /* bytes a map may take when it is made although it need not */
+	HASH_ENTRY = 64, /* bytes the kernel adds to an entry, about */
+};
+
+static bool is_data(const struct image_action *a)
+{
+	return a->kind == ACT_PRINTF || a->kind == ACT_PRINT_VALUE || a->kind == ACT_JOIN;
+}
+
+/* Pages of a ring are allocated and zeroed when it is made: a quiet script shall not pay for that. */
+uint32_t load_ring_size(const struct image *img)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), want = RING_QUIET, sz = page;
+
+	for (uint32_t i = 0; i < img->actions_cnt; i++)
+		if (is_data(&img->actions[i]))
+			want = RING_BUSY;
+	want = image_setting_num(img, "perf_rb_pages", 0) * page ?: want;
+	while (sz < want && sz < RING_MAX)
+		sz *= 2;
+	return (uint32_t)sz;
+}
+
+struct shape {
+	uint32_t slot; /* bytes of one CPU's copy; 0: no aggregate, or the kernel keeps them apart */
+	uint32_t val_sz;
+	bool percpu; /* the kernel's per-CPU kind */
+	bool lazy; /* BPF_F_NO_PREALLOC */
+};
+
+/*
+ * Allocating as it fills is safe in every context only since 6.1 (before, perf_event programs are
+ * refused with such a map): older kernels get everything at once.
+ */
+static struct shape shape_of(const struct image_map *m, const struct load_args *a, uint32_t ncpus)
+{
+	const struct image_type *val = &a->img->types[m->val];
+	struct shape s = { .val_sz = image_map_value_size(m, val) };
+	uint64_t entry;
+
+	if (m->flags & IMAGE_MAP_PERCPU) {
+		s.slot = s.val_sz;
+		s.val_sz *= ncpus;
+	}
+	if (m->flags & IMAGE_MAP_SCALAR)
+		return s;
+	entry = HASH_ENTRY + a->img->types[m->key].size + s.val_sz;
+	if (entry * m->max_entries <= AT_ONCE_MAX ||
+	    !features_has(a->features, FEAT_BPF_MEM_ALLOC))
+		return s;
+	s.lazy = !(m->flags & IMAGE_MAP_LRU);
+	if (s.slot) {
+		s.percpu = true;
+		s.slot = 0;
+		s.val_sz = (val->size + 7) & ~7u;
+	}
+	return s;
+}
+
+static int make_percpu(struct bpf_map *map)
+{
+	enum bpf_map_type type = bpf_map__type(map);
+
+	return bpf_map__set_type(map, type == BPF_MAP_TYPE_LRU_HASH ? BPF_MAP_TYPE_LRU_PERCPU_HASH :
+								     BPF_MAP_TYPE_PERCPU_HASH);
+}
+
+static int shape_map(struct bpf_map *map, const struct shape *s)
+{
+	int rc = s->percpu ? make_percpu(map) : 0;
+
+	rc = rc ?: bpf_map__set_value_size(map, s->val_sz);
+	if (!rc && s->lazy)
+		rc = bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
+	return rc;
+}
+
+static int check_map(const struct image *img, const struct image_map *m, const struct bpf_map *map)
+{
+	uint32_t key = m->flags & IMAGE_MAP_SCALAR ? 4 : img->types[m->key].size;
+
+	if (map && bpf_map__key_size(map) == key &&
+	    bpf_map__value_size(map) == image_map_value_size(m, &img->types[m->val]))
+		return 0;
+	fprintf(stderr, "ERROR: bad image: map %s is not what the image says\n",
+		image_str(img, m->name));
+	return -EINVAL;
+}
+
+/* What a new entry is made of: as long as the longest value. */
+static int size_zeroes(struct bpf_object *obj, uint32_t longest)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, IMAGE_MAP_ZEROES);
+
+	return map && longest ? bpf_map__set_value_size(map, longest) : 0;
+}
+
+int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
+		      uint32_t *slots)
+{
+	struct bpf_map *ring = bpf_object__find_map_by_name(obj, IMAGE_MAP_EVENTS);
+	uint32_t longest = 0;
+	int rc = 0;
+
+	if (ring)
+		rc = bpf_map__set_max_entries(ring, load_ring_size(a->img));
+	for (uint32_t i = 0; i < a->img->maps_cnt && !rc; i++) {
+		const struct image_map *m = &a->img->maps[i];
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(obj, image_str(a->img, m->bpf_name));
+		struct shape s = shape_of(m, a, ncpus);
+
+		rc = check_map(a->img, m, map) ?: shape_map(map, &s);
+		slots[i] = s.slot;
+		if (s.val_sz > longest)
+			longest = s.val_sz;
+	}
+	return rc ?: size_zeroes(obj, longest);
+}
