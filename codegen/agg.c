@@ -202,24 +202,23 @@ static void add_cpu(struct gen *g, const struct type *t, struct agg_total *s, LL
 	add_at(g, s->b, cnt);
 }
 
-/* A loop over all CPUs under construction: the body is built between open and close. */
+/*
+ * A loop over all CPUs under construction: the body is built between open and close. There is at
+ * least one CPU, so the test stands at the end, where every kernel's verifier takes it.
+ */
 struct cpu_loop {
-	LLVMBasicBlockRef from, head, next, done;
+	LLVMBasicBlockRef from, body, next, done;
 	LLVMValueRef cpu;
 };
 
 static struct cpu_loop cpu_loop_open(struct gen *g)
 {
-	struct cpu_loop l = { LLVMGetInsertBlock(g->b), gen_block(g, "cpus"), gen_block(g, "next"),
+	struct cpu_loop l = { LLVMGetInsertBlock(g->b), gen_block(g, "cpu"), gen_block(g, "next"),
 			      gen_block(g, "done"), NULL };
-	LLVMBasicBlockRef body = gen_block(g, "cpu");
 
-	gen_br(g, l.head);
-	gen_at(g, l.head);
+	gen_br(g, l.body);
+	gen_at(g, l.body);
 	l.cpu = LLVMBuildPhi(g->b, g->i64, "");
-	gen_cond_br(g, gen_cmp(g, LLVMIntULT, l.cpu, gen_konst(g, KONST_NCPUS, NULL)), body,
-		    l.done);
-	gen_at(g, body);
 	return l;
 }
 
@@ -230,7 +229,8 @@ static void cpu_loop_close(struct gen *g, struct cpu_loop *l)
 	gen_br(g, l->next);
 	gen_at(g, l->next);
 	more = LLVMBuildAdd(g->b, l->cpu, gen_i64(g, 1), "");
-	gen_br(g, l->head);
+	gen_cond_br(g, gen_cmp(g, LLVMIntULT, more, gen_konst(g, KONST_NCPUS, NULL)), l->body,
+		    l->done);
 	LLVMAddIncoming(l->cpu, (LLVMValueRef[]){ zero, more },
 			(LLVMBasicBlockRef[]){ l->from, l->next }, 2);
 	gen_at(g, l->done);
