@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -66,6 +67,7 @@ struct drain {
 	void (*fn)(void *arg, const void *rec, size_t sz);
 	void *arg;
 	size_t cnt, max;
+	bool keep; /* only look: the records stay */
 };
 
 /* Reads up to the producer's position as it was, or to a record whose writer is not done. */
@@ -86,7 +88,7 @@ static unsigned long drain_to(struct ring *r, unsigned long at, unsigned long en
 			d->cnt++;
 		}
 		at += (BPF_RINGBUF_HDR_SZ + len + 7) & ~7ul;
-		if (at - given >= stride) {
+		if (at - given >= stride && !d->keep) {
 			__atomic_store_n(r->consumer, at, __ATOMIC_RELEASE);
 			given = at;
 		}
@@ -101,7 +103,7 @@ static unsigned long drain_to(struct ring *r, unsigned long at, unsigned long en
 size_t ring_drain(struct ring *r, size_t max, void (*fn)(void *arg, const void *rec, size_t sz),
 		  void *arg)
 {
-	struct drain d = { fn, arg, 0, max };
+	struct drain d = { fn, arg, 0, max, false };
 	unsigned long at = *r->consumer, from, end;
 
 	do {
@@ -112,4 +114,11 @@ size_t ring_drain(struct ring *r, size_t max, void (*fn)(void *arg, const void *
 			__atomic_store_n(r->consumer, at, __ATOMIC_SEQ_CST);
 	} while (at != from && (!max || d.cnt < max));
 	return d.cnt;
+}
+
+void ring_peek(struct ring *r, void (*fn)(void *arg, const void *rec, size_t sz), void *arg)
+{
+	struct drain d = { fn, arg, 0, 0, true };
+
+	drain_to(r, *r->consumer, __atomic_load_n(r->producer, __ATOMIC_ACQUIRE), &d);
 }

@@ -17,5 +17,7 @@ void ring_free(struct ring *r);
  */
 size_t ring_drain(struct ring *r, size_t max, void (*fn)(void *arg, const void *rec, size_t sz),
 		  void *arg);
+/* Shows what has been submitted so far; it stays. */
+void ring_peek(struct ring *r, void (*fn)(void *arg, const void *rec, size_t sz), void *arg);
 
 #endif

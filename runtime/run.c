@@ -26,6 +26,7 @@ struct run {
 	struct child *child;
 	struct probe_env *env;
 	bool own_env;
+	bool over; /* begin has called exit() */
 	struct features *features;
 	struct loaded *loaded;
 	struct maps *maps;
@@ -139,17 +140,35 @@ static struct attach_args attach_args_of(const struct run *r)
 	};
 }
 
+static void look_for_exit(void *arg, const void *rec, size_t sz)
+{
+	const struct event_head *head = rec;
+	struct run *r = arg;
+
+	if (sz >= sizeof(*head) && head->action < r->img->actions_cnt &&
+	    r->img->actions[head->action].kind == ACT_EXIT)
+		r->over = true;
+}
+
 static int begin(struct run *r)
 {
 	struct attach_args a = attach_args_of(r);
+	int rc = r->opt->dry_run ? 0 : run_probes(r->loaded, &a, PROBE_WHEN_BEGIN);
 
-	return r->opt->dry_run ? 0 : run_probes(r->loaded, &a, PROBE_WHEN_BEGIN);
+	if (!rc)
+		ring_peek(r->ring, look_for_exit, r);
+	return rc;
 }
 
+/* A script that begin has ended attaches nothing: no event would come from it any more. */
 static int attach(struct run *r)
 {
 	struct attach_args a = attach_args_of(r);
 
+	if (r->over) {
+		r->probe_cnt = r->img->targets_cnt;
+		return 0;
+	}
 	return attach_probes(r->loaded, &a, &r->links, &r->probe_cnt);
 }
 
