@@ -4,9 +4,7 @@
  * args also of one args layout, of the fields that it uses. Otherwise it is cloned: one probe per
  * type and layout, each with all its targets, so that a wildcard costs as few programs as it can.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ast/builtins.h"
@@ -192,22 +190,6 @@ static int add_target(void *arg, const struct probe_target *target)
 
 /* ---- attach points ---- */
 
-/* "$1" anywhere in a part becomes the parameter's text; missing ones vanish. */
-static const char *substitute(struct unit *u, const char *text)
-{
-	const char *out = "", *dollar;
-
-	while ((dollar = strchr(text, '$')) != NULL && isdigit((unsigned char)dollar[1])) {
-		char *end;
-		unsigned long n = strtoul(dollar + 1, &end, 10);
-		const char *v = n >= 1 && n <= u->opt->param_cnt ? u->opt->params[n - 1] : "";
-
-		out = arena_printf(u->arena, "%s%.*s%s", out, (int)(dollar - text), text, v);
-		text = end;
-	}
-	return *out ? arena_printf(u->arena, "%s%s", out, text) : text;
-}
-
 /* Probe types of the language that have no file in probes/ yet, to tell them from misspelt ones. */
 static const char later_types[] =
 	"kprobe|k|kretprobe|kr|fentry|f|kfunc|fexit|fr|kretfunc|rawtracepoint|rt|uprobe|u|"
@@ -294,7 +276,7 @@ static void expand_attach(struct expansion *x, struct node *attach)
 	}
 	x->is_wild = false;
 	for (uint32_t i = 0; i < cnt; i++) {
-		parts[i].text = substitute(u, attach->attach.parts[i].text);
+		parts[i].text = attach->attach.parts[i].text;
 		parts[i].quoted = attach->attach.parts[i].quoted;
 		x->is_wild |= i && probe_is_glob(parts[i].text);
 	}
