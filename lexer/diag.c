@@ -11,6 +11,7 @@
 
 #define SHOW_LINES_MAX 10 /* of a span that covers several lines */
 #define SHOW_BYTES_MAX 400 /* of one line */
+#define SHOW_DIAGS_MAX 1000 /* of one stage: a broken generated script fills no disk */
 #define WORD_MAX 64 /* longer words are nobody's misspelling */
 
 struct note {
@@ -30,8 +31,6 @@ struct diag {
 	struct diag *same; /* hash chain */
 };
 
-#define HASH_CNT 256
-
 struct diags {
 	struct arena *arena;
 	struct sources *sources;
@@ -39,7 +38,8 @@ struct diags {
 	unsigned errors;
 	struct diag **queue;
 	uint32_t cnt, cap;
-	struct diag *hash[HASH_CNT]; /* all ever queued, for merging duplicates */
+	struct diag **hash; /* all there ever were, to merge duplicates */
+	uint32_t hash_cnt, all_cnt;
 };
 
 static const struct {
@@ -80,26 +80,59 @@ static void queue_add(struct diags *ds, struct diag *d)
 	ds->queue[ds->cnt++] = d;
 }
 
-struct diag *diag(struct diags *ds, struct span sp, enum diag_id id, ...)
+static struct diag **bucket_of(struct diags *ds, struct span sp, enum diag_id id)
 {
-	struct diag **bucket = &ds->hash[(sp.from * 31u + sp.to * 7u + id) % HASH_CNT];
-	struct diag *d;
-	va_list ap;
+	uint64_t key = ((uint64_t)sp.from << 32 | sp.to) + (uint64_t)id * 0x10001;
 
-	for (d = *bucket; d; d = d->same)
-		if (d->id == id && d->span.from == sp.from && d->span.to == sp.to && sp.from)
-			return d;
-	d = arena_new_of(ds->arena, struct diag);
+	return &ds->hash[(key * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & (ds->hash_cnt - 1)];
+}
+
+static void hash_grow(struct diags *ds)
+{
+	struct diag **old = ds->hash, **bucket, *d, *next;
+	uint32_t i, old_cnt = ds->hash_cnt;
+
+	ds->hash_cnt = old_cnt ? old_cnt * 4 : 64;
+	ds->hash = arena_array_of(ds->arena, struct diag *, ds->hash_cnt);
+	for (i = 0; i < old_cnt; i++) {
+		for (d = old[i]; d; d = next) {
+			next = d->same;
+			bucket = bucket_of(ds, d->span, d->id);
+			d->same = *bucket;
+			*bucket = d;
+		}
+	}
+}
+
+static struct diag *diag_new(struct diags *ds, struct span sp, enum diag_id id)
+{
+	struct diag *d = arena_new_of(ds->arena, struct diag), **bucket;
+
+	if (ds->all_cnt++ >= ds->hash_cnt)
+		hash_grow(ds);
+	bucket = bucket_of(ds, sp, id);
 	d->id = id;
 	d->severity = rows[id].severity;
 	d->span = sp;
 	d->owner = ds;
 	d->notes_end = &d->notes;
+	d->same = *bucket;
+	*bucket = d;
+	return d;
+}
+
+struct diag *diag(struct diags *ds, struct span sp, enum diag_id id, ...)
+{
+	struct diag *d = ds->hash_cnt && sp.from ? *bucket_of(ds, sp, id) : NULL;
+	va_list ap;
+
+	for (; d; d = d->same)
+		if (d->id == id && d->span.from == sp.from && d->span.to == sp.to)
+			return d;
+	d = diag_new(ds, sp, id);
 	va_start(ap, id);
 	d->text = arena_vprintf(ds->arena, rows[id].format, ap);
 	va_end(ap);
-	d->same = *bucket;
-	*bucket = d;
 	if (d->severity == DIAG_ERROR)
 		ds->errors++;
 	if (d->severity == DIAG_ERROR || !ds->mute_warnings)
@@ -286,14 +319,26 @@ static int in_source_order(const void *va, const void *vb)
 
 void diags_flush(struct diags *ds, FILE *out, bool colour)
 {
-	struct printer p = { out, ds->sources, colour };
-	uint32_t i;
+	struct printer p = { NULL, ds->sources, colour };
+	uint32_t i, cnt = ds->cnt < SHOW_DIAGS_MAX ? ds->cnt : SHOW_DIAGS_MAX;
+	char *text = NULL;
+	size_t len = 0;
 
-	if (ds->cnt)
-		qsort(ds->queue, ds->cnt, sizeof(*ds->queue), in_source_order);
-	for (i = 0; i < ds->cnt; i++)
+	if (!ds->cnt)
+		return;
+	qsort(ds->queue, ds->cnt, sizeof(*ds->queue), in_source_order);
+	/* In one piece: stderr has no buffer of its own. */
+	p.out = open_memstream(&text, &len);
+	if (!p.out)
+		return;
+	for (i = 0; i < cnt; i++)
 		print_diag(&p, ds->queue[i]);
+	if (cnt < ds->cnt)
+		fprintf(p.out, "... and %u more\n", ds->cnt - cnt);
 	ds->cnt = 0;
+	if (!fclose(p.out))
+		fwrite(text, 1, len, out);
+	free(text);
 }
 
 /* ---- the nearest word */
