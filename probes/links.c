@@ -16,9 +16,9 @@
  * So links are closed from threads, and the perf events are put into a BPF_MAP_TYPE_PERF_EVENT_ARRAY
  * ("holder"): closing that map drops them by way of call_rcu and the kernel closes them in a worker
  * (delayed_fput), behind our back. It is as safe as exit: dying does the same. A second trace of the
- * same 360 started at once waits for that worker now and then: it attaches in 0.7 s, and taking a
- * reference on what is still registered ends the worker's waits. Leaving the descriptors to exit
- * instead costs the 25 s in do_exit, with the parent waiting.
+ * same 360 started at once waits for that worker now and then: it attaches in about a second, and
+ * taking a reference on what is still registered ends the worker's waits. Leaving the descriptors to
+ * exit instead costs the 25 s in do_exit, with the parent waiting.
  *
  * Without links (before 5.15) the program sits on the perf event itself, whose closing is what
  * detaches: the holder is not used then, for programs would run on after the end.

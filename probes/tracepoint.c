@@ -3,6 +3,7 @@
  * tracepoint: the kernel's static events. Targets: a is the subsystem, b the event. An exact name
  * reads no list: only events/A/B of tracefs is looked at.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -67,36 +68,94 @@ static int explain_file(const char *path, struct probe_error *err)
 					  : "");
 }
 
+/* Subdirectories of a directory of tracefs, one call of fn each, until that gives non-zero. */
+static int each_dir(int at, const char *path, int (*fn)(void *arg, const char *name), void *arg,
+		    struct probe_error *err)
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!dir) {
+		rc = explain_file(path, err);
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	while (!rc && (e = readdir(dir))) {
+		if (e->d_type == DT_DIR && *e->d_name != '.')
+			rc = fn(arg, e->d_name);
+	}
+	closedir(dir);
+	return rc;
+}
+
+struct reading {
+	struct probe_env *env;
+	struct tracepoints *tps;
+	struct probe_error *err;
+	int dir;
+	const char *subsys;
+	uint32_t cap;
+};
+
+static int read_event(void *arg, const char *event)
+{
+	struct reading *r = arg;
+	struct tracepoints *tps = r->tps;
+
+	if (tps->cnt == r->cap) {
+		/* the old array stays behind in env: half as much again, all told */
+		const char **grown = env_alloc(r->env, r->cap * 4 * sizeof(*grown));
+
+		if (!grown)
+			return probe_fail_oom(r->err);
+		memcpy(grown, tps->names, tps->cnt * sizeof(*grown));
+		tps->names = grown;
+		r->cap *= 4;
+	}
+	tps->names[tps->cnt] = env_printf(r->env, "%s:%s", r->subsys, event);
+	return tps->names[tps->cnt++] ? 0 : probe_fail_oom(r->err);
+}
+
+static int read_subsys(void *arg, const char *subsys)
+{
+	struct reading *r = arg;
+	char path[300];
+	int rc;
+
+	if (!strcmp(subsys, "ftrace"))
+		return 0; /* records of the tracers, nothing that can be attached to */
+	r->subsys = subsys;
+	snprintf(path, sizeof(path), "events/%s", subsys);
+	rc = each_dir(r->dir, path, read_event, r, r->err);
+	return rc == -ENOENT ? 0 : rc; /* its module was unloaded just now */
+}
+
+/*
+ * The directories are read although the file available_events says the same: reading that takes
+ * event_mutex, which the kernel may hold for seconds while it tidies up after others (see links.c).
+ */
 static int read_names(struct probe_env *env, struct tracepoints *tps, struct probe_error *err)
 {
-	int dir = tracefs_dir(env, err), rc = 0;
-	char *text, *copy, *line, *end;
-	uint32_t cnt = 0;
-	size_t len;
+	struct reading r = { .env = env, .tps = tps, .err = err, .cap = 1024 };
+	int rc;
 
-	if (dir < 0)
-		return dir;
-	text = tracefs_read(dir, "available_events", &len);
-	if (!text)
-		return explain_file("available_events", err);
-	for (const char *p = text; (p = strchr(p, '\n')); p++)
-		cnt++;
-	copy = env_strndup(env, text, len);
-	tps->names = env_alloc(env, (cnt + 1) * sizeof(*tps->names));
-	if (!copy || !tps->names) {
+	r.dir = tracefs_dir(env, err);
+	if (r.dir < 0)
+		return r.dir;
+	tps->cnt = 0;
+	tps->names = env_alloc(env, r.cap * sizeof(*tps->names));
+	if (!tps->names)
+		return probe_fail_oom(err);
+	rc = each_dir(r.dir, "events", read_subsys, &r, err);
+	if (rc) {
 		tps->names = NULL;
-		rc = probe_fail_oom(err);
-		goto out;
-	}
-	for (line = copy; (end = strchr(line, '\n')); line = end + 1) {
-		*end = 0;
-		if (strchr(line, ':'))
-			tps->names[tps->cnt++] = line;
+		tps->cnt = 0;
+		return rc;
 	}
 	qsort(tps->names, tps->cnt, sizeof(*tps->names), compare_names);
-out:
-	free(text);
-	return rc;
+	return 0;
 }
 
 static int make_target(struct probe_env *env, const char *name, struct probe_target *t)
