@@ -163,13 +163,13 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	l->progs = calloc((size_t)a->img->probes_cnt + 1, sizeof(*l->progs));
 	l->map_fds = calloc((size_t)a->img->maps_cnt + 1, sizeof(*l->map_fds));
 	l->slots = calloc((size_t)a->img->maps_cnt + 1, sizeof(*l->slots));
-	l->ring = load_ring_size(a->img);
 	if (!l->log || !l->progs || !l->map_fds || !l->slots)
 		return -ENOMEM;
 	rc = libbpf_num_possible_cpus();
 	if (rc < 0)
 		return rc;
 	l->ncpus = (uint32_t)rc;
+	l->ring = load_ring_size(a->img, l->ncpus);
 	opts.kernel_log_buf = l->log;
 	opts.kernel_log_size = l->log_sz;
 	l->obj = bpf_object__open_mem(a->img->elf, a->img->elf_sz, &opts);

@@ -50,7 +50,7 @@ int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct 
 
 /* ---- load_maps.c ---- */
 
-uint32_t load_ring_size(const struct image *img);
+uint32_t load_ring_size(const struct image *img, uint32_t ncpus);
 /* Gives every map its shape for this machine; slots: as loaded_map_slots. */
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
 		      uint32_t *slots);

@@ -14,11 +14,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "probes/probe.h"
 #include "runtime/load.h"
 
 enum {
-	RING_QUIET = 256 << 10, /* only control records */
-	RING_BUSY = 4 << 20,
+	RING_QUIET = 256 << 10, /* only control records, or only from begin and end */
+	RING_CPU = 1 << 20, /* for each CPU that may send: a million records a second need half */
+	RING_BUSY_MAX = 16 << 20,
 	RING_MAX = 1 << 30,
 	AT_ONCE_MAX = 8 << 20, /* bytes a map may take when it is made although it need not */
 	HASH_ENTRY = 64, /* bytes the kernel adds to an entry, about */
@@ -29,14 +31,31 @@ static bool is_data(const struct image_action *a)
 	return a->kind == ACT_PRINTF || a->kind == ACT_PRINT_VALUE || a->kind == ACT_JOIN;
 }
 
-/* Pages of a ring are allocated and zeroed when it is made: a quiet script shall not pay for that. */
-uint32_t load_ring_size(const struct image *img)
+/* Whether records may come at any rate: data, from probes that are attached. */
+static bool is_busy(const struct image *img)
+{
+	bool data = false, attached = false;
+
+	for (uint32_t i = 0; i < img->actions_cnt; i++)
+		data |= is_data(&img->actions[i]);
+	for (uint32_t i = 0; i < img->probes_cnt && data; i++) {
+		const struct probe_type *t = probe_type_find(image_str(img, img->probes[i].type));
+
+		attached |= t && t->when == PROBE_WHEN_ATTACHED;
+	}
+	return attached;
+}
+
+/*
+ * A ring's pages are allocated, zeroed and mapped when it is made, 0.3 ms a MiB: a quiet script shall
+ * not pay for that.
+ */
+uint32_t load_ring_size(const struct image *img, uint32_t ncpus)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), want = RING_QUIET, sz = page;
 
-	for (uint32_t i = 0; i < img->actions_cnt; i++)
-		if (is_data(&img->actions[i]))
-			want = RING_BUSY;
+	if (is_busy(img))
+		want = ncpus < RING_BUSY_MAX / RING_CPU ? ncpus * RING_CPU : RING_BUSY_MAX;
 	want = image_setting_num(img, "perf_rb_pages", 0) * page ?: want;
 	while (sz < want && sz < RING_MAX)
 		sz *= 2;
@@ -125,7 +144,7 @@ int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_
 	int rc = 0;
 
 	if (ring)
-		rc = bpf_map__set_max_entries(ring, load_ring_size(a->img));
+		rc = bpf_map__set_max_entries(ring, load_ring_size(a->img, ncpus));
 	for (uint32_t i = 0; i < a->img->maps_cnt && !rc; i++) {
 		const struct image_map *m = &a->img->maps[i];
 		struct bpf_map *map =

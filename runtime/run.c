@@ -214,11 +214,11 @@ static void report_refused(struct run *r)
 
 		if (n)
 			fprintf(stderr,
-				"WARNING: %s is full (%llu keys): %llu updates were refused; raise "
+				"WARNING: %s is full (%llu keys): %llu update%s refused; raise "
 				"max_map_keys\n",
 				image_str(r->img, r->img->maps[i].name),
 				(unsigned long long)r->img->maps[i].max_entries,
-				(unsigned long long)n);
+				(unsigned long long)n, n == 1 ? " was" : "s were");
 	}
 }
 

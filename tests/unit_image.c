@@ -255,6 +255,7 @@ static void print_types(const struct image *img, const struct value_env *env)
 static void decode_random(const struct image *img, struct out *o, struct value_env *env)
 {
 	const int fds[1024] = { [0 ... 1023] = -1 };
+	const uint32_t slots[1024] = { 0 };
 	struct maps *maps;
 	struct event_ctx c;
 
@@ -262,7 +263,7 @@ static void decode_random(const struct image *img, struct out *o, struct value_e
 		return;
 	env->img = img;
 	print_types(img, env);
-	maps = maps_new(img, fds, 2);
+	maps = maps_new(img, fds, slots, 2);
 	CHECK(maps && !event_ctx_init(&c, img, env, o, maps));
 	for (int i = 0; i < 20 && img->actions_cnt; i++) {
 		size_t sz = (size_t)rand() % 200;
