@@ -73,6 +73,26 @@ static void walk_agg_call(struct walker *w, struct node *n)
 	walk_list(w, n->call.args);
 }
 
+static bool leaves(const struct node *n)
+{
+	const struct node *e = n->kind == N_EXPR_STMT ? n->expr.e : n;
+
+	return n->kind == N_RETURN || n->kind == N_BREAK || n->kind == N_CONTINUE ||
+	       (e->kind == N_CALL && e->call.fn && e->call.fn->id == B_exit);
+}
+
+static void check_block(struct checker *c, const struct node *n)
+{
+	for (const struct node *s = n->block.stmts; s; s = s->next) {
+		const struct node *after = s->next ? s->next : n->block.value;
+
+		if (after && leaves(s)) {
+			diag(c->u->diags, after->span, D_UNREACHABLE);
+			return;
+		}
+	}
+}
+
 /* Only here may an aggregate stand. */
 static bool enter_assign(struct walker *w, struct node *n)
 {
@@ -127,6 +147,7 @@ static bool enter(struct walker *w, struct node *n)
 		check_one_call(c, n);
 		return true;
 	case N_UNROLL: check_unroll(c, n); return true;
+	case N_BLOCK: check_block(c, n); return true;
 	case N_BINARY: check_binary(c, n); return true;
 	case N_BREAK:
 	case N_CONTINUE:
@@ -152,7 +173,6 @@ static bool enter(struct walker *w, struct node *n)
 	case N_TYPE_ENUM:
 	case N_CFIELD:
 	case N_ENUMERATOR:
-	case N_BLOCK:
 	case N_EXPR_STMT:
 	case N_LET:
 	case N_DISCARD:
