@@ -66,6 +66,8 @@ struct probe_fields {
 enum probe_args_kind {
 	PROBE_ARGS_NONE,
 	PROBE_ARGS_RECORD, /* fields lie at constant offsets of the context */
+	PROBE_ARGS_REGS, /* the context is a struct pt_regs: argN, retval, reg() come from it */
+	PROBE_ARGS_WORDS, /* the context is an array of u64: argument N is word N (BTF programs) */
 };
 
 enum probe_when {
