@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <llvm-c/Analysis.h>
+#include <llvm-c/ErrorHandling.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <llvm/Config/llvm-config.h>
@@ -26,11 +28,22 @@
 	"function(simplifycfg,sroa,early-cse," INSTCOMBINE ",gvn,dse," INSTCOMBINE ",simplifycfg," \
 	"dce),globaldce"
 
+/*
+ * LLVM gives some refusals (a jump over more than 32767 instructions) no other way out than this:
+ * when the handler returns it aborts. Nothing of ours is running yet, so leaving here is clean.
+ */
+static void on_fatal(const char *reason)
+{
+	fprintf(stderr, "ERROR: a probe is too large for a BPF program: %s\n", reason);
+	_exit(1);
+}
+
 int emit_init(struct gen *g)
 {
 	LLVMTargetRef target;
 	char *err = NULL, *layout;
 
+	LLVMInstallFatalErrorHandler(on_fatal);
 	LLVMInitializeBPFTargetInfo();
 	LLVMInitializeBPFTarget();
 	LLVMInitializeBPFTargetMC();
