@@ -2,8 +2,9 @@
 /*
  * A child that waits for us. After fork it reads one byte from a pipe whose other end only we hold:
  * the byte says go, its end says that we are gone, and then it leaves. So it can neither run ahead
- * of the probes nor be left behind stopped, whatever happens to us. A second pipe, closed by a
- * successful exec, brings back why exec failed.
+ * of the probes nor be left behind stopped, whatever happens to us. A second pipe first says that the
+ * child waits (what it did before is no part of the trace), then, when it is not simply closed by a
+ * successful exec, why exec failed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -133,15 +134,16 @@ static int parse_command(struct child *c, const char *cmd, char *err, size_t err
 static void wait_and_exec(const struct child *c, int go, int status, const sigset_t *mask,
 			  pid_t parent)
 {
-	int failed;
+	int failed = 0;
 	char byte;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
-	if (getppid() != parent || read(go, &byte, 1) != 1)
+	if (getppid() != parent || write(status, &failed, sizeof(failed)) < 0 ||
+	    read(go, &byte, 1) != 1)
 		_exit(127);
-	execv(c->path, c->words);
+	execvp(c->path, c->words); /* has a slash; a script without #! goes to sh */
 	failed = errno;
 	if (write(status, &failed, sizeof(failed)) < 0)
 		_exit(126);
@@ -189,21 +191,34 @@ err_out:
 	return rc;
 }
 
+/* The next word from the child, 0 when there is none. */
+static int read_status(const struct child *c)
+{
+	int word = 0;
+	ssize_t n;
+
+	do
+		n = read(c->status_fd, &word, sizeof(word));
+	while (n < 0 && errno == EINTR);
+	return n == sizeof(word) ? word : 0;
+}
+
+void child_settle(struct child *c)
+{
+	read_status(c);
+}
+
 int child_go(struct child *c, char *err, size_t err_sz)
 {
-	int failed = 0;
-	ssize_t n;
+	int failed;
 
 	if (write(c->go_fd, "g", 1) != 1)
 		return 0; /* it died meanwhile: the watch on it says so */
 	close(c->go_fd);
 	c->go_fd = -1;
-	do
-		n = read(c->status_fd, &failed, sizeof(failed));
-	while (n < 0 && errno == EINTR);
-	if (n != sizeof(failed))
-		return 0;
-	snprintf(err, err_sz, "-c: %s: %s", c->path, strerror(failed));
+	failed = read_status(c);
+	if (failed)
+		snprintf(err, err_sz, "-c: %s: %s", c->path, strerror(failed));
 	return -failed;
 }
 

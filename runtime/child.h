@@ -14,6 +14,8 @@ struct child;
  * 0, or a negative errno with one line in err.
  */
 int child_start(struct child **c, const char *cmd, const sigset_t *mask, char *err, size_t err_sz);
+/* Waits until it does nothing but wait: to be called before anything is attached. */
+void child_settle(struct child *c);
 /* Lets it go. -errno of its exec when that failed. */
 int child_go(struct child *c, char *err, size_t err_sz);
 int child_pid(const struct child *c);

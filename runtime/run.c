@@ -169,6 +169,8 @@ static int attach(struct run *r)
 		r->probe_cnt = r->img->targets_cnt;
 		return 0;
 	}
+	if (r->child)
+		child_settle(r->child);
 	return attach_probes(r->loaded, &a, &r->links, &r->probe_cnt);
 }
 
