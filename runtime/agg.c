@@ -41,11 +41,8 @@ bool agg_used(const struct image_type *t, const void *sum)
 
 	switch ((int)t->kind) {
 	case V_HIST:
-	case V_LHIST:
-		bucket_range(words, bucket_cnt(t), &first, &end);
-		return first < end;
-	case V_COUNT:
-		return words[0] != 0;
+	case V_LHIST: bucket_range(words, bucket_cnt(t), &first, &end); return first < end;
+	case V_COUNT: return words[0] != 0;
 	default: /* sum or value, then the number of updates */
 		return t->size < 16 ? words[0] != 0 : words[1] != 0;
 	}
@@ -67,14 +64,12 @@ int64_t agg_rank(const struct image_type *t, const void *val)
 
 	switch ((int)t->kind) {
 	case V_AVG:
-	case V_STATS:
-		return agg_average(t, val);
+	case V_STATS: return agg_average(t, val);
 	case V_HIST:
 	case V_LHIST:
 		for (uint32_t i = 0; i < bucket_cnt(t); i++)
 			total += (int64_t)words[i];
 		return total;
-	default:
-		return (int64_t)words[0];
+	default: return (int64_t)words[0];
 	}
 }

@@ -27,7 +27,8 @@ static int run_once(int prog_fd, const char *what)
 
 	if (rc)
 		fprintf(stderr, "ERROR: cannot run %s: %s%s\n", what, strerror(-rc),
-			rc == -EINVAL || rc == -EOPNOTSUPP ? " (it needs Linux 5.10 or newer)" : "");
+			rc == -EINVAL || rc == -EOPNOTSUPP ? " (it needs Linux 5.10 or newer)"
+							   : "");
 	return rc;
 }
 
@@ -97,8 +98,8 @@ static int attach_targets(struct attaching *at, uint32_t *attached)
 {
 	const struct image_probe *p = &at->a->img->probes[at->probe];
 	uint64_t missing = image_setting_num(at->a->img, "missing_probes", MISSING_ERROR);
-	bool single = missing != MISSING_ERROR || loaded_prog_fd(at->l, at->probe, 1) !=
-							  loaded_prog_fd(at->l, at->probe, 0);
+	bool single = missing != MISSING_ERROR ||
+		      loaded_prog_fd(at->l, at->probe, 1) != loaded_prog_fd(at->l, at->probe, 0);
 	uint32_t step = single ? 1 : p->target_cnt;
 	char place[512];
 

@@ -112,8 +112,9 @@ static int parse_command(struct child *c, const char *cmd, char *err, size_t err
 	int cnt = words_split(cmd, &c->words);
 
 	if (cnt < 0) {
-		snprintf(err, err_sz, cnt == -EINVAL ? "-c: a quote is not closed: %s" :
-						       "-c: out of memory: %s", cmd);
+		snprintf(err, err_sz,
+			 cnt == -EINVAL ? "-c: a quote is not closed: %s" : "-c: out of memory: %s",
+			 cmd);
 		return cnt;
 	}
 	if (!cnt) {

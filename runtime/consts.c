@@ -45,31 +45,20 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	enum feature feat;
 
 	switch ((enum image_const_kind)c->kind) {
-	case KONST_NCPUS:
-		return args->ncpus;
-	case KONST_START_NS:
-		return clock_ns(CLOCK_BOOTTIME);
-	case KONST_TAI_OFFSET_NS:
-		return clock_ns(CLOCK_TAI) - clock_ns(CLOCK_BOOTTIME);
-	case KONST_CPID:
-		return (uint64_t)a->child_pid;
-	case KONST_TARGET_PID:
-		return (uint64_t)(a->opt->pid ?: a->child_pid);
-	case KONST_SELF_PID:
-		return (uint64_t)getpid();
-	case KONST_PIDNS_DEV:
-		return pidns(true);
-	case KONST_PIDNS_INO:
-		return pidns(false);
-	case KONST_RING_LIMIT:
-		return args->ring - args->ring / CONTROL_SHARE;
-	case KONST_SLOT:
-		return slot_of(a->img, name, args->slots);
+	case KONST_NCPUS: return args->ncpus;
+	case KONST_START_NS: return clock_ns(CLOCK_BOOTTIME);
+	case KONST_TAI_OFFSET_NS: return clock_ns(CLOCK_TAI) - clock_ns(CLOCK_BOOTTIME);
+	case KONST_CPID: return (uint64_t)a->child_pid;
+	case KONST_TARGET_PID: return (uint64_t)(a->opt->pid ?: a->child_pid);
+	case KONST_SELF_PID: return (uint64_t)getpid();
+	case KONST_PIDNS_DEV: return pidns(true);
+	case KONST_PIDNS_INO: return pidns(false);
+	case KONST_RING_LIMIT: return args->ring - args->ring / CONTROL_SHARE;
+	case KONST_SLOT: return slot_of(a->img, name, args->slots);
 	case KONST_FEATURE:
 		feat = feature_by_name(name, strlen(name));
 		return feat != FEAT_CNT && features_has(a->features, feat);
-	case KONST_CNT:
-		break;
+	case KONST_CNT: break;
 	}
 	return 0;
 }

@@ -91,9 +91,18 @@ static bool has_tracefs(void)
 	       !access("/sys/kernel/debug/tracing/events", F_OK);
 }
 
-#define helper(type, nr) { .prog_type = (type), .helper = (nr) }
-#define path(file) { .path = (file) }
-#define own(fn) { .own = (fn) }
+#define helper(type, nr)                                                                           \
+	{                                                                                          \
+		.prog_type = (type), .helper = (nr)                                                \
+	}
+#define path(file)                                                                                 \
+	{                                                                                          \
+		.path = (file)                                                                     \
+	}
+#define own(fn)                                                                                    \
+	{                                                                                          \
+		.own = (fn)                                                                        \
+	}
 
 static const struct {
 	const char *name, *help;
@@ -175,7 +184,8 @@ static void print_caps(FILE *out)
 
 	fprintf(out, "\nCapabilities\n");
 	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
-		fprintf(out, "  %-18s %s\n", caps[i].name, cap_effective(caps[i].nr) ? "yes" : "no");
+		fprintf(out, "  %-18s %s\n", caps[i].name,
+			cap_effective(caps[i].nr) ? "yes" : "no");
 }
 
 int features_print(struct features *f, FILE *out)

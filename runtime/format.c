@@ -105,14 +105,10 @@ static int64_t narrowed(const struct image_piece *p, const struct value *v)
 	if (p->conv == 'p')
 		sz = 8;
 	switch (sz) {
-	case 1:
-		return is_signed ? (int8_t)n : (uint8_t)n;
-	case 2:
-		return is_signed ? (int16_t)n : (uint16_t)n;
-	case 4:
-		return is_signed ? (int64_t)(int32_t)n : (int64_t)(uint32_t)n;
-	default:
-		return n;
+	case 1: return is_signed ? (int8_t)n : (uint8_t)n;
+	case 2: return is_signed ? (int16_t)n : (uint16_t)n;
+	case 4: return is_signed ? (int64_t)(int32_t)n : (int64_t)(uint32_t)n;
+	default: return n;
 	}
 }
 
@@ -173,16 +169,13 @@ static void put_arg(struct buf *b, const struct event_ctx *c, const struct image
 	if (!value_is_number(v)) /* the compiler refuses this; an image from elsewhere may not */
 		return put_string(b, c, p, v);
 	switch (p->conv) {
-	case 'c':
-		byte = (char)value_int(v);
-		return put_padded(b, p, &byte, 1);
+	case 'c': byte = (char)value_int(v); return put_padded(b, p, &byte, 1);
 	case 'd':
 	case 'i':
 		if (p->width <= 0 && p->prec < 0 && !p->flags)
 			return buf_put_s64(b, narrowed(p, v));
 		return put_signed(b, p, narrowed(p, v));
-	default:
-		return put_unsigned(b, p, (uint64_t)narrowed(p, v));
+	default: return put_unsigned(b, p, (uint64_t)narrowed(p, v));
 	}
 }
 

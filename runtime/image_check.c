@@ -84,8 +84,8 @@ static int check_field(struct checker *c, uint32_t i, const struct image_field *
 	}
 	if (f->off > t->size || sz > t->size - f->off)
 		return fail(c, "type %u: a field lies outside", i);
-	if (f->bit_sz && (f->bit_sz > 64 || ft->size > 8 ||
-			  (uint32_t)f->bit_off + f->bit_sz > ft->size * 8))
+	if (f->bit_sz &&
+	    (f->bit_sz > 64 || ft->size > 8 || (uint32_t)f->bit_off + f->bit_sz > ft->size * 8))
 		return fail(c, "type %u: a bit-field lies outside", i);
 	return add_part(c, i, f->type, 1);
 }
@@ -142,24 +142,19 @@ static int check_enum(struct checker *c, uint32_t i)
 static uint32_t fixed_size(const struct image_type *t)
 {
 	switch ((enum vkind)t->kind) {
-	case V_BOOL:
-		return 1;
+	case V_BOOL: return 1;
 	case V_PTR:
 	case V_KSYM:
 	case V_CGROUP_PATH:
-	case V_COUNT:
-		return 8;
+	case V_COUNT: return 8;
 	case V_TIMESTAMP:
 	case V_SUM:
 	case V_AVG:
 	case V_STATS:
 	case V_MIN:
-	case V_MAX:
-		return 16;
-	case V_HIST:
-		return hist_buckets(t->k) * sizeof(uint64_t);
-	case V_MAC:
-		return 6;
+	case V_MAX: return 16;
+	case V_HIST: return hist_buckets(t->k) * sizeof(uint64_t);
+	case V_MAC: return 6;
 	case V_NONE:
 	case V_VOID:
 	case V_INT:
@@ -178,8 +173,7 @@ static uint32_t fixed_size(const struct image_type *t)
 	case V_STRERROR:
 	case V_LHIST:
 	case V_TSERIES:
-	case V_KIND_CNT:
-		break;
+	case V_KIND_CNT: break;
 	}
 	return 0;
 }
@@ -194,8 +188,8 @@ static int check_size(struct checker *c, uint32_t i)
 	fixed = fixed_size(t);
 	if (fixed && t->size != fixed)
 		return fail(c, "type %u: a %s of %u bytes", i, vkind_name(t->kind), t->size);
-	if ((t->kind == V_INT || t->kind == V_ENUM) &&
-	    t->size != 1 && t->size != 2 && t->size != 4 && t->size != 8)
+	if ((t->kind == V_INT || t->kind == V_ENUM) && t->size != 1 && t->size != 2 &&
+	    t->size != 4 && t->size != 8)
 		return fail(c, "type %u: an integer of %u bytes", i, t->size);
 	if (t->kind == V_BUFFER && t->size < sizeof(uint32_t))
 		return fail(c, "type %u: a buffer of %u bytes", i, t->size);
@@ -216,17 +210,13 @@ static int check_type(struct checker *c, uint32_t i)
 	if (rc)
 		return rc;
 	switch ((enum vkind)t->kind) {
-	case V_ARRAY:
-		return check_array(c, i);
+	case V_ARRAY: return check_array(c, i);
 	case V_STRUCT:
 	case V_UNION:
 	case V_TUPLE:
-	case V_RECORD:
-		return check_fields(c, i);
-	case V_ENUM:
-		return check_enum(c, i);
-	case V_LHIST:
-		return check_lhist(c, i);
+	case V_RECORD: return check_fields(c, i);
+	case V_ENUM: return check_enum(c, i);
+	case V_LHIST: return check_lhist(c, i);
 	case V_PTR:
 		return t->elem == IMAGE_NONE || t->elem < i ? 0 : fail(c, "type %u: bad target", i);
 	case V_NONE:
@@ -252,8 +242,7 @@ static int check_type(struct checker *c, uint32_t i)
 	case V_STATS:
 	case V_HIST:
 	case V_TSERIES:
-	case V_KIND_CNT:
-		break;
+	case V_KIND_CNT: break;
 	}
 	return 0;
 }
@@ -372,18 +361,13 @@ static int check_action_kind(struct checker *c, uint32_t i)
 	switch ((enum action_kind)a->kind) {
 	case ACT_PRINT_MAP:
 	case ACT_CLEAR:
-	case ACT_ZERO:
-		return a->map == IMAGE_NONE ? fail(c, "action %u: no map", i) : 0;
-	case ACT_PRINT_VALUE:
-		return arg0 ? 0 : fail(c, "action %u: no value", i);
+	case ACT_ZERO: return a->map == IMAGE_NONE ? fail(c, "action %u: no map", i) : 0;
+	case ACT_PRINT_VALUE: return arg0 ? 0 : fail(c, "action %u: no value", i);
 	case ACT_EXIT:
-	case ACT_JOIN:
-		return arg0 && arg0->kind == V_INT ? 0 : fail(c, "action %u: no number", i);
+	case ACT_JOIN: return arg0 && arg0->kind == V_INT ? 0 : fail(c, "action %u: no number", i);
 	case ACT_PRINTF:
-	case ACT_TIME:
-		return 0;
-	case ACT_CNT:
-		break;
+	case ACT_TIME: return 0;
+	case ACT_CNT: break;
 	}
 	return fail(c, "action %u: unknown kind %u", i, a->kind);
 }

@@ -44,8 +44,9 @@ static void explain_eperm(void)
 	if (missing)
 		fprintf(stderr, "ERROR: trace needs %s: run it as root\n", missing);
 	else if (kernel_lockdown() == LOCKDOWN_CONFIDENTIALITY)
-		fprintf(stderr, "ERROR: the kernel is locked down (confidentiality): it lets nobody "
-				"read its memory by BPF\n");
+		fprintf(stderr,
+			"ERROR: the kernel is locked down (confidentiality): it lets nobody "
+			"read its memory by BPF\n");
 	else if (memlock_is_low())
 		fprintf(stderr, "ERROR: the limit of locked memory is too low: raise it with "
 				"\"ulimit -l unlimited\"\n");
@@ -86,8 +87,9 @@ void load_explain(const struct load_args *a, int rc, const char *log)
 	if (rc == -EPERM || rc == -EACCES)
 		explain_eperm();
 	else if (rc == -ENOMEM)
-		fprintf(stderr, "ERROR: not enough memory for the maps: lower max_map_keys (%llu) or "
-				"perf_rb_pages, or raise the memory limit\n",
+		fprintf(stderr,
+			"ERROR: not enough memory for the maps: lower max_map_keys (%llu) or "
+			"perf_rb_pages, or raise the memory limit\n",
 			(unsigned long long)image_setting_num(a->img, "max_map_keys", 4096));
 	else if (rc == -E2BIG)
 		fprintf(stderr, "ERROR: a map or a program is larger than the kernel allows\n");

@@ -63,7 +63,8 @@ uint32_t load_ring_size(const struct image *img, uint32_t ncpus)
 }
 
 struct shape {
-	uint32_t slot; /* bytes of one CPU's copy; 0: no aggregate, or the kernel keeps them apart */
+	uint32_t
+		slot; /* bytes of one CPU's copy; 0: no aggregate, or the kernel keeps them apart */
 	uint32_t val_sz;
 	bool percpu; /* the kernel's per-CPU kind */
 	bool lazy; /* BPF_F_NO_PREALLOC */
@@ -86,8 +87,7 @@ static struct shape shape_of(const struct image_map *m, const struct load_args *
 	if (m->flags & IMAGE_MAP_SCALAR)
 		return s;
 	entry = HASH_ENTRY + a->img->types[m->key].size + s.val_sz;
-	if (entry * m->max_entries <= AT_ONCE_MAX ||
-	    !features_has(a->features, FEAT_BPF_MEM_ALLOC))
+	if (entry * m->max_entries <= AT_ONCE_MAX || !features_has(a->features, FEAT_BPF_MEM_ALLOC))
 		return s;
 	s.lazy = !(m->flags & IMAGE_MAP_LRU);
 	if (s.slot) {
@@ -102,8 +102,8 @@ static int make_percpu(struct bpf_map *map)
 {
 	enum bpf_map_type type = bpf_map__type(map);
 
-	return bpf_map__set_type(map, type == BPF_MAP_TYPE_LRU_HASH ? BPF_MAP_TYPE_LRU_PERCPU_HASH :
-								     BPF_MAP_TYPE_PERCPU_HASH);
+	return bpf_map__set_type(map, type == BPF_MAP_TYPE_LRU_HASH ? BPF_MAP_TYPE_LRU_PERCPU_HASH
+								    : BPF_MAP_TYPE_PERCPU_HASH);
 }
 
 static int shape_map(struct bpf_map *map, const struct shape *s)

@@ -55,7 +55,8 @@ static int each_by_batch(const struct map_io *io, struct batch *b, each_fn fn, v
 	uint32_t cnt;
 	int rc;
 
-	rc = batch_alloc(b, io, BATCH_MIN + BATCH_BYTES / (uint32_t)(io->key_sz + entry_sz(io) + 1));
+	rc = batch_alloc(b, io,
+			 BATCH_MIN + BATCH_BYTES / (uint32_t)(io->key_sz + entry_sz(io) + 1));
 	while (!rc && !end) {
 		cnt = b->cap;
 		rc = bpf_map_lookup_batch(io->fd, first ? NULL : &pos_in, &pos_out, b->keys,
@@ -129,8 +130,8 @@ static int keep_key(void *arg, const void *key, const void *vals)
 }
 
 /* Keys first: changing a hash while walking it skips or repeats entries. */
-static int for_each_key(const struct map_io *io, int (*fn)(const struct map_io *io, const void *key,
-							   const void *zeroes))
+static int for_each_key(const struct map_io *io,
+			int (*fn)(const struct map_io *io, const void *key, const void *zeroes))
 {
 	struct key_list l = { .io = io };
 	void *zeroes = calloc(1, entry_sz(io));

@@ -57,19 +57,14 @@ static void entry_value(struct out *o, const struct map_data *d, const void *val
 	struct value v = value_at(d->img, d->map->val, val);
 
 	switch ((int)d->val->kind) {
-	case V_INT:
-		return put_int(&o->buf, d->val, value_int(&v), div);
+	case V_INT: return put_int(&o->buf, d->val, value_int(&v), div);
 	case V_COUNT:
 	case V_SUM:
 	case V_MIN:
-	case V_MAX:
-		return put_int(&o->buf, d->val, *(const int64_t *)val, div);
-	case V_AVG:
-		return put_int(&o->buf, d->val, agg_average(d->val, val), div);
-	case V_STATS:
-		return put_stats(&o->buf, d->val, val, div);
-	default:
-		return value_text(&o->buf, o->env, &v, false);
+	case V_MAX: return put_int(&o->buf, d->val, *(const int64_t *)val, div);
+	case V_AVG: return put_int(&o->buf, d->val, agg_average(d->val, val), div);
+	case V_STATS: return put_stats(&o->buf, d->val, val, div);
+	default: return value_text(&o->buf, o->env, &v, false);
 	}
 }
 

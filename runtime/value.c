@@ -114,8 +114,7 @@ static int cmp_values(const struct image *img, const struct value *a, const stru
 		return cmp_ints(a, b);
 	switch ((enum vkind)a->type->kind) {
 	case V_STRING:
-	case V_BUFFER:
-		return cmp_bytes(a, b);
+	case V_BUFFER: return cmp_bytes(a, b);
 	case V_ARRAY:
 	case V_STRUCT:
 	case V_UNION:
@@ -151,8 +150,7 @@ static int cmp_values(const struct image *img, const struct value *a, const stru
 	case V_HIST:
 	case V_LHIST:
 	case V_TSERIES:
-	case V_KIND_CNT:
-		break;
+	case V_KIND_CNT: break;
 	}
 	return memcmp(a->at, b->at, a->type->size);
 }

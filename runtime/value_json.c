@@ -43,7 +43,8 @@ void json_string(struct buf *b, const char *s, size_t len)
 
 	buf_putc(b, '"');
 	while (i < len) {
-		n = p[i] < 0x80 ? p[i] >= ' ' && p[i] != '"' && p[i] != '\\' : utf8_len(p + i, len - i);
+		n = p[i] < 0x80 ? p[i] >= ' ' && p[i] != '"' && p[i] != '\\'
+				: utf8_len(p + i, len - i);
 		if (n) {
 			i += n;
 			continue;
@@ -105,17 +106,13 @@ void value_json(struct buf *b, const struct value_env *env, const struct value *
 		if (v->type->flags & IMAGE_TYPE_SIGNED)
 			return buf_put_s64(b, value_int(v));
 		return buf_put_u64(b, (uint64_t)value_int(v));
-	case V_PTR:
-		return buf_put_u64(b, (uint64_t)value_int(v));
-	case V_BOOL:
-		return value_text(b, env, v, false);
+	case V_PTR: return buf_put_u64(b, (uint64_t)value_int(v));
+	case V_BOOL: return value_text(b, env, v, false);
 	case V_ARRAY:
-	case V_TUPLE:
-		return list_json(b, env, v);
+	case V_TUPLE: return list_json(b, env, v);
 	case V_STRUCT:
 	case V_UNION:
-	case V_RECORD:
-		return object_json(b, env, v);
+	case V_RECORD: return object_json(b, env, v);
 	case V_NONE:
 	case V_VOID:
 	case V_STRING:
@@ -138,7 +135,6 @@ void value_json(struct buf *b, const struct value_env *env, const struct value *
 	case V_HIST:
 	case V_LHIST:
 	case V_TSERIES:
-	case V_KIND_CNT:
-		return quoted_text(b, env, v);
+	case V_KIND_CNT: return quoted_text(b, env, v);
 	}
 }

@@ -102,11 +102,12 @@ static void timestamp_text(struct buf *b, const struct value_env *env, const str
 	memcpy(&ns, v->at, sizeof(ns));
 	memcpy(&fmt, v->at + sizeof(ns), sizeof(fmt));
 	if (fmt < env->img->strings_cnt) /* came from the kernel, not from the image */
-		time_text(b, image_str(env->img, fmt), (int64_t)((uint64_t)ns +
-								 (uint64_t)env->boot_ns));
+		time_text(b, image_str(env->img, fmt),
+			  (int64_t)((uint64_t)ns + (uint64_t)env->boot_ns));
 }
 
-static void list_text(struct buf *b, const struct style *s, const struct value *v, const char *comma)
+static void list_text(struct buf *b, const struct style *s, const struct value *v,
+		      const char *comma)
 {
 	for (uint32_t i = 0; i < v->type->count; i++) {
 		struct value part = value_part(s->env->img, v, i);
@@ -154,30 +155,19 @@ static void buffer_text(struct buf *b, const struct value *v)
 static void text(struct buf *b, const struct style *s, const struct value *v)
 {
 	switch ((enum vkind)v->type->kind) {
-	case V_INT:
-		return int_text(b, v);
-	case V_STRING:
-		return string_text(b, s->env, v);
-	case V_BOOL:
-		return buf_puts(b, value_int(v) ? "true" : "false");
-	case V_ENUM:
-		return enum_text(b, s->env, v);
-	case V_PTR:
-		return buf_put_ptr(b, (uint64_t)value_int(v));
-	case V_BUFFER:
-		return buffer_text(b, v);
-	case V_ARRAY:
-		return bracketed(b, s, v, "[]", ",");
-	case V_TUPLE:
-		return bracketed(b, s, v, "()", s->comma);
+	case V_INT: return int_text(b, v);
+	case V_STRING: return string_text(b, s->env, v);
+	case V_BOOL: return buf_puts(b, value_int(v) ? "true" : "false");
+	case V_ENUM: return enum_text(b, s->env, v);
+	case V_PTR: return buf_put_ptr(b, (uint64_t)value_int(v));
+	case V_BUFFER: return buffer_text(b, v);
+	case V_ARRAY: return bracketed(b, s, v, "[]", ",");
+	case V_TUPLE: return bracketed(b, s, v, "()", s->comma);
 	case V_STRUCT:
 	case V_UNION:
-	case V_RECORD:
-		return named_text(b, s, v);
-	case V_TIMESTAMP:
-		return timestamp_text(b, s->env, v);
-	case V_MAC:
-		return mac_text(b, v);
+	case V_RECORD: return named_text(b, s, v);
+	case V_TIMESTAMP: return timestamp_text(b, s->env, v);
+	case V_MAC: return mac_text(b, v);
 	case V_NONE:
 	case V_VOID:
 	case V_KSTACK:
@@ -196,8 +186,7 @@ static void text(struct buf *b, const struct style *s, const struct value *v)
 	case V_HIST:
 	case V_LHIST:
 	case V_TSERIES:
-	case V_KIND_CNT:
-		return raw_hex(b, v);
+	case V_KIND_CNT: return raw_hex(b, v);
 	}
 }
 

@@ -40,8 +40,8 @@ static int parse(int argc, char **argv, struct run_options *opt)
 		case 'c': opt->child_cmd = optarg; break;
 		case 'p': opt->pid = atoi(optarg); break;
 		case 'd':
-			opt->debug |= strcmp(optarg, "verifier") ? RUN_DEBUG_LIBBPF
-								 : RUN_DEBUG_VERIFIER;
+			opt->debug |=
+				strcmp(optarg, "verifier") ? RUN_DEBUG_LIBBPF : RUN_DEBUG_VERIFIER;
 			break;
 		case 'n': opt->dry_run = true; break;
 		case 'F': opt->no_features = optarg; break;

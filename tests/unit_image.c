@@ -25,8 +25,26 @@
 		}                                                                                  \
 	} while (0)
 
-enum { T_U32, T_S64, T_STR, T_COUNT, T_HIST, T_LHIST, T_BUF, T_ARR, T_STRUCT, T_ENUM, T_PTR, T_STATS,
-       T_TUPLE, T_REC, T_EXIT, T_TIME, T_MIN, T_CNT };
+enum {
+	T_U32,
+	T_S64,
+	T_STR,
+	T_COUNT,
+	T_HIST,
+	T_LHIST,
+	T_BUF,
+	T_ARR,
+	T_STRUCT,
+	T_ENUM,
+	T_PTR,
+	T_STATS,
+	T_TUPLE,
+	T_REC,
+	T_EXIT,
+	T_TIME,
+	T_MIN,
+	T_CNT
+};
 
 static void put_types(struct image_writer *w)
 {
@@ -36,7 +54,10 @@ static void put_types(struct image_writer *w)
 		[T_STR] = { .kind = V_STRING, .size = 16 },
 		[T_COUNT] = { .kind = V_COUNT, .size = 8 },
 		[T_HIST] = { .kind = V_HIST, .k = 2, .size = hist_buckets(2) * 8 },
-		[T_LHIST] = { .kind = V_LHIST, .min = -10, .max = 95, .step = 10,
+		[T_LHIST] = { .kind = V_LHIST,
+			      .min = -10,
+			      .max = 95,
+			      .step = 10,
 			      .size = lhist_buckets(-10, 95, 10) * 8 },
 		[T_BUF] = { .kind = V_BUFFER, .size = 20 },
 		[T_ARR] = { .kind = V_ARRAY, .elem = T_U32, .count = 3, .size = 12 },
@@ -55,10 +76,14 @@ static void put_types(struct image_writer *w)
 		{ .type = T_U32, .name = a, .bit_off = 3, .bit_sz = 5 },
 		{ .type = T_ARR, .name = b, .off = 4 },
 		{ .type = T_STR, .name = a, .off = 16 },
-		{ .type = T_STR }, { .type = T_S64, .off = 16 },
-		{ .type = T_U32 }, { .type = T_STR, .off = 4, .flags = IMAGE_FIELD_TAIL },
-		{ .type = T_STR, .off = 8, .flags = IMAGE_FIELD_TAIL }, { .type = T_STR, .off = 12 },
-		{ .type = T_STRUCT, .off = 28 }, { .type = T_BUF, .off = 60 },
+		{ .type = T_STR },
+		{ .type = T_S64, .off = 16 },
+		{ .type = T_U32 },
+		{ .type = T_STR, .off = 4, .flags = IMAGE_FIELD_TAIL },
+		{ .type = T_STR, .off = 8, .flags = IMAGE_FIELD_TAIL },
+		{ .type = T_STR, .off = 12 },
+		{ .type = T_STRUCT, .off = 28 },
+		{ .type = T_BUF, .off = 60 },
 		{ .type = T_S64 },
 	};
 	struct image_enumerator e[] = { { 1, a, 0 }, { 2, b, 0 } };
@@ -85,7 +110,9 @@ static void put_actions(struct image_writer *w)
 		{ .kind = ACT_JOIN, .rec = T_REC, .map = IMAGE_NONE },
 		{ .kind = ACT_EXIT, .rec = T_EXIT, .map = IMAGE_NONE },
 		{ .kind = ACT_PRINT_MAP, .rec = IMAGE_NONE, .map = 1, .num = { 3, 2 } },
-		{ .kind = ACT_TIME, .rec = IMAGE_NONE, .map = IMAGE_NONE,
+		{ .kind = ACT_TIME,
+		  .rec = IMAGE_NONE,
+		  .map = IMAGE_NONE,
 		  .str = image_put_str(w, "%H%f") },
 		{ .kind = ACT_CLEAR, .rec = IMAGE_NONE, .map = 0 },
 	};
@@ -129,7 +156,8 @@ static void *make_tables(size_t *sz)
 
 /* ---- an ELF object around them ---- */
 
-static void add_section(Elf *e, uint32_t name, uint32_t type, void *bytes, size_t sz, uint64_t align)
+static void add_section(Elf *e, uint32_t name, uint32_t type, void *bytes, size_t sz,
+			uint64_t align)
 {
 	Elf_Scn *scn = elf_newscn(e);
 	Elf_Data *d = elf_newdata(scn);

@@ -44,9 +44,11 @@ static void test_json_string(void)
 	} cases[] = {
 		{ "plain", "\"plain\"" },
 		{ "a\"b\\c\n\t\r\b\f\x01\x7f", "\"a\\\"b\\\\c\\n\\t\\r\\b\\f\\u0001\x7f\"" },
-		{ "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"" },
+		{ "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+		  "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"" },
 		{ "\xff\xc3", "\"\\u00ff\\u00c3\"" }, /* no UTF-8, cut */
-		{ "\xc0\x80\xe0\x80\x80", "\"\\u00c0\\u0080\\u00e0\\u0080\\u0080\"" }, /* overlong */
+		{ "\xc0\x80\xe0\x80\x80",
+		  "\"\\u00c0\\u0080\\u00e0\\u0080\\u0080\"" }, /* overlong */
 		{ "\xed\xa0\x80", "\"\\u00ed\\u00a0\\u0080\"" }, /* surrogate */
 		{ "\xf4\x90\x80\x80", "\"\\u00f4\\u0090\\u0080\\u0080\"" },
 		{ "", "\"\"" },
@@ -105,26 +107,33 @@ static void test_hist_text(void)
 	n[1] = 2;
 	n[3] = 4;
 	hist_text(&b, &t, n, 1);
-	expect(&b, "(..., 0)               1 |@@@@@@@@@@@@@                                       |\n"
-		   "[0]                    2 |@@@@@@@@@@@@@@@@@@@@@@@@@@                          |\n"
-		   "[1]                    0 |                                                    |\n"
-		   "[2, 4)                 4 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n\n");
+	expect(&b,
+	       "(..., 0)               1 |@@@@@@@@@@@@@                                       |\n"
+	       "[0]                    2 |@@@@@@@@@@@@@@@@@@@@@@@@@@                          |\n"
+	       "[1]                    0 |                                                    |\n"
+	       "[2, 4)                 4 "
+	       "|@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n\n");
 	b.len = 0;
 	hist_json(&b, &t, n, 2);
-	expect(&b, "[{\"max\": -1, \"count\": 0},{\"min\": 0, \"max\": 0, \"count\": 1},"
-		   "{\"min\": 1, \"max\": 1, \"count\": 0},{\"min\": 2, \"max\": 3, \"count\": 2}]");
+	expect(&b,
+	       "[{\"max\": -1, \"count\": 0},{\"min\": 0, \"max\": 0, \"count\": 1},"
+	       "{\"min\": 1, \"max\": 1, \"count\": 0},{\"min\": 2, \"max\": 3, \"count\": 2}]");
 	memset(n, 0, sizeof(n));
 	b.len = 0;
 	n[hist_index(512, 0)] = n[hist_index(1024, 0)] = 1;
 	hist_text(&b, &t, n, 1);
-	expect(&b, "[512, 1K)              1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"
-		   "[1K, 2K)               1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n\n");
+	expect(&b,
+	       "[512, 1K)              1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"
+	       "[1K, 2K)               1 "
+	       "|@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n\n");
 	memset(n, 0, sizeof(n));
 	b.len = 0;
 	n[hist_index(3584, 2)] = n[hist_index(4096, 2)] = 1;
 	hist_text(&b, &t2, n, 1);
-	expect(&b, "[3584, 4K)             1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"
-		   "[4K, 5K)               1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n\n");
+	expect(&b,
+	       "[3584, 4K)             1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"
+	       "[4K, 5K)               1 "
+	       "|@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n\n");
 	memset(n, 0, sizeof(n));
 	b.len = 0;
 	hist_text(&b, &t, n, 1);
@@ -142,16 +151,19 @@ static void test_lhist_text(void)
 	struct buf b = { 0 };
 
 	hist_text(&b, &t, n, 1);
-	expect(&b, "(..., -2K)             1 |@@@@@@@@@@@@@@@@@@@@@@@@@@                          |\n"
-		   "[-2K, -1K)             0 |                                                    |\n"
-		   "[-1K, 0)               0 |                                                    |\n"
-		   "[0, 1K)                0 |                                                    |\n"
-		   "[1K, 2K)               0 |                                                    |\n"
-		   "[2K, ...)              2 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n\n");
+	expect(&b,
+	       "(..., -2K)             1 |@@@@@@@@@@@@@@@@@@@@@@@@@@                          |\n"
+	       "[-2K, -1K)             0 |                                                    |\n"
+	       "[-1K, 0)               0 |                                                    |\n"
+	       "[0, 1K)                0 |                                                    |\n"
+	       "[1K, 2K)               0 |                                                    |\n"
+	       "[2K, ...)              2 "
+	       "|@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n\n");
 	b.len = 0;
 	hist_json(&b, &t, n, 1);
 	expect(&b, "[{\"max\": -2049, \"count\": 1},{\"min\": -2048, \"max\": -1025, \"count\": 0},"
-		   "{\"min\": -1024, \"max\": -1, \"count\": 0},{\"min\": 0, \"max\": 1023, \"count\": 0},"
+		   "{\"min\": -1024, \"max\": -1, \"count\": 0},{\"min\": 0, \"max\": 1023, "
+		   "\"count\": 0},"
 		   "{\"min\": 1024, \"max\": 2047, \"count\": 0},{\"min\": 2048, \"count\": 2}]");
 	buf_free(&b);
 }
@@ -176,13 +188,18 @@ static const struct image_type types[] = {
 	{ .kind = V_MAX, .size = 16, .flags = IMAGE_TYPE_SIGNED },
 };
 static const struct image_field fields[] = {
-	{ .type = 0 }, { .type = 4, .off = 8 },
-	{ .type = 1, .name = 1 }, { .type = 7, .name = 3, .off = 8 },
+	{ .type = 0 },
+	{ .type = 4, .off = 8 },
+	{ .type = 1, .name = 1 },
+	{ .type = 7, .name = 3, .off = 8 },
 };
 static const struct image img = {
-	.types = types, .types_cnt = sizeof(types) / sizeof(types[0]),
-	.fields = fields, .fields_cnt = 4,
-	.strings = "\0a\0b\0@m", .strings_cnt = 8,
+	.types = types,
+	.types_cnt = sizeof(types) / sizeof(types[0]),
+	.fields = fields,
+	.fields_cnt = 4,
+	.strings = "\0a\0b\0@m",
+	.strings_cnt = 8,
 };
 static const struct value_env env = { .img = &img, .cut_mark = ".." };
 
@@ -193,8 +210,11 @@ static struct image_piece piece(const char *fmt)
 	char *end;
 
 	for (fmt++; strchr("-0+ #", *fmt); fmt++)
-		p.flags |= (uint8_t)(*fmt == '-' ? PIECE_LEFT : *fmt == '0' ? PIECE_ZERO :
-				     *fmt == '+' ? PIECE_PLUS : *fmt == ' ' ? PIECE_SPACE : PIECE_ALT);
+		p.flags |= (uint8_t)(*fmt == '-'   ? PIECE_LEFT
+				     : *fmt == '0' ? PIECE_ZERO
+				     : *fmt == '+' ? PIECE_PLUS
+				     : *fmt == ' ' ? PIECE_SPACE
+						   : PIECE_ALT);
 	if (*fmt >= '1' && *fmt <= '9') {
 		p.width = (int16_t)strtol(fmt, &end, 10);
 		fmt = end;
@@ -222,11 +242,13 @@ static void format_one(struct buf *b, const char *fmt, struct value v)
 static void test_format_like_c(void)
 {
 	static const char *const fmts[] = {
-		"%lld", "%5lld", "%-5lld", "%05lld", "%+lld", "% lld", "%.3lld", "%8.3lld", "%-8.3lld",
-		"%08.3lld", "%llu", "%llx", "%#llx", "%#12llX", "%#012llx", "%llo", "%#llo", "%.0lld",
-		"%+05lld", "%-+7lld",
+		"%lld",	    "%5lld",	"%-5lld",   "%05lld", "%+lld",	 "% lld",   "%.3lld",
+		"%8.3lld",  "%-8.3lld", "%08.3lld", "%llu",   "%llx",	 "%#llx",   "%#12llX",
+		"%#012llx", "%llo",	"%#llo",    "%.0lld", "%+05lld", "%-+7lld",
 	};
-	static const int64_t values[] = { 0, 1, -1, 42, -42, 123456789012345, INT64_MIN, INT64_MAX };
+	static const int64_t values[] = {
+		0, 1, -1, 42, -42, 123456789012345, INT64_MIN, INT64_MAX
+	};
 	struct buf b = { 0 };
 	char want[128];
 
@@ -238,8 +260,8 @@ static void test_format_like_c(void)
 #pragma GCC diagnostic pop
 			format_one(&b, fmts[f], value_at(&img, 0, &values[i]));
 			if (b.len != strlen(want) || memcmp(b.p ?: "", want, b.len)) {
-				fprintf(stderr, "%s: [%.*s], C says [%s]\n", fmts[f], (int)b.len, b.p,
-					want);
+				fprintf(stderr, "%s: [%.*s], C says [%s]\n", fmts[f], (int)b.len,
+					b.p, want);
 				failed = 1;
 			}
 		}
@@ -280,8 +302,9 @@ static void test_format_rest(void)
 	ONE("%H", 2, &buf, "61 01 22");
 	ONE("%-8r", 2, &buf, "a\\x01\"  ");
 	ONE("%3c", 3, "A", "  A");
-	format_one(&b, "%s", (struct value){ .type = &types[1], .at = "xyz", .len = 3, .tail = true,
-					     .cut = true });
+	format_one(&b, "%s",
+		   (struct value){
+			   .type = &types[1], .at = "xyz", .len = 3, .tail = true, .cut = true });
 	expect(&b, "xyz..");
 	buf_free(&b);
 }
@@ -311,8 +334,8 @@ static void test_values(void)
 	buf_free(&b);
 }
 
-static void show_map(const struct out_ops *ops, const struct map_data *d, uint64_t top, uint64_t div,
-		     const char *want)
+static void show_map(const struct out_ops *ops, const struct map_data *d, uint64_t top,
+		     uint64_t div, const char *want)
 {
 	struct out o = { .ops = ops, .env = &env, .fd = -1, .buffering = RUN_BUF_FULL };
 
@@ -336,9 +359,11 @@ static void test_maps(void)
 	show_map(&out_text_ops, &d, 0, 1,
 		 "@m[1, true]: { .count = 2, .average = -4, .total = -9 }\n"
 		 "@m[2, false]: { .count = 3, .average = 10, .total = 30 }\n");
-	show_map(&out_text_ops, &d, 1, 2, "@m[2, false]: { .count = 3, .average = 5, .total = 30 }\n");
+	show_map(&out_text_ops, &d, 1, 2,
+		 "@m[2, false]: { .count = 3, .average = 5, .total = 30 }\n");
 	show_map(&out_json_ops, &d, 1, 1,
-		 "{\"type\": \"stats\", \"data\": {\"@m\": {\"2,false\": {\"count\": 3, \"average\": 10, "
+		 "{\"type\": \"stats\", \"data\": {\"@m\": {\"2,false\": {\"count\": 3, "
+		 "\"average\": 10, "
 		 "\"total\": 30}}}}\n");
 	m.val = 11;
 	d.val = &types[11];
