@@ -121,9 +121,9 @@ static void store_fields(struct gen *g, LLVMValueRef rec, uint32_t action, const
 		if (type_in_register(args[i].type))
 			gen_store(g, at, args[i].type, v[i]);
 		else if (v[i])
-			gen_convert(g, at, args[i].type, v[i], args[i].e->type, false);
+			gen_convert(g, at, args[i].type, v[i], args[i].e->type, PAD_NONE);
 		else
-			gen_into(g, args[i].e, at, args[i].type, false);
+			gen_into(g, args[i].e, at, args[i].type, PAD_NONE);
 	}
 }
 

@@ -22,17 +22,6 @@ LLVMValueRef gen_narrow(struct gen *g, LLVMValueRef v, const struct type *t)
 			    : LLVMBuildZExt(g->b, v, g->i64, "");
 }
 
-static bool is_u64(const struct type *t)
-{
-	return (type_in_register(t) && t->size == 8 && !t->is_signed) || t->kind == V_COUNT;
-}
-
-/* Narrower unsigned values are non-negative as i64 too: only a uint64 asks for unsigned ways. */
-static bool op_is_signed(const struct node *l, const struct node *r)
-{
-	return !is_u64(l->type) && !is_u64(r->type);
-}
-
 /* ---- branches: the same shape for ?:, if and &&, || ---- */
 
 struct fork {
@@ -102,7 +91,7 @@ static LLVMValueRef gen_choice_int(struct gen *g, struct node *n)
 }
 
 static void gen_choice_into(struct gen *g, struct node *n, LLVMValueRef dst, const struct type *t,
-			    bool pad)
+			    enum pad pad)
 {
 	struct node *then = n->cond.then ? n->cond.then : n->cond.cond;
 	struct fork f = fork_on(g, gen_bool(g, n->cond.cond));
@@ -121,7 +110,7 @@ static LLVMValueRef gen_binary(struct gen *g, struct node *n)
 {
 	struct node *l = n->binary.l, *r = n->binary.r;
 	enum binary_op op = n->binary.op;
-	bool is_signed = op == OP_SHR ? !is_u64(l->type) : op_is_signed(l, r);
+	bool is_signed = n->binary.common && n->binary.common->is_signed;
 	LLVMValueRef lv, rv;
 
 	if (op == OP_LAND || op == OP_LOR)
@@ -260,37 +249,42 @@ LLVMValueRef gen_addr(struct gen *g, struct node *e)
 			return lv.addr;
 	}
 	tmp = gen_tmp(g, e->type->size);
-	gen_into(g, e, tmp, e->type, false);
+	gen_into(g, e, tmp, e->type, PAD_NONE);
 	return tmp;
 }
 
-/* Elements one by one, each at its offset; holes are zeroed when the whole is a key. */
-static void gen_list_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type *t,
-			  bool pad)
+/* What the parts of a whole are told: it has been zeroed at once. */
+static enum pad pad_parts(struct gen *g, LLVMValueRef dst, uint32_t size, enum pad pad)
 {
-	uint32_t i = 0;
+	if (pad == PAD_ZERO)
+		gen_zero(g, dst, size);
+	return pad == PAD_NONE ? PAD_NONE : PAD_CLEAN;
+}
 
-	if (pad)
-		gen_zero(g, dst, t->size);
-	for (struct node *el = e->list.elems; el; el = el->next, i++)
-		gen_into(g, el->kind == N_NAMED ? el->named.e : el,
-			 gen_off(g, dst, t->fields[i].off), t->fields[i].type, pad);
+/* Elements one by one, each at its offset. */
+static void gen_list_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type *t,
+			  enum pad pad)
+{
+	const struct type_field *f = t->fields;
+
+	pad = pad_parts(g, dst, t->size, pad);
+	for (struct node *el = e->list.elems; el; el = el->next, f++)
+		gen_into(g, el->kind == N_NAMED ? el->named.e : el, gen_off(g, dst, f->off),
+			 f->type, pad);
 }
 
 void gen_convert(struct gen *g, LLVMValueRef dst, const struct type *dt, LLVMValueRef src,
-		 const struct type *st, bool pad)
+		 const struct type *st, enum pad pad)
 {
-	if (dt == st && !pad) {
+	if (dt == st && pad == PAD_NONE) {
 		gen_copy(g, dst, src, dt->size);
 	} else if (type_in_register(dt)) {
 		gen_store(g, dst, dt, gen_load(g, src, st));
 	} else if (dt->kind == V_STRING) {
-		if (pad)
-			gen_zero(g, dst, dt->size);
+		pad_parts(g, dst, dt->size, pad);
 		gen_text_from(g, dst, dt->size < st->size ? dt->size : st->size, src, AS_KERNEL);
 	} else if (dt->kind == V_TUPLE || dt->kind == V_RECORD) {
-		if (pad)
-			gen_zero(g, dst, dt->size);
+		pad = pad_parts(g, dst, dt->size, pad);
 		for (uint32_t i = 0; i < dt->count; i++)
 			gen_convert(g, gen_off(g, dst, dt->fields[i].off), dt->fields[i].type,
 				    gen_off(g, src, st->fields[i].off), st->fields[i].type, pad);
@@ -307,14 +301,14 @@ static bool pads_itself(const struct node *e, const struct type *t)
 	return e->kind == N_IDENT && e->ident.fn && e->ident.fn->id == B_comm && t->size == 16;
 }
 
-void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type *t, bool pad)
+void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type *t, enum pad pad)
 {
 	if (type_in_register(t)) {
 		gen_store(g, dst, t, gen_int(g, e));
 		return;
 	}
 	if (t->kind == V_STRING) {
-		if (pad && !pads_itself(e, t))
+		if (pad == PAD_ZERO && !pads_itself(e, t))
 			gen_zero(g, dst, t->size);
 		if (e->kind == N_STR)
 			gen_literal(g, e, dst, t->size, pad);

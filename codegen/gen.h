@@ -149,6 +149,7 @@ struct mem_mark {
 struct mem_mark gen_mark(struct gen *g);
 void gen_release(struct gen *g, struct mem_mark m);
 LLVMValueRef gen_var(struct gen *g, struct var_sym *sym);
+/* dst is aligned to 8 */
 void gen_zero(struct gen *g, LLVMValueRef dst, uint32_t size);
 void gen_copy(struct gen *g, LLVMValueRef dst, LLVMValueRef src, uint32_t size);
 LLVMTypeRef gen_int_type(struct gen *g, uint32_t size);
@@ -165,11 +166,20 @@ LLVMValueRef gen_merge(struct gen *g, LLVMTypeRef t, LLVMValueRef a, LLVMBasicBl
 bool gen_in_memory(const struct type *t);
 LLVMValueRef gen_bool(struct gen *g, struct node *e); /* i1 */
 LLVMValueRef gen_addr(struct gen *g, struct node *e); /* memory laid out as e->type */
+/*
+ * What becomes of bytes that a value does not fill (holes of a tuple, after a string's NUL): in map
+ * keys and values they must be zero.
+ */
+enum pad {
+	PAD_NONE, /* as they are */
+	PAD_ZERO, /* to be zeroed */
+	PAD_CLEAN, /* zero already, and to stay so */
+};
 /* Builds e at dst, laid out as type t (strings cut or padded, integers converted). */
-void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type *t, bool pad);
+void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type *t, enum pad pad);
 /* A copy between two places of maybe different types of the same shape. */
 void gen_convert(struct gen *g, LLVMValueRef dst, const struct type *dt, LLVMValueRef src,
-		 const struct type *st, bool pad);
+		 const struct type *st, enum pad pad);
 void gen_effect(struct gen *g, struct node *e); /* the value is not wanted */
 LLVMValueRef gen_equal(struct gen *g, struct node *l, struct node *r); /* memory values, i1 */
 
@@ -183,7 +193,7 @@ LLVMValueRef gen_log2(struct gen *g, LLVMValueRef v); /* highest bit set of a no
 LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max);
 LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMValueRef src,
 			   enum addr_space as);
-void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max, bool pad);
+void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max, enum pad pad);
 /* Equal in their first limit bytes; i1. */
 LLVMValueRef gen_text_equal(struct gen *g, struct node *l, struct node *r, uint32_t limit);
 LLVMValueRef gen_same_text(struct gen *g, LLVMValueRef l, uint32_t l_sz, LLVMValueRef r,

@@ -171,11 +171,11 @@ static void bind_entry(struct gen *g, struct node *n)
 	LLVMValueRef mem = gen_var(g, sym), key = LLVMGetParam(g->p->fn, 1);
 	LLVMValueRef val = LLVMGetParam(g->p->fn, 2);
 
-	gen_convert(g, gen_off(g, mem, f[0].off), f[0].type, key, m->key, false);
+	gen_convert(g, gen_off(g, mem, f[0].off), f[0].type, key, m->key, PAD_NONE);
 	if (type_is_agg(m->val))
 		gen_store(g, gen_off(g, mem, f[1].off), f[1].type, agg_read_entry(g, m, key));
 	else
-		gen_convert(g, gen_off(g, mem, f[1].off), f[1].type, val, m->val, false);
+		gen_convert(g, gen_off(g, mem, f[1].off), f[1].type, val, m->val, PAD_NONE);
 }
 
 void gen_for_map(struct gen *g, struct node *n)

@@ -107,7 +107,7 @@ LLVMValueRef map_key_of(struct gen *g, struct map_sym *m, struct node *key)
 	if (!m->key)
 		LLVMBuildStore(g->b, gen_i32(g, 0), mem);
 	else
-		gen_into(g, key, mem, m->key, true);
+		gen_into(g, key, mem, m->key, PAD_ZERO);
 	return mem;
 }
 
@@ -192,7 +192,7 @@ static void assign_scalar(struct gen *g, struct node *map, struct node *value)
 	if (type_in_register(m->val))
 		gen_store(g, p, m->val, src);
 	else
-		gen_convert(g, p, m->val, src, value->type, false);
+		gen_convert(g, p, m->val, src, value->type, PAD_NONE);
 	mark_present(g, m, p);
 	gen_br(g, join);
 	gen_at(g, join);
@@ -212,7 +212,7 @@ void map_assign(struct gen *g, struct node *map, struct node *value)
 	val = gen_tmp(g, map_value_size(m));
 	if (m->val->size & 7)
 		gen_zero(g, val, map_value_size(m));
-	gen_into(g, value, val, m->val, true);
+	gen_into(g, value, val, m->val, PAD_ZERO);
 	ret = HELP(g, map_update_elem, bpf_map(m), key, val, gen_i64(g, BPF_ANY));
 	refused = gen_block(g, "refused");
 	join = gen_block(g, "join");

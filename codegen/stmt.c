@@ -11,13 +11,13 @@ static void assign_var(struct gen *g, struct var_sym *sym, struct node *value)
 	if (type_in_register(t)) {
 		gen_store(g, mem, t, gen_int(g, value));
 	} else if (value->kind == N_STR) {
-		gen_into(g, value, mem, t, false);
+		gen_into(g, value, mem, t, PAD_NONE);
 	} else {
 		/* the value may be made from the variable itself: build it aside */
 		LLVMValueRef tmp = gen_addr(g, value);
 
 		if (tmp != mem)
-			gen_convert(g, mem, t, tmp, value->type, false);
+			gen_convert(g, mem, t, tmp, value->type, PAD_NONE);
 	}
 	gen_release(g, m);
 }

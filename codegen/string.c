@@ -28,10 +28,10 @@ LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMVa
 	return bounded_length(g, ret, max);
 }
 
-void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max, bool pad)
+void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max, enum pad pad)
 {
 	uint32_t len = str->str.len < max ? (uint32_t)str->str.len : max - 1;
-	uint32_t size = pad ? max : len + 1;
+	uint32_t size = pad == PAD_ZERO ? max : len + 1;
 	char *bytes = arena_alloc(g->u->arena, size);
 	LLVMValueRef init, lit;
 
@@ -81,7 +81,7 @@ LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t 
 
 	switch (e->kind) {
 	case N_STR:
-		gen_literal(g, e, dst, max, false);
+		gen_literal(g, e, dst, max, PAD_NONE);
 		return gen_i64(g, least(max - 1, (uint32_t)e->str.len));
 	case N_TERNARY:
 	case N_IF: return gen_text_choice(g, e, dst, max);
