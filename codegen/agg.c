@@ -3,8 +3,9 @@
  * Aggregates: count, sum, avg, min, max, stats, hist, lhist. Each CPU has its own copy and updates it
  * in place through one lookup; they are summed where they are read.
  *
- * The copies lie in the value, SLOT bytes apart, or the map is the kernel's per-CPU kind and SLOT is
- * zero (loading decides: runtime/load_maps.c). "entry + cpu * SLOT" is right in both cases.
+ * A scalar's copies are the entries of an array, by CPU. Those of a key lie in its value, SLOT bytes
+ * apart, or the map is the kernel's per-CPU kind and SLOT is zero (loading decides:
+ * runtime/load_maps.c): "entry + cpu * SLOT" is right in both cases.
  */
 #include "codegen/gen.h"
 
@@ -140,13 +141,29 @@ static LLVMValueRef at_slot(struct gen *g, LLVMValueRef entry, LLVMValueRef cpu,
 	return gen_off_var(g, entry, LLVMBuildMul(g->b, cpu, slot, ""));
 }
 
-/* This CPU's copy. The number of the CPU is checked for the verifier's sake. */
-static LLVMValueRef own_copy(struct gen *g, struct map_sym *m, LLVMValueRef entry,
-			     LLVMBasicBlockRef fail)
+static LLVMValueRef array_entry(struct gen *g, struct map_sym *m, LLVMValueRef cpu)
 {
-	LLVMBasicBlockRef ok = gen_block(g, "own");
-	LLVMValueRef cpu = gen_opaque(g, gen_call_int(g, builtin_by_id(B_cpu), NULL, NULL));
+	LLVMValueRef key = gen_tmp(g, 4);
 
+	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, cpu, g->i32, ""), key);
+	return HELP(g, map_lookup_elem, ((struct map_gen *)m->gen)->global, key);
+}
+
+/* This CPU's copy; to fail when there is none. */
+static LLVMValueRef own_copy(struct gen *g, struct node *map, LLVMBasicBlockRef fail)
+{
+	LLVMValueRef cpu = gen_call_int(g, builtin_by_id(B_cpu), NULL, NULL), entry;
+	LLVMBasicBlockRef ok = gen_block(g, "own");
+	struct map_sym *m = map->map.sym;
+
+	if (!m->key) {
+		entry = array_entry(g, m, cpu);
+		gen_cond_br(g, gen_not_zero(g, entry), ok, fail);
+		gen_at(g, ok);
+		return entry;
+	}
+	entry = map_entry(g, m, map_key(g, map), fail);
+	cpu = gen_opaque(g, cpu); /* the check below is for the verifier, not for LLVM */
 	gen_cond_br(g, gen_cmp(g, LLVMIntULT, cpu, gen_konst(g, KONST_NCPUS, NULL)), ok, fail);
 	gen_at(g, ok);
 	return at_slot(g, entry, cpu, slot_size(g, m));
@@ -162,7 +179,7 @@ void agg_update(struct gen *g, struct node *map, struct node *call)
 
 	if (arg) /* every unsigned type but the widest fits the signed reading */
 		s = (struct sample){ gen_int(g, arg), arg->type->is_signed || arg->type->size < 8 };
-	entry = own_copy(g, m, map_entry(g, m, map_key(g, map), join), join);
+	entry = own_copy(g, map, join);
 	updates[m->val->kind](g, entry, m->val, s);
 	gen_br(g, join);
 	gen_at(g, join);
@@ -252,6 +269,38 @@ static void sum_slots(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMVa
 	gen_at(g, join);
 }
 
+/* fn(entry of the CPU) for every CPU of a scalar. */
+static void each_copy(struct gen *g, struct map_sym *m,
+		      void (*fn)(struct gen *g, const struct map_sym *m, void *arg,
+				 LLVMValueRef entry),
+		      void *arg)
+{
+	struct cpu_loop l = cpu_loop_open(g);
+	LLVMBasicBlockRef found = gen_block(g, "found");
+	LLVMValueRef entry = array_entry(g, m, l.cpu);
+
+	gen_cond_br(g, gen_not_zero(g, entry), found, l.next);
+	gen_at(g, found);
+	fn(g, m, arg, entry);
+	cpu_loop_close(g, &l);
+}
+
+static void add_copy(struct gen *g, const struct map_sym *m, void *arg, LLVMValueRef entry)
+{
+	add_cpu(g, m->val, arg, entry);
+}
+
+static void zero_copy(struct gen *g, const struct map_sym *m, void *arg, LLVMValueRef entry)
+{
+	(void)arg;
+	gen_zero(g, entry, map_value_size(m));
+}
+
+void agg_delete_scalar(struct gen *g, struct map_sym *m)
+{
+	each_copy(g, m, zero_copy, NULL);
+}
+
 /* Loading takes the kernel's per-CPU kind only where this helper is too (both 6.1 and 5.19). */
 static void sum_percpu(struct gen *g, struct map_sym *m, LLVMValueRef key, struct agg_total *s)
 {
@@ -269,10 +318,17 @@ static void sum_percpu(struct gen *g, struct map_sym *m, LLVMValueRef key, struc
 /* The word SLOT is a constant to the verifier, so it sees one of the two ways only. */
 static void sum_cpus(struct gen *g, struct map_sym *m, LLVMValueRef key, struct agg_total *s)
 {
-	LLVMBasicBlockRef slots = gen_block(g, "slots"), percpu = gen_block(g, "percpu");
-	LLVMBasicBlockRef join = gen_block(g, "join");
-	LLVMValueRef slot = slot_size(g, m);
+	LLVMBasicBlockRef slots, percpu, join;
+	LLVMValueRef slot;
 
+	if (!m->key) {
+		each_copy(g, m, add_copy, s);
+		return;
+	}
+	slots = gen_block(g, "slots");
+	percpu = gen_block(g, "percpu");
+	join = gen_block(g, "join");
+	slot = slot_size(g, m);
 	gen_cond_br(g, gen_not_zero(g, slot), slots, percpu);
 	gen_at(g, slots);
 	sum_slots(g, m, key, slot, s);

@@ -319,15 +319,20 @@ void gen_phi_rest(LLVMValueRef phi, LLVMBasicBlockRef join, LLVMBasicBlockRef bu
 static LLVMValueRef delete_scalar(struct gen *g, struct node *map)
 {
 	struct map_sym *m = map->map.sym;
-	LLVMBasicBlockRef from, found = gen_block(g, "found"), join = gen_block(g, "join");
-	LLVMValueRef p = map_find(g, map, map_key_of(g, m, NULL)), was;
+	LLVMBasicBlockRef from, found, join;
+	LLVMValueRef p, was;
 
+	if (is_agg(m)) {
+		agg_delete_scalar(g, m);
+		return gen_i64(g, 1);
+	}
+	p = map_find(g, map, map_key_of(g, m, NULL));
+	found = gen_block(g, "found");
+	join = gen_block(g, "join");
 	from = LLVMGetInsertBlock(g->b);
 	gen_cond_br(g, gen_not_zero(g, p), found, join);
 	gen_at(g, found);
-	was = gen_i64(g, 1);
-	if (!is_agg(m))
-		was = LLVMBuildLoad2(g->b, g->i64, gen_off(g, p, map_presence_off(m)), "");
+	was = LLVMBuildLoad2(g->b, g->i64, gen_off(g, p, map_presence_off(m)), "");
 	gen_zero(g, p, map_value_size(m));
 	found = LLVMGetInsertBlock(g->b);
 	gen_br(g, join);

@@ -97,6 +97,37 @@ static inline uint32_t hist_buckets(uint32_t k)
 {
 	return 1 + (1u << k) + ((64u - k) << k);
 }
+/*
+ * KSTACK and USTACK: which stack, not its frames. The first time a program meets a stack it sends
+ * it (ACT_STACK: struct event_stack in place of a record's fields); from then on the id stands for
+ * it. The id is a 64-bit hash of tgid and frames: equal stacks are equal keys on all CPUs, and among
+ * a million stacks the chance that any two share an id is 3 in 100 million. User space compares what
+ * is sent again, so that it would be told. A stack that did not get through the ring is sent again
+ * when it is met again.
+ */
+struct stack_ref {
+	uint64_t id; /* 0: no frames */
+	uint32_t tgid; /* 0: of the kernel */
+	uint32_t cnt; /* frames */
+};
+/* KSYM: u64 address. USYM: the address; it is sent too, as a stack of one frame. */
+struct usym_ref {
+	uint64_t addr;
+	uint32_t tgid;
+	uint32_t unused;
+};
+
+struct event_stack {
+	uint64_t id;
+	uint32_t tgid;
+	uint32_t cnt;
+	uint64_t ip[];
+};
+
+enum { STACK_MAX = 127 }; /* frames: what the kernel gives at most */
+
+enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BUILD_ID };
+
 /* Below min, the steps, max and above. */
 static inline uint32_t lhist_buckets(int64_t min, int64_t max, int64_t step)
 {
@@ -110,7 +141,7 @@ enum { IMAGE_TYPE_SIGNED = 1 };
 struct image_type {
 	uint8_t kind; /* enum vkind */
 	uint8_t flags;
-	uint8_t k; /* HIST: bits; TSERIES: 0 avg 1 max 2 min 3 sum */
+	uint8_t k; /* HIST: bits; KSTACK, USTACK: enum stack_mode; TSERIES: 0 avg 1 max 2 min 3 sum */
 	uint8_t unused;
 	uint32_t size; /* bytes; aggregates: of one CPU */
 	uint32_t elem; /* ARRAY, PTR (IMAGE_NONE: void or unknown) */
@@ -138,7 +169,11 @@ struct image_enumerator {
 };
 
 enum {
-	IMAGE_MAP_SCALAR = 1, /* one entry, array map; plain values: presence word at align8(size) */
+	/*
+	 * An array map: of an aggregate one entry for each CPU, else one entry, the value with a word
+	 * that tells whether it is set at align8(size).
+	 */
+	IMAGE_MAP_SCALAR = 1,
 	IMAGE_MAP_PERCPU = 2, /* an aggregate: each CPU has its own copy */
 	IMAGE_MAP_LRU = 4,
 };
@@ -259,6 +294,7 @@ enum image_const_kind {
 #define IMAGE_MAP_EVENTS "events"
 #define IMAGE_MAP_SCRATCH "scratch"
 #define IMAGE_MAP_COUNTERS "counters"
+#define IMAGE_MAP_STACKS "stacks" /* ids of the stacks that were sent */
 #define IMAGE_MAP_ZEROES "zeroes" /* an array of one entry: what new keys are made of */
 
 enum {

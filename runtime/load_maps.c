@@ -2,8 +2,8 @@
 /*
  * Shapes of maps that only the machine at hand decides.
  *
- * An aggregate has one copy for each CPU. Usually they lie side by side in the value of a plain hash
- * or array, a cache line or more apart: such a map is made at once (a per-CPU hash allocates each of
+ * An aggregate has one copy for each CPU. A scalar one is an array with an entry for each. Of a keyed
+ * one they usually lie side by side in the value of a plain hash, a cache line or more apart: such a map is made at once (a per-CPU hash allocates each of
  * its 4096 entries by itself, 1.6 ms here), never runs out of memory in an interrupt, is read with
  * plain lookups and can be summed by a program on any kernel. Where many CPUs or large values would
  * make it too big, the kernel's per-CPU hash is used, which then takes memory only as it fills.
@@ -66,6 +66,7 @@ struct shape {
 	uint32_t
 		slot; /* bytes of one CPU's copy; 0: no aggregate, or the kernel keeps them apart */
 	uint32_t val_sz;
+	uint32_t entries; /* 0: as they are */
 	bool percpu; /* the kernel's per-CPU kind */
 	bool lazy; /* BPF_F_NO_PREALLOC */
 };
@@ -80,12 +81,13 @@ static struct shape shape_of(const struct image_map *m, const struct load_args *
 	struct shape s = { .val_sz = image_map_value_size(m, val) };
 	uint64_t entry;
 
-	if (m->flags & IMAGE_MAP_PERCPU) {
+	if (m->flags & IMAGE_MAP_PERCPU)
 		s.slot = s.val_sz;
-		s.val_sz *= ncpus;
-	}
-	if (m->flags & IMAGE_MAP_SCALAR)
+	if (m->flags & IMAGE_MAP_SCALAR) {
+		s.entries = s.slot ? ncpus : 1;
 		return s;
+	}
+	s.val_sz *= s.slot ? ncpus : 1;
 	entry = HASH_ENTRY + a->img->types[m->key].size + s.val_sz;
 	if (entry * m->max_entries <= AT_ONCE_MAX || !features_has(a->features, FEAT_BPF_MEM_ALLOC))
 		return s;
@@ -111,6 +113,8 @@ static int shape_map(struct bpf_map *map, const struct shape *s)
 	int rc = s->percpu ? make_percpu(map) : 0;
 
 	rc = rc ?: bpf_map__set_value_size(map, s->val_sz);
+	if (!rc && s->entries)
+		rc = bpf_map__set_max_entries(map, s->entries);
 	if (!rc && s->lazy)
 		rc = bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
 	return rc;

@@ -132,19 +132,19 @@ static int add_row(void *arg, const void *key, const void *vals)
 	return 0;
 }
 
+/* Entry 0; of an aggregate one entry for each CPU. */
 static int lookup_scalar(const struct one_map *om, void **vals)
 {
-	const uint32_t zero = 0;
-	int rc;
+	char *at = calloc(om->io.cpus, om->io.val_sz);
+	int rc = at ? 0 : -ENOMEM;
 
-	*vals = calloc(om->io.cpus, om->io.val_sz);
-	if (!*vals)
-		return -ENOMEM;
-	rc = bpf_map_lookup_elem(om->io.fd, &zero, *vals);
+	for (uint32_t cpu = 0; cpu < om->io.cpus && !rc; cpu++)
+		rc = bpf_map_lookup_elem(om->io.fd, &cpu, at + (size_t)cpu * om->io.val_sz);
 	if (rc) {
-		free(*vals);
-		*vals = NULL;
+		free(at);
+		at = NULL;
 	}
+	*vals = at;
 	return rc;
 }
 
@@ -251,7 +251,6 @@ void map_data_free(struct map_data *d)
 /* Writes zeroes over the value; the presence word only when forget. */
 static int reset_scalar(const struct one_map *om, bool forget)
 {
-	const uint32_t zero = 0;
 	void *vals;
 	int rc = lookup_scalar(om, &vals);
 
@@ -261,7 +260,9 @@ static int reset_scalar(const struct one_map *om, bool forget)
 		memset(vals, 0, om->presence_off);
 	else
 		memset(vals, 0, (size_t)om->io.cpus * om->io.val_sz);
-	rc = bpf_map_update_elem(om->io.fd, &zero, vals, BPF_ANY);
+	for (uint32_t cpu = 0; cpu < om->io.cpus && !rc; cpu++)
+		rc = bpf_map_update_elem(om->io.fd, &cpu,
+					 (char *)vals + (size_t)cpu * om->io.val_sz, BPF_ANY);
 	free(vals);
 	return rc;
 }
