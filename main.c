@@ -323,7 +323,7 @@ static int run(struct options *o)
 		.params = o->params,
 		.param_cnt = o->param_cnt,
 	};
-	struct probe_env_options env_opt = { .pid = o->run.pid };
+	struct probe_env_options env_opt = { .pid = o->run.pid, .unsafe = o->unsafe };
 	struct unit u;
 	int err;
 

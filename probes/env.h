@@ -50,6 +50,11 @@ struct near_name {
 };
 void near_name_feed(struct near_name *n, const char *candidate);
 
+/* ---- regs.c: the hook arg of types whose context are registers, at entry and on return ---- */
+int regs_arg(const struct probe_target *t, int n, struct probe_arg *out, struct probe_error *err);
+int regs_retval(const struct probe_target *t, int n, struct probe_arg *out,
+		struct probe_error *err);
+
 /*
  * ---- perf events ----
  * Where the events of one attachment go. Done with perf_where_done.

@@ -18,6 +18,7 @@ struct probe_env;
 /* What listing and lookup need, opened lazily and cached; owns all strings handed out below. */
 struct probe_env_options {
 	int pid; /* -p, 0: none */
+	bool unsafe; /* --unsafe */
 };
 struct probe_env *probe_env_new(const struct probe_env_options *opt);
 void probe_env_free(struct probe_env *env);
@@ -62,6 +63,21 @@ struct probe_fields {
 	uint32_t size; /* of the record; 0: unknown */
 };
 
+/*
+ * Where argument N, or the return value, is for a program: the word of the context at byte base, plus
+ * scale times the word at index, plus disp; what lies at that address when deref is set. size and
+ * is_signed say how much of it counts. Zeroed before it is filled in: equal ones are equal bytes.
+ */
+struct probe_arg {
+	int32_t base, index; /* PROBE_ARG_NONE: no such part */
+	uint32_t scale;
+	uint32_t size; /* 1 2 4 8 */
+	int64_t disp;
+	bool deref, is_signed;
+	bool high; /* of the base's low 16 bits the upper 8: ah bh ch dh */
+};
+enum { PROBE_ARG_NONE = -1, PROBE_ARG_RETVAL = -1, PROBE_ARGS_MAX = 10 };
+
 /* How the program gets at args. */
 enum probe_args_kind {
 	PROBE_ARGS_NONE,
@@ -85,6 +101,17 @@ enum {
 	PROBE_TAKES_PID = 1,
 	PROBE_WILDCARDS = 2,
 	PROBE_LISTED = 4, /* part of -l without a pattern */
+	PROBE_USER_MEMORY = 8, /* numbers taken for addresses are the traced program's */
+	PROBE_OWN_PROGRAM = 16, /* a program is bound to its target when it is loaded: one for each */
+	PROBE_NO_COOKIE = 32, /* a program that asks which target it runs for: one for each */
+};
+
+/* What a program must be told to the kernel with, beyond its type. */
+struct probe_load {
+	uint32_t attach_type; /* expected_attach_type; 0: what the section says */
+	const char *attach_name; /* of a kernel function, or NULL */
+	uint32_t btf_id; /* the same for a copy, which libbpf does not load */
+	int btf_fd; /* of the module's BTF; 0: the kernel's own */
 };
 
 /* fds whose closing detaches, and fds closed after those; grown by attach. All zero at first. */
@@ -102,6 +129,7 @@ struct probe_attach {
 	const struct probe_target *targets;
 	const uint64_t *cookies; /* one per target; NULL: the program asks for none */
 	uint32_t target_cnt;
+	uint32_t attach_type; /* as load chose it */
 	int pid; /* -p or the -c child; 0: all. For types with PROBE_TAKES_PID */
 };
 
@@ -139,6 +167,18 @@ struct probe_type {
 	/* Fields of args, lasting as long as env. NULL: the type has none. */
 	int (*args)(struct probe_env *env, const struct probe_target *t, struct probe_fields *out,
 		    struct probe_error *err);
+	/*
+	 * Where argument n (PROBE_ARG_RETVAL: the return value) is. 0; -ENOENT: there is none, with err
+	 * filled in when more can be said than that. NULL: the type has neither.
+	 */
+	int (*arg)(const struct probe_target *t, int n, struct probe_arg *out,
+		   struct probe_error *err);
+	/*
+	 * Before a program for these targets is loaded; called once for each target with
+	 * PROBE_OWN_PROGRAM. NULL: nothing is special.
+	 */
+	int (*load)(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		    struct probe_load *out, struct probe_error *err);
 	/* NULL for types that run by themselves (when). */
 	int (*attach)(struct probe_env *env, const struct probe_attach *a,
 		      struct probe_links *links, struct probe_error *err);
@@ -157,6 +197,10 @@ typedef int (*probe_list_fn)(void *arg, const struct probe_type *type,
 			     const struct probe_target *t);
 int probe_list(struct probe_env *env, const char *patterns, probe_list_fn fn, void *arg,
 	       struct probe_error *err);
+
+/* Byte offset of a register in the context of PROBE_ARGS_REGS, by its usual names; -1: no such one. */
+int probe_reg_find(const char *name);
+const char *probe_machine(void); /* "x86_64" */
 
 /* Shell-like match of '*' and '[abc]'. */
 bool probe_glob_match(const char *pattern, const char *name);

@@ -10,7 +10,7 @@
 /* config.def: missing_probes */
 enum { MISSING_ERROR, MISSING_WARN, MISSING_IGNORE };
 
-static const struct probe_type *type_of(const struct image *img, uint32_t probe)
+const struct probe_type *probe_type_of(const struct image *img, uint32_t probe)
 {
 	const char *name = image_str(img, img->probes[probe].type);
 	const struct probe_type *t = probe_type_find(name);
@@ -37,7 +37,7 @@ int run_probes(const struct loaded *l, const struct attach_args *a, enum probe_w
 	int rc = 0;
 
 	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++) {
-		const struct probe_type *t = type_of(a->img, i);
+		const struct probe_type *t = probe_type_of(a->img, i);
 
 		if (!t)
 			return -EINVAL;
@@ -66,6 +66,15 @@ static struct probe_target target_of(const struct image *img, uint32_t i)
 	};
 }
 
+struct probe_target *targets_of(const struct image *img, uint32_t first, uint32_t cnt)
+{
+	struct probe_target *targets = calloc((size_t)cnt + 1, sizeof(*targets));
+
+	for (uint32_t i = 0; targets && i < cnt; i++)
+		targets[i] = target_of(img, first + i);
+	return targets;
+}
+
 /* One probe while it is attached. */
 struct attaching {
 	const struct loaded *l;
@@ -85,6 +94,7 @@ static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, stru
 		.targets = at->targets + first,
 		.cookies = cookies ? at->cookies + first : NULL,
 		.target_cnt = cnt,
+		.attach_type = loaded_attach_type(at->l, at->probe),
 		.pid = at->a->opt->pid ?: at->a->child_pid,
 	};
 
@@ -127,14 +137,12 @@ static int attach_probe(struct attaching *at, uint32_t *attached)
 	const struct image_probe *p = &at->a->img->probes[at->probe];
 	int rc = -ENOMEM;
 
-	at->targets = calloc((size_t)p->target_cnt + 1, sizeof(*at->targets));
+	at->targets = targets_of(at->a->img, p->target_first, p->target_cnt);
 	at->cookies = calloc((size_t)p->target_cnt + 1, sizeof(*at->cookies));
 	if (!at->targets || !at->cookies)
 		goto out;
-	for (uint32_t i = 0; i < p->target_cnt; i++) {
-		at->targets[i] = target_of(at->a->img, p->target_first + i);
+	for (uint32_t i = 0; i < p->target_cnt; i++)
 		at->cookies[i] = p->target_first + i;
-	}
 	rc = attach_targets(at, attached);
 out:
 	free(at->targets);
@@ -151,7 +159,7 @@ int attach_probes(const struct loaded *l, const struct attach_args *a, struct pr
 	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++) {
 		struct attaching at = { .l = l, .a = a, .links = links, .probe = i };
 
-		at.type = type_of(a->img, i);
+		at.type = probe_type_of(a->img, i);
 		if (!at.type)
 			return -EINVAL;
 		if (at.type->when == PROBE_WHEN_ATTACHED)

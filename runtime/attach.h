@@ -6,6 +6,11 @@
 #include "probes/probe.h"
 #include "runtime/load.h"
 
+/* The type of a probe of the image; NULL after saying that this version has none of that name. */
+const struct probe_type *probe_type_of(const struct image *img, uint32_t probe);
+/* cnt targets of the image from row first on, malloc'ed. */
+struct probe_target *targets_of(const struct image *img, uint32_t first, uint32_t cnt);
+
 struct attach_args {
 	const struct image *img;
 	const struct run_options *opt;

@@ -78,21 +78,22 @@ out:
 	return rc;
 }
 
-int clone_load(const struct bpf_program *prog, const struct clone_sites *sites, uint64_t cookie,
-	       const char *license)
+int clone_load(const struct clone_args *a)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts);
 	size_t cnt;
-	struct bpf_insn *insns = copy_insns(prog, &cnt);
+	struct bpf_insn *insns = copy_insns(a->prog, &cnt);
 	int fd;
 
 	if (!insns)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < sites->cnt; i++)
-		put_constant(&insns[sites->at[i]], cookie);
-	opts.expected_attach_type = bpf_program__expected_attach_type(prog);
-	fd = bpf_prog_load(bpf_program__type(prog), bpf_program__name(prog), license, insns, cnt,
-			   &opts);
+	for (uint32_t i = 0; i < a->sites->cnt; i++)
+		put_constant(&insns[a->sites->at[i]], a->cookie);
+	opts.expected_attach_type = bpf_program__expected_attach_type(a->prog);
+	opts.attach_btf_id = a->btf_id;
+	opts.attach_btf_obj_fd = (uint32_t)a->btf_fd;
+	fd = bpf_prog_load(bpf_program__type(a->prog), bpf_program__name(a->prog), a->license,
+			   insns, cnt, &opts);
 	free(insns);
 	return fd;
 }

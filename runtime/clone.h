@@ -13,9 +13,16 @@ struct clone_sites {
 
 /* Before the object is loaded: every call for the cookie becomes the constant cookie. */
 int clone_prepare(struct bpf_program *prog, uint64_t cookie, struct clone_sites *sites);
-/* After: another program like it with another constant. Its fd or -errno. */
-int clone_load(const struct bpf_program *prog, const struct clone_sites *sites, uint64_t cookie,
-	       const char *license);
+/* After: another program like it with another constant, maybe for another target. Its fd or -errno. */
+struct clone_args {
+	const struct bpf_program *prog;
+	const struct clone_sites *sites;
+	uint64_t cookie;
+	const char *license;
+	uint32_t btf_id; /* see struct probe_load */
+	int btf_fd;
+};
+int clone_load(const struct clone_args *a);
 void clone_sites_free(struct clone_sites *sites);
 
 #endif

@@ -12,11 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/attach.h"
 #include "runtime/clone.h"
 #include "runtime/load.h"
 
 struct loaded_prog {
+	const struct probe_type *type;
 	struct bpf_program *prog;
+	struct probe_load how;
 	struct clone_sites sites; /* cnt 0: cookies, or none asked for */
 	int *clone_fds; /* of targets 1 and up */
 	uint32_t clone_cnt;
@@ -33,6 +36,7 @@ struct loaded {
 	uint32_t log_sz;
 	uint32_t ncpus, ring;
 	bool cookies;
+	bool told; /* why it failed */
 };
 
 uint64_t image_setting_num(const struct image *img, const char *name, uint64_t fallback)
@@ -60,22 +64,77 @@ static void collect_maps(struct loaded *l)
 
 /* ---- programs ---- */
 
+/* What the probe's type wants of the program for the targets from first on. */
+static int ask_type(struct loaded *l, uint32_t i, const struct load_args *a, uint32_t first,
+		    struct probe_load *how)
+{
+	const struct image_probe *p = &l->img->probes[i];
+	const struct probe_type *t = l->progs[i].type;
+	uint32_t cnt = t->flags & PROBE_OWN_PROGRAM ? 1 : p->target_cnt;
+	struct probe_error err = { .part = -1 };
+	struct probe_target *targets;
+	char place[512];
+	int rc;
+
+	*how = (struct probe_load){ 0 };
+	if (!t->load)
+		return 0;
+	targets = targets_of(l->img, p->target_first + first, cnt);
+	rc = targets ? t->load(a->env, targets, cnt, how, &err) : -ENOMEM;
+	free(targets);
+	if (!rc)
+		return 0;
+	place_text(l->img, p->place, place, sizeof(place));
+	fprintf(stderr, "%sERROR: %s\n", place, *err.text ? err.text : strerror(-rc));
+	if (*err.hint)
+		fprintf(stderr, "HINT: %s\n", err.hint);
+	l->told = true;
+	return rc;
+}
+
+static int apply_load(struct bpf_program *prog, const struct probe_load *how)
+{
+	int rc = 0;
+
+	if (how->attach_type)
+		rc = bpf_program__set_expected_attach_type(
+			prog, (enum bpf_attach_type)how->attach_type);
+	if (!rc && how->attach_name)
+		rc = bpf_program__set_attach_target(prog, 0, how->attach_name);
+	return rc;
+}
+
+/* Whether the program finds out by a cookie which of its targets it runs for. */
+static bool by_cookie(const struct loaded *l, uint32_t i)
+{
+	return l->cookies && l->img->probes[i].flags & IMAGE_PROBE_COOKIE &&
+	       !(l->progs[i].type->flags & (PROBE_OWN_PROGRAM | PROBE_NO_COOKIE));
+}
+
 static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 {
 	const struct image_probe *p = &l->img->probes[i];
 	struct loaded_prog *lp = &l->progs[i];
+	int rc;
 
 	lp->prog = bpf_object__find_program_by_name(l->obj, image_str(l->img, p->prog));
 	if (!lp->prog) {
 		fprintf(stderr, "ERROR: bad image: no program %s\n", image_str(l->img, p->prog));
 		return -EINVAL;
 	}
+	lp->type = probe_type_of(l->img, i);
+	if (!lp->type)
+		return -EINVAL;
+	rc = ask_type(l, i, a, 0, &lp->how);
+	rc = rc ?: apply_load(lp->prog, &lp->how);
+	if (rc)
+		return rc;
 	if (a->opt->debug & RUN_DEBUG_VERIFIER) {
 		lp->log = calloc(1, l->log_sz);
 		bpf_program__set_log_buf(lp->prog, lp->log, lp->log ? l->log_sz : 0);
 		bpf_program__set_log_level(lp->prog, 1);
 	}
-	if (!(p->flags & IMAGE_PROBE_COOKIE) || l->cookies)
+	if (!(p->flags & IMAGE_PROBE_COOKIE) || by_cookie(l, i))
 		return 0;
 	return clone_prepare(lp->prog, p->target_first, &lp->sites);
 }
@@ -107,20 +166,34 @@ static int prepare_progs(struct loaded *l, const struct load_args *a)
 	return rc;
 }
 
-static int load_clones(struct loaded *l, uint32_t i)
+static int load_clones(struct loaded *l, uint32_t i, const struct load_args *a)
 {
 	const struct image_probe *p = &l->img->probes[i];
-	const char *license = image_setting_str(l->img, "license", "GPL");
 	struct loaded_prog *lp = &l->progs[i];
-	int fd;
+	bool own = lp->type->flags & PROBE_OWN_PROGRAM;
+	struct clone_args ca = {
+		.prog = lp->prog,
+		.sites = &lp->sites,
+		.license = image_setting_str(l->img, "license", "GPL"),
+	};
+	int fd, rc = 0;
 
-	if (!lp->sites.cnt || p->target_cnt < 2)
+	if ((!lp->sites.cnt && !own) || p->target_cnt < 2)
 		return 0;
 	lp->clone_fds = calloc(p->target_cnt - 1, sizeof(*lp->clone_fds));
 	if (!lp->clone_fds)
 		return -ENOMEM;
 	while (lp->clone_cnt < p->target_cnt - 1) {
-		fd = clone_load(lp->prog, &lp->sites, p->target_first + lp->clone_cnt + 1, license);
+		struct probe_load how = lp->how;
+
+		ca.cookie = p->target_first + lp->clone_cnt + 1;
+		if (own)
+			rc = ask_type(l, i, a, lp->clone_cnt + 1, &how);
+		if (rc)
+			return rc;
+		ca.btf_id = how.btf_id;
+		ca.btf_fd = how.btf_fd;
+		fd = clone_load(&ca);
 		if (fd < 0)
 			return fd;
 		lp->clone_fds[lp->clone_cnt++] = fd;
@@ -197,15 +270,17 @@ int load_image(struct loaded **out, const struct load_args *a)
 	rc = rc ?: prepare_progs(l, a);
 	rc = rc ?: consts_fill(l->obj, a, &(struct consts_args){ l->ncpus, l->ring, l->slots });
 	if (rc) {
-		fprintf(stderr, "ERROR: cannot open the image: %s\n", strerror(-rc));
+		if (!l->told)
+			fprintf(stderr, "ERROR: cannot open the image: %s\n", strerror(-rc));
 		goto err_out;
 	}
 	rc = bpf_object__load(l->obj);
 	print_logs(l);
 	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++)
-		rc = load_clones(l, i);
+		rc = load_clones(l, i, a);
 	if (rc) {
-		load_explain(a, rc, l->log);
+		if (!l->told)
+			load_explain(a, rc, l->log);
 		goto err_out;
 	}
 	collect_maps(l);
@@ -284,5 +359,10 @@ int loaded_prog_fd(const struct loaded *l, uint32_t probe, uint32_t target)
 
 bool loaded_uses_cookies(const struct loaded *l, uint32_t probe)
 {
-	return l->cookies && l->img->probes[probe].flags & IMAGE_PROBE_COOKIE;
+	return by_cookie(l, probe);
+}
+
+uint32_t loaded_attach_type(const struct loaded *l, uint32_t probe)
+{
+	return l->progs[probe].how.attach_type;
 }

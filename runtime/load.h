@@ -8,11 +8,13 @@
 #include "runtime/run.h"
 
 struct loaded;
+struct probe_env;
 
 struct load_args {
 	const struct image *img;
 	const struct run_options *opt;
 	struct features *features;
+	struct probe_env *env;
 	int child_pid; /* 0: none */
 };
 
@@ -33,6 +35,8 @@ uint32_t loaded_ncpus(const struct loaded *l);
 int loaded_prog_fd(const struct loaded *l, uint32_t probe, uint32_t target);
 /* Whether the probe's targets share one program by attach cookies. */
 bool loaded_uses_cookies(const struct loaded *l, uint32_t probe);
+/* As the probe's type chose it, 0: the section's. */
+uint32_t loaded_attach_type(const struct loaded *l, uint32_t probe);
 
 /* A config variable of the image; fallback when it is not there. */
 uint64_t image_setting_num(const struct image *img, const char *name, uint64_t fallback);

@@ -109,6 +109,7 @@ static int open_kernel(struct run *r)
 	if (!r->env || !r->features)
 		return say(-ENOMEM, "cannot start");
 	la.features = r->features;
+	la.env = r->env;
 	la.child_pid = r->child ? child_pid(r->child) : 0;
 	return load_image(&r->loaded, &la);
 }
