@@ -13,10 +13,22 @@
 #include "ast/unit.h"
 
 /* Targets that one program can serve. */
+/*
+ * A target named twice by one probe counts twice, but one program cannot sit on it twice: the second
+ * goes to another group.
+ */
+enum { SEEN_BUCKETS = 256 };
+
+struct seen {
+	const char *name;
+	struct seen *next;
+};
+
 struct group {
 	const struct probe_type *ptype;
 	const struct type *args;
 	struct node *attaches, **tail;
+	struct seen *seen[SEEN_BUCKETS]; /* names of its targets */
 	struct group *next;
 };
 
@@ -155,12 +167,31 @@ static const struct type *args_type(struct expansion *x, const struct probe_targ
 
 /* ---- targets to groups ---- */
 
-static struct group *group_get(struct expansion *x, const struct type *args)
+/* False: the group has it already. */
+static bool group_note(struct arena *a, struct group *g, const char *name)
+{
+	struct seen **head, *s;
+	uint32_t hash = 5381;
+
+	for (const char *c = name; *c; c++)
+		hash = hash * 33 + (uint8_t)*c;
+	head = &g->seen[hash % SEEN_BUCKETS];
+	for (s = *head; s; s = s->next)
+		if (!strcmp(s->name, name))
+			return false;
+	s = arena_new_of(a, struct seen);
+	*s = (struct seen){ name, *head };
+	*head = s;
+	return true;
+}
+
+static struct group *group_get(struct expansion *x, const struct type *args, const char *name)
 {
 	struct group *g;
 
 	for (g = x->groups; g; g = g->next)
-		if (g->ptype == x->ptype && g->args == args)
+		if (g->ptype == x->ptype && g->args == args &&
+		    group_note(x->u->arena, g, name))
 			return g;
 	g = arena_new_of(x->u->arena, struct group);
 	g->ptype = x->ptype;
@@ -168,6 +199,7 @@ static struct group *group_get(struct expansion *x, const struct type *args)
 	g->tail = &g->attaches;
 	*x->tail = g;
 	x->tail = &g->next;
+	group_note(x->u->arena, g, name);
 	return g;
 }
 
@@ -177,7 +209,7 @@ static int add_target(void *arg, const struct probe_target *target)
 	struct group *g;
 	struct node *n;
 
-	g = group_get(x, args_type(x, target));
+	g = group_get(x, args_type(x, target), target->name);
 	n = node_new(x->u->arena, N_ATTACH, x->attach->span);
 	n->attach = x->attach->attach;
 	n->attach.target = arena_new_of(x->u->arena, struct probe_target);
