@@ -12,7 +12,6 @@
 #include "ast/type.h"
 #include "ast/unit.h"
 
-/* Targets that one program can serve. */
 /*
  * A target named twice by one probe counts twice, but one program cannot sit on it twice: the second
  * goes to another group.
@@ -24,6 +23,7 @@ struct seen {
 	struct seen *next;
 };
 
+/* Targets that one program can serve. */
 struct group {
 	const struct probe_type *ptype;
 	const struct type *args;
