@@ -22,7 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_STEP_MS = 20, WAIT_STEPS = 150 };
+/* Maps of a dead program go after a grace period or two, which take seconds on a busy machine. */
+enum { WAIT_STEP_MS = 20, PROCESS_STEPS = 150, OBJECT_STEPS = 1000 };
 
 struct ids {
 	unsigned *id;
@@ -253,24 +254,34 @@ static void count_marked(const char *pid, void *arg)
 	kill(atoi(pid), SIGKILL);
 }
 
-static int check(const char *before, const char *marker)
+static int processes_left(const char *marker)
 {
 	const struct timespec step = { 0, WAIT_STEP_MS * 1000000 };
 	struct marked m = { .marker = marker };
 
-	for (int i = 0; i < WAIT_STEPS; i++) {
+	for (int i = 0; i < PROCESS_STEPS; i++) {
 		m.cnt = 0;
-		if (marker)
-			for_each_process(count_marked, &m);
-		if (!m.cnt && !objects_left(before, NULL) && !pins("/sys/fs/bpf", before, NULL))
+		for_each_process(count_marked, &m);
+		if (!m.cnt)
 			return 0;
 		nanosleep(&step, NULL);
 	}
-	m.cnt = 0;
 	m.kill = 1;
-	if (marker)
-		for_each_process(count_marked, &m);
-	return m.cnt + objects_left(before, stdout) + pins("/sys/fs/bpf", before, stdout) > 0;
+	for_each_process(count_marked, &m);
+	return m.cnt;
+}
+
+static int check(const char *before, const char *marker)
+{
+	const struct timespec step = { 0, WAIT_STEP_MS * 1000000 };
+	int left = marker ? processes_left(marker) : 0;
+
+	for (int i = 0; i < OBJECT_STEPS; i++) {
+		if (!objects_left(before, NULL) && !pins("/sys/fs/bpf", before, NULL))
+			return left;
+		nanosleep(&step, NULL);
+	}
+	return left + objects_left(before, stdout) + pins("/sys/fs/bpf", before, stdout);
 }
 
 static char *slurp(const char *path)
