@@ -36,6 +36,7 @@ struct loaded {
 	uint32_t log_sz;
 	uint32_t ncpus, ring;
 	bool cookies;
+	bool one_process; /* -p or -c */
 	bool told; /* why it failed */
 };
 
@@ -107,8 +108,13 @@ static int apply_load(struct bpf_program *prog, const struct probe_load *how)
 /* Whether the program finds out by a cookie which of its targets it runs for. */
 static bool by_cookie(const struct loaded *l, uint32_t i)
 {
+	uint32_t without = PROBE_OWN_PROGRAM | PROBE_NO_COOKIE;
+
+	/* events of one process are inherited by those it starts, but not their cookies */
+	if (l->one_process)
+		without |= PROBE_TAKES_PID;
 	return l->cookies && l->img->probes[i].flags & IMAGE_PROBE_COOKIE &&
-	       !(l->progs[i].type->flags & (PROBE_OWN_PROGRAM | PROBE_NO_COOKIE));
+	       !(l->progs[i].type->flags & without);
 }
 
 static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
@@ -242,6 +248,7 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	if (rc < 0)
 		return rc;
 	l->ncpus = (uint32_t)rc;
+	l->one_process = a->opt->pid || a->child_pid;
 	l->ring = load_ring_size(a->img, l->ncpus);
 	opts.kernel_log_buf = l->log;
 	opts.kernel_log_size = l->log_sz;
