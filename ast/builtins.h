@@ -18,6 +18,7 @@ enum builtin_flags {
 	BI_PRINTF = 32, /* first argument is a format, the rest its arguments */
 	BI_STMT = 64, /* gives no value */
 	BI_EFFECT = 128, /* does something besides its value: discarding that is fine */
+	BI_SENDS = 256, /* sends a record of its own, which must stand before the one it is for */
 };
 
 enum builtin_id {
@@ -56,7 +57,12 @@ enum sig_sort {
 	SIG_MAP = 32, /* a map by itself, "@m"; delete(@m[k]) too */
 	SIG_ANY = 64,
 	SIG_FORMAT = 128, /* a string literal with conversions */
-	SIG_WORD = 256, /* {boot|monotonic}: resolve makes an N_INT of it, its place among them */
+	/*
+	 * {boot|monotonic}: resolve makes an N_INT of it, its place among them; where an integer
+	 * literal may stand too, the place's complement as an unsigned number.
+	 */
+	SIG_WORD = 256,
+	SIG_STACK = 512,
 };
 
 struct sig_arg {

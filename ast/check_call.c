@@ -43,7 +43,7 @@ static bool is_whole_map(const struct node *a)
 
 static bool fits_sort(struct unit *u, const struct node *a, uint32_t sorts)
 {
-	if (sorts & SIG_WORD || (sorts & SIG_MAP && is_whole_map(a)))
+	if (sorts == SIG_WORD || (sorts & SIG_MAP && is_whole_map(a)))
 		return true;
 	if (sorts & SIG_LITERAL && a->kind == N_INT)
 		return true;
@@ -57,7 +57,8 @@ static bool fits_sort(struct unit *u, const struct node *a, uint32_t sorts)
 		return a->type->kind != V_VOID && !is_whole_map(a);
 	return (sorts & SIG_INT && is_number(u, a->type)) ||
 	       (sorts & SIG_PTR && (a->type->kind == V_PTR || a->type->kind == V_ARRAY)) ||
-	       (sorts & SIG_STRING && a->type->kind == V_STRING);
+	       (sorts & SIG_STRING && a->type->kind == V_STRING) ||
+	       (sorts & SIG_STACK && (a->type->kind == V_KSTACK || a->type->kind == V_USTACK));
 }
 
 static bool check_sorts(struct unit *u, const struct node *n, const struct signature *sig)
@@ -162,6 +163,20 @@ static void check_hist(struct unit *u, const struct node *n)
 		diag(u->diags, bits->span, D_HIST_BITS, (long long)value(bits), HIST_BITS_MAX);
 }
 
+/* A number that is unsigned is a word: see SIG_WORD. */
+static void check_stack(struct unit *u, const struct node *n)
+{
+	const struct node *a = n->call.args;
+
+	if (a && a->num.is_unsigned)
+		a = a->next;
+	else if (a && a->next)
+		diag(u->diags, n->span, D_ARGS_EXACT, n->call.fn->name, "a mode before the limit",
+		     n->call.arg_cnt);
+	if (a && (value(a) < 0 || value(a) > STACK_MAX || a->num.is_unsigned))
+		diag(u->diags, a->span, D_STACK_LIMIT, n->call.fn->name, STACK_MAX);
+}
+
 static void check_str(struct unit *u, const struct node *n)
 {
 	const struct node *len = n->call.args->next;
@@ -230,7 +245,8 @@ static void check_strncmp(struct unit *u, const struct node *n)
 static void (*const special[B_COUNT])(struct unit *u, const struct node *n) = {
 	[B_delete] = check_key,	 [B_has_key] = check_key,     [B_hist] = check_hist,
 	[B_len] = check_map_arg, [B_lhist] = check_lhist,     [B_print] = check_print,
-	[B_str] = check_str,	 [B_strncmp] = check_strncmp,
+	[B_str] = check_str,	 [B_strncmp] = check_strncmp, [B_kstack] = check_stack,
+	[B_ustack] = check_stack,
 };
 
 void check_call(struct unit *u, struct node *n)

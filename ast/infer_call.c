@@ -118,6 +118,24 @@ static const struct type *space_type(struct infer *in, const struct node *n)
 	return type_ptr(in->ts, a->type->kind == V_PTR ? a->type->elem : type_void(in->ts), as);
 }
 
+/* kstack([mode,] [limit]); out of range is check's to tell. */
+static const struct type *stack_type(struct infer *in, const struct node *n)
+{
+	const struct builtin *fn = n->kind == N_CALL ? n->call.fn : n->ident.fn;
+	const struct node *a = n->kind == N_CALL ? n->call.args : NULL;
+	uint64_t mode = setting_num(in->u->settings, SETTING_stack_mode);
+	int64_t limit = STACK_MAX;
+
+	if (a && a->kind == N_INT && a->num.is_unsigned) {
+		mode = ~a->num.value;
+		a = a->next;
+	}
+	if (a && (!literal(a, &limit) || limit < 0 || limit > STACK_MAX || mode > STACK_BUILD_ID))
+		return in->bad;
+	return type_stack(in->ts, fn->id == B_kstack ? V_KSTACK : V_USTACK, (uint32_t)mode,
+			  (uint32_t)limit);
+}
+
 /* has_key(@m, k), delete(@m, k): the key says as much about the map as one in brackets. */
 static const struct type *keyed_type(struct infer *in, const struct node *n)
 {
@@ -149,7 +167,8 @@ static const struct type *(*const special[B_COUNT])(struct infer *in, const stru
 	[B_has_key] = keyed_type, [B_hist] = hist_type,	 [B_kptr] = space_type,
 	[B_lhist] = lhist_type,	  [B_max] = agg_type,	 [B_min] = agg_type,
 	[B_probe] = probe_value,  [B_stats] = agg_type,	 [B_str] = str_type,
-	[B_sum] = agg_type,	  [B_uptr] = space_type,
+	[B_sum] = agg_type,	  [B_uptr] = space_type, [B_kstack] = stack_type,
+	[B_ustack] = stack_type,
 };
 
 const struct type *infer_call(struct infer *in, struct node *n, bool to_map)

@@ -210,7 +210,10 @@ static void resolve_word(struct resolver *r, struct node *n, const struct sig_ar
 	int at = n->kind == N_IDENT ? words_find(arg->words, n->ident.name) : -1;
 
 	if (at >= 0) {
-		make_int(n, (uint64_t)at, false);
+		if (arg->sorts & SIG_LITERAL)
+			make_int(n, ~(uint64_t)at, true);
+		else
+			make_int(n, (uint64_t)at, false);
 		return;
 	}
 	diag_hint(diag(r->u->diags, n->span, D_UNKNOWN_WORD, fn->name,
@@ -222,7 +225,7 @@ static void resolve_word(struct resolver *r, struct node *n, const struct sig_ar
 static void resolve_arg(struct resolver *r, struct node *n, const struct sig_arg *arg,
 			const struct builtin *fn)
 {
-	if (arg && arg->sorts & SIG_WORD) {
+	if (arg && arg->sorts & SIG_WORD && (arg->sorts == SIG_WORD || n->kind == N_IDENT)) {
 		resolve_word(r, n, arg, fn);
 		return;
 	}

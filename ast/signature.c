@@ -4,8 +4,8 @@
  *
  *   signature: result | result '(' [argument {',' argument}] ')'
  *   argument:  sorts | '[' sorts ']' (optional) | '...' (any more of any sort)
- *   sorts:     sort {'|' sort} | '{' word {'|' word} '}'
- *   sort:      int int64 uint64 ptr string literal literal_string map any format
+ *   sorts:     sort {'|' sort} | '{' word {'|' word} '}' {'|' sort}
+ *   sort:      int int64 uint64 ptr string literal literal_string map any format stack
  *   result:    a type as the language writes it, or what infer_call.c knows by the function:
  *              args, string (of a length that depends on the call), ptr
  *
@@ -30,6 +30,7 @@ static const struct {
 	{ "map", "map", SIG_MAP },
 	{ "any", "any", SIG_ANY },
 	{ "format", "string literal", SIG_FORMAT },
+	{ "stack", "stack", SIG_STACK },
 };
 
 static uint32_t sort_of(const char *s, size_t len)
@@ -50,8 +51,9 @@ static const char *parse_arg(struct sig_arg *arg, const char *s)
 		arg->sorts = SIG_WORD;
 		arg->words = s + 1;
 		s = strchr(s, '}') + 1;
-	} else {
-		for (;;) {
+	}
+	if (*s == '|' || !arg->sorts) {
+		for (s += *s == '|';;) {
 			size_t len = strcspn(s, "|],)");
 
 			arg->sorts |= sort_of(s, len);

@@ -274,6 +274,15 @@ const struct type *type_lhist(struct types *ts, int64_t min, int64_t max, int64_
 	return intern(ts, &t);
 }
 
+const struct type *type_stack(struct types *ts, enum vkind kind, uint32_t mode, uint32_t limit)
+{
+	struct type t = {
+		.kind = kind, .k = mode, .max = limit, .size = sizeof(struct stack_ref), .align = 8
+	};
+
+	return intern(ts, &t);
+}
+
 static uint32_t plain_size(enum vkind kind)
 {
 	switch (kind) {

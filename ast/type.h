@@ -67,6 +67,8 @@ const struct type *type_record(struct types *ts, const struct type_field *fields
 const struct type *type_agg(struct types *ts, enum vkind kind, bool is_signed);
 const struct type *type_hist(struct types *ts, uint32_t k);
 const struct type *type_lhist(struct types *ts, int64_t min, int64_t max, int64_t step);
+/* V_KSTACK, V_USTACK: at most limit frames, printed as mode (enum stack_mode) has it. */
+const struct type *type_stack(struct types *ts, enum vkind kind, uint32_t mode, uint32_t limit);
 /* Any other kind that has no parameters (V_TIMESTAMP, V_KSYM, ...). */
 const struct type *type_plain(struct types *ts, enum vkind kind);
 /* C aggregates: named ones are unique by name, offsets come from outside. */

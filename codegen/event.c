@@ -76,18 +76,25 @@ static uint32_t pack_record(struct gen *g, const struct layout *l, struct event_
 
 /* ---- building ---- */
 
-static bool jump_inside(struct walker *w, struct node *n)
+static bool first_inside(struct walker *w, struct node *n)
 {
-	if (n->kind == N_BLOCK || n->kind == N_IF)
+	const struct builtin *fn = n->kind == N_IDENT  ? n->ident.fn
+				   : n->kind == N_CALL ? n->call.fn
+						       : NULL;
+
+	if (n->kind == N_BLOCK || n->kind == N_IF || (fn && fn->flags & BI_SENDS))
 		*(bool *)w->arg = true;
 	return true;
 }
 
-/* A value with statements inside may leave the program: it is made before the ring is reserved. */
-static bool may_jump(struct node *e)
+/*
+ * A value with statements inside may leave the program, and one that sends a record of its own shall
+ * stand before ours: it is made before the ring is reserved.
+ */
+static bool comes_first(struct node *e)
 {
 	bool found = false;
-	struct walker w = { .pre = jump_inside, .arg = &found };
+	struct walker w = { .pre = first_inside, .arg = &found };
 
 	walk(&w, e);
 	return found;
@@ -103,7 +110,7 @@ static LLVMValueRef *prepare(struct gen *g, struct event_arg *args, uint32_t cnt
 			continue;
 		if (type_in_register(args[i].type))
 			v[i] = gen_int(g, args[i].e);
-		else if (may_jump(args[i].e))
+		else if (comes_first(args[i].e))
 			v[i] = gen_addr(g, args[i].e);
 	}
 	return v;

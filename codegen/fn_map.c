@@ -42,8 +42,13 @@ static LLVMValueRef nothing(struct gen *g)
 
 LLVMValueRef fn_len(struct gen *g, struct call *c)
 {
-	struct map_sym *m = c->args->map.sym;
+	struct node *a = c->args;
+	struct map_sym *m;
 
+	if (a->type->kind == V_KSTACK || a->type->kind == V_USTACK)
+		return gen_load(g, gen_off(g, gen_addr(g, a), offsetof(struct stack_ref, cnt)),
+				type_int(g->u->types, 4, false));
+	m = a->map.sym;
 	pack_need(g, "for_each_map_elem", c->n->span);
 	return HELP(g, for_each_map_elem, ((struct map_gen *)m->gen)->global, nothing(g),
 		    LLVMConstNull(g->ptr), gen_i64(g, 0));

@@ -93,6 +93,7 @@ struct gen {
 	LLVMTypeRef i1, i8, i16, i32, i64, ptr, void_t;
 	struct image_writer *img;
 	struct map_gen *maps, *events, *scratch, *counters, *zeroes;
+	struct map_gen *stacks; /* NULL until a stack is asked for */
 	struct image_const *konsts;
 	uint32_t konst_cnt, konst_cap;
 	LLVMValueRef konst_global;

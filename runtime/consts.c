@@ -2,6 +2,7 @@
 /* Values known only where the script runs: constants to the verifier once they are filled in. */
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "runtime/load.h"
+#include "runtime/symbols.h"
 
 enum { CONTROL_SHARE = 8 }; /* an eighth of the ring is kept for control records */
 
@@ -55,6 +57,7 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_PIDNS_INO: return pidns(false);
 	case KONST_RING_LIMIT: return args->ring - args->ring / CONTROL_SHARE;
 	case KONST_SLOT: return slot_of(a->img, name, args->slots);
+	case KONST_KADDR: return symbols_kaddr(a->symbols, name);
 	case KONST_FEATURE:
 		feat = feature_by_name(name, strlen(name));
 		return feat != FEAT_CNT && features_has(a->features, feat);
@@ -63,12 +66,22 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	return 0;
 }
 
+/* A symbol that is not there: its address would silently be zero. */
+static int check_kaddr(const struct image_const *c, uint64_t word, const struct load_args *a)
+{
+	if (c->kind != KONST_KADDR || word)
+		return 0;
+	fprintf(stderr, "ERROR: kaddr: the kernel has no symbol %s (or hides its addresses)\n",
+		image_str(a->img, c->str));
+	return -ENOENT;
+}
+
 int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct consts_args *args)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, IMAGE_CONSTS_SECTION);
 	uint64_t *words;
 	size_t sz;
-	int rc;
+	int rc = 0;
 
 	if (!map)
 		return a->img->consts_cnt ? -ENOENT : 0;
@@ -77,9 +90,11 @@ int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct 
 	words = calloc(1, sz);
 	if (!words)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < a->img->consts_cnt; i++)
+	for (uint32_t i = 0; i < a->img->consts_cnt && !rc; i++) {
 		words[i] = value_of(&a->img->consts[i], a, args);
-	rc = bpf_map__set_initial_value(map, words, sz);
+		rc = check_kaddr(&a->img->consts[i], words[i], a);
+	}
+	rc = rc ?: bpf_map__set_initial_value(map, words, sz);
 	free(words);
 	return rc;
 }

@@ -83,6 +83,8 @@ void event_handle(struct event_ctx *c, const void *rec, size_t sz)
 		goto bad;
 	a = &c->img->actions[head->action];
 	c->arg_cnt = 0;
+	c->body = head + 1;
+	c->body_sz = sz - sizeof(*head);
 	if (a->rec != IMAGE_NONE &&
 	    decode(c, &c->img->types[a->rec], (const char *)(head + 1), sz - sizeof(*head)))
 		goto bad;

@@ -14,6 +14,8 @@ struct event_ctx {
 	struct maps *maps;
 	struct value *args; /* of the record being handled, arg_cnt valid */
 	uint32_t arg_cnt;
+	const void *body; /* of the record, as it came */
+	size_t body_sz;
 	bool exiting; /* exit() was called, with: */
 	int code;
 	uint64_t bad_cnt; /* records that no action could read */

@@ -279,6 +279,7 @@ struct image_piece {
 	X(PIDNS_INO, "inode of our pid namespace")                                                 \
 	X(RING_LIMIT, "bytes in the ring above which data records are refused: the rest is control's") \
 	X(SLOT, "bytes between the CPUs' copies in a value of map str; 0: the kernel keeps them apart") \
+	X(KADDR, "address of kernel symbol str")                                                   \
 	X(FEATURE, "1 when the kernel has feature str")
 
 enum image_const_kind {

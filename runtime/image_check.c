@@ -148,6 +148,9 @@ static uint32_t fixed_size(const struct image_type *t)
 	case V_CGROUP_PATH:
 	case V_COUNT: return 8;
 	case V_TIMESTAMP:
+	case V_KSTACK:
+	case V_USTACK:
+	case V_USYM:
 	case V_SUM:
 	case V_AVG:
 	case V_STATS:
@@ -166,9 +169,6 @@ static uint32_t fixed_size(const struct image_type *t)
 	case V_UNION:
 	case V_TUPLE:
 	case V_RECORD:
-	case V_KSTACK:
-	case V_USTACK:
-	case V_USYM:
 	case V_INET:
 	case V_STRERROR:
 	case V_LHIST:
@@ -366,7 +366,8 @@ static int check_action_kind(struct checker *c, uint32_t i)
 	case ACT_EXIT:
 	case ACT_JOIN: return arg0 && arg0->kind == V_INT ? 0 : fail(c, "action %u: no number", i);
 	case ACT_PRINTF:
-	case ACT_TIME: return 0;
+	case ACT_TIME:
+	case ACT_STACK: return 0;
 	case ACT_CNT: break;
 	}
 	return fail(c, "action %u: unknown kind %u", i, a->kind);

@@ -14,6 +14,7 @@ struct load_args {
 	const struct image *img;
 	const struct run_options *opt;
 	struct features *features;
+	struct symbols *symbols; /* for KADDR */
 	struct probe_env *env;
 	int child_pid; /* 0: none */
 };

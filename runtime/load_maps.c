@@ -31,7 +31,8 @@ enum {
 
 static bool is_data(const struct image_action *a)
 {
-	return a->kind == ACT_PRINTF || a->kind == ACT_PRINT_VALUE || a->kind == ACT_JOIN;
+	return a->kind == ACT_PRINTF || a->kind == ACT_PRINT_VALUE || a->kind == ACT_JOIN ||
+	       a->kind == ACT_STACK;
 }
 
 /* Whether records may come at any rate: data, from probes that are attached. */

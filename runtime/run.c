@@ -16,11 +16,13 @@
 #include "runtime/loop.h"
 #include "runtime/out.h"
 #include "runtime/run.h"
+#include "runtime/symbols.h"
 
 struct run {
 	const struct image *img;
 	const struct run_options *opt;
 	struct value_env values;
+	struct symbols *symbols;
 	struct out *out;
 	struct loop *loop;
 	struct child *child;
@@ -57,6 +59,10 @@ static int open_output(struct run *r)
 	r->values.img = r->img;
 	r->values.cut_mark = image_setting_str(r->img, "str_trunc_trailer", "..");
 	r->values.boot_ns = wall_minus_boot();
+	r->symbols = symbols_new(r->img);
+	if (!r->symbols)
+		return say(-ENOMEM, "cannot start");
+	r->values.symbols = r->symbols;
 	r->out = out_new(r->opt, &r->values);
 	return r->out ? 0 : -EIO;
 }
@@ -109,6 +115,7 @@ static int open_kernel(struct run *r)
 	if (!r->env || !r->features)
 		return say(-ENOMEM, "cannot start");
 	la.features = r->features;
+	la.symbols = r->symbols;
 	la.env = r->env;
 	la.child_pid = r->child ? child_pid(r->child) : 0;
 	return load_image(&r->loaded, &la);
@@ -309,6 +316,7 @@ static void run_close(struct run *r)
 	child_free(r->child);
 	loop_free(r->loop);
 	out_free(r->out);
+	symbols_free(r->symbols);
 }
 
 int run_image(const struct image *img, const struct run_options *opt)

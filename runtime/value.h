@@ -6,11 +6,14 @@
 #include "runtime/buf.h"
 #include "runtime/image.h"
 
+struct symbols;
+
 /* What printing needs beside the value. */
 struct value_env {
 	const struct image *img;
 	const char *cut_mark; /* follows a string that was cut */
 	int64_t boot_ns; /* wall clock minus time since boot */
+	struct symbols *symbols; /* NULL: addresses stay without names */
 };
 
 struct value {

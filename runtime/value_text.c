@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/symbols.h"
 #include "runtime/value.h"
 
 struct style {
@@ -168,12 +169,12 @@ static void text(struct buf *b, const struct style *s, const struct value *v)
 	case V_RECORD: return named_text(b, s, v);
 	case V_TIMESTAMP: return timestamp_text(b, s->env, v);
 	case V_MAC: return mac_text(b, v);
+	case V_KSTACK:
+	case V_USTACK: return stack_text(b, s->env, v, s->compact);
+	case V_KSYM:
+	case V_USYM: return symbol_text(b, s->env, v);
 	case V_NONE:
 	case V_VOID:
-	case V_KSTACK:
-	case V_USTACK:
-	case V_KSYM:
-	case V_USYM:
 	case V_INET:
 	case V_CGROUP_PATH:
 	case V_STRERROR:

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Stacks and symbols. A stack in a value or key is its id (struct stack_ref); the frames go to user
+ * space once, the first time a program meets them. bpf_get_stackid() would do with less code, but
+ * drops a stack whose bucket another one holds, and its map takes a kilobyte for each stack that
+ * there could be. Here the kernel keeps 16 bytes for each stack met lately, the ring carries only the
+ * frames there are, and user space learns of a process while it lives.
+ *
+ * The mark that a stack was sent is set after it was: whoever sees the mark, on whatever CPU, sends
+ * his own records behind it. Two CPUs may both send a stack; that is harmless. So is a mark that the
+ * map, an LRU, has forgotten.
+ */
+#include <linux/bpf.h>
+
+#include "codegen/call.h"
+
+enum { MARKS = 32768 };
+
+#define MULTIPLIER 0x9e3779b97f4a7c15ull
+
+static struct map_gen *marks(struct gen *g)
+{
+	if (!g->stacks)
+		g->stacks = map_new(g, IMAGE_MAP_STACKS, BPF_MAP_TYPE_LRU_HASH, 8, 8, MARKS);
+	return g->stacks;
+}
+
+/* Upper bits reach the lower ones by the shift, lower ones the upper by the product. */
+static LLVMValueRef mix(struct gen *g, LLVMValueRef h, LLVMValueRef v)
+{
+	h = LLVMBuildMul(g->b, LLVMBuildXor(g->b, h, v, ""), gen_i64(g, MULTIPLIER), "");
+	return LLVMBuildXor(g->b, h, LLVMBuildLShr(g->b, h, gen_i64(g, 29), ""), "");
+}
+
+/*
+ * Over cnt > 0 words. The test stands at the end, where every kernel's verifier takes it. cnt must
+ * not be what the size of the record is computed with, or the verifier would follow each number of
+ * frames on its own to the end of the program.
+ */
+static LLVMValueRef hash_words(struct gen *g, LLVMValueRef h, LLVMValueRef words, LLVMValueRef cnt)
+{
+	LLVMBasicBlockRef from = LLVMGetInsertBlock(g->b), body = gen_block(g, "frame");
+	LLVMBasicBlockRef done = gen_block(g, "hashed");
+	LLVMValueRef i, acc, v, more;
+
+	gen_br(g, body);
+	gen_at(g, body);
+	i = LLVMBuildPhi(g->b, g->i64, "");
+	acc = LLVMBuildPhi(g->b, g->i64, "");
+	v = gen_off_var(g, words, LLVMBuildShl(g->b, gen_opaque(g, i), gen_i64(g, 3), ""));
+	v = mix(g, acc, LLVMBuildLoad2(g->b, g->i64, v, ""));
+	more = LLVMBuildAdd(g->b, i, gen_i64(g, 1), "");
+	gen_cond_br(g, gen_cmp(g, LLVMIntULT, more, cnt), body, done);
+	LLVMAddIncoming(i, (LLVMValueRef[]){ gen_i64(g, 0), more },
+			(LLVMBasicBlockRef[]){ from, body }, 2);
+	LLVMAddIncoming(acc, (LLVMValueRef[]){ h, v }, (LLVMBasicBlockRef[]){ from, body }, 2);
+	gen_at(g, done);
+	return v;
+}
+
+/* Sends the record unless the mark says that it was. */
+static void send_once(struct gen *g, LLVMValueRef rec, LLVMValueRef id, LLVMValueRef size)
+{
+	LLVMBasicBlockRef fresh = gen_block(g, "fresh"), known = gen_block(g, "known");
+	struct image_action act = { .kind = ACT_STACK, .rec = IMAGE_NONE, .map = IMAGE_NONE };
+	LLVMValueRef key = gen_tmp(g, 8), p;
+	struct event_lost lost;
+
+	act.place = pack_place(g, g->p->probe->span);
+	LLVMBuildStore(g->b, id, key);
+	p = HELP(g, map_lookup_elem, marks(g)->global, key);
+	gen_cond_br(g, gen_not_zero(g, p), known, fresh);
+	gen_at(g, fresh);
+	lost = event_lost_begin(g, false);
+	LLVMBuildStore(g->b, gen_i64(g, event_action(g, &act, NULL, 0)), rec);
+	event_output(g, rec, size, lost.lost);
+	HELP(g, map_update_elem, marks(g)->global, key, key, gen_i64(g, BPF_ANY));
+	event_lost_end(g, lost);
+	gen_br(g, known);
+	gen_at(g, known);
+}
+
+enum { HEAD = sizeof(struct event_head), FRAMES = HEAD + sizeof(struct event_stack) };
+
+/* What both a record and a reference begin with; then the frames' record goes out. */
+static void refer(struct gen *g, LLVMValueRef rec, LLVMValueRef bytes, LLVMValueRef tgid,
+		  LLVMValueRef dst)
+{
+	LLVMValueRef words = LLVMBuildLShr(g->b, bytes, gen_i64(g, 3), "");
+	LLVMValueRef id = hash_words(g, mix(g, tgid, words), gen_off(g, rec, FRAMES), words);
+	LLVMValueRef who =
+		LLVMBuildOr(g->b, tgid, LLVMBuildShl(g->b, words, gen_i64(g, 32), ""), "");
+
+	LLVMBuildStore(g->b, id, gen_off(g, rec, HEAD));
+	LLVMBuildStore(g->b, who, gen_off(g, rec, HEAD + 8));
+	if (dst) {
+		LLVMBuildStore(g->b, id, dst);
+		LLVMBuildStore(g->b, who, gen_off(g, dst, 8));
+	}
+	send_once(g, rec, id, LLVMBuildAdd(g->b, bytes, gen_i64(g, FRAMES), ""));
+}
+
+static LLVMValueRef fn_stack(struct gen *g, struct call *c, bool user)
+{
+	uint32_t limit = (uint32_t)c->n->type->max, most = limit * 8;
+	LLVMBasicBlockRef some, join;
+	LLVMValueRef rec, bytes, tgid = gen_i64(g, 0);
+
+	LLVMBuildStore(g->b, gen_i64(g, 0), c->dst);
+	LLVMBuildStore(g->b, gen_i64(g, 0), gen_off(g, c->dst, 8));
+	if (!limit)
+		return gen_i64(g, 0);
+	some = gen_block(g, "frames");
+	join = gen_block(g, "join");
+	rec = gen_tmp(g, FRAMES + most);
+	if (user)
+		tgid = gen_call_int(g, builtin_by_id(B_pid), NULL, NULL);
+	bytes = HELP(g, get_stack, g->p->ctx, gen_off(g, rec, FRAMES), gen_i32(g, most),
+		     gen_i64(g, user ? BPF_F_USER_STACK : 0));
+	bytes = gen_bound(g, bytes, most + 1);
+	gen_cond_br(g, gen_not_zero(g, bytes), some, join);
+	gen_at(g, some);
+	refer(g, rec, bytes, tgid, c->dst);
+	gen_br(g, join);
+	gen_at(g, join);
+	return gen_i64(g, 0);
+}
+
+LLVMValueRef fn_kstack(struct gen *g, struct call *c)
+{
+	return fn_stack(g, c, false);
+}
+
+LLVMValueRef fn_ustack(struct gen *g, struct call *c)
+{
+	return fn_stack(g, c, true);
+}
+
+LLVMValueRef fn_ksym(struct gen *g, struct call *c)
+{
+	LLVMBuildStore(g->b, gen_int(g, c->args), c->dst);
+	return gen_i64(g, 0);
+}
+
+/* User space has to learn of the process as for a stack: it gets one of a single frame. */
+LLVMValueRef fn_usym(struct gen *g, struct call *c)
+{
+	LLVMValueRef addr = gen_int(g, c->args), rec = gen_tmp(g, FRAMES + 8);
+	LLVMValueRef tgid = gen_call_int(g, builtin_by_id(B_pid), NULL, NULL);
+
+	LLVMBuildStore(g->b, addr, c->dst);
+	LLVMBuildStore(g->b, tgid, gen_off(g, c->dst, 8));
+	LLVMBuildStore(g->b, addr, gen_off(g, rec, FRAMES));
+	refer(g, rec, gen_i64(g, 8), tgid, NULL);
+	return gen_i64(g, 0);
+}
+
+LLVMValueRef fn_kaddr(struct gen *g, struct call *c)
+{
+	return gen_konst(g, KONST_KADDR, c->args->str.text);
+}

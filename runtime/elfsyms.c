@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * libdwfl opens the file and whatever belongs to it: .symtab, .dynsym, .gnu_debugdata, the debug file
+ * named by build-id or .gnu_debuglink (by debuginfod only when DEBUGINFOD_URLS asks for it). Its own
+ * search by address walks all symbols each time, so they are put into a sorted array once.
+ *
+ * Files are whatever a traced process had mapped: nothing about them is believed.
+ */
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/demangle.h"
+#include "runtime/elfsyms.h"
+
+enum {
+	SEGMENTS_MAX = 64,
+	SYMBOLS_MAX = 8 << 20, /* more is a file that lies */
+};
+
+struct segment {
+	uint64_t off, vaddr, sz;
+};
+
+struct row {
+	uint64_t vaddr, sz;
+	const char *name;
+	char *demangled; /* malloc'ed; NULL: not yet, or it is no mangled name */
+	uint8_t rank; /* among those of one address the highest is the best */
+};
+
+struct elfsyms {
+	int fd;
+	char *path;
+	bool demangle, opened;
+	int err;
+	Dwfl *dwfl;
+	Dwfl_Module *mod;
+	GElf_Addr bias;
+	struct segment seg[SEGMENTS_MAX];
+	uint32_t seg_cnt;
+	struct row *rows;
+	size_t cnt;
+};
+
+struct elfsyms *elfsyms_new(int fd, const char *path, bool demangle)
+{
+	struct elfsyms *e = calloc(1, sizeof(*e));
+
+	if (e)
+		e->path = strdup(path);
+	if (!e || !e->path) {
+		free(e);
+		close(fd);
+		return NULL;
+	}
+	e->fd = fd;
+	e->demangle = demangle;
+	return e;
+}
+
+void elfsyms_free(struct elfsyms *e)
+{
+	if (!e)
+		return;
+	dwfl_end(e->dwfl); /* takes NULL */
+	if (e->fd >= 0)
+		close(e->fd);
+	for (size_t i = 0; i < e->cnt; i++)
+		free(e->rows[i].demangled);
+	free(e->rows);
+	free(e->path);
+	free(e);
+}
+
+const char *elfsyms_path(const struct elfsyms *e)
+{
+	return e->path;
+}
+
+/* ---- opening ---- */
+
+static const Dwfl_Callbacks *callbacks(void)
+{
+	static const Dwfl_Callbacks cb = {
+		.find_elf = dwfl_build_id_find_elf,
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+	};
+
+	return &cb;
+}
+
+static void read_segments(struct elfsyms *e, Elf *elf)
+{
+	size_t n = 0;
+	GElf_Phdr ph;
+
+	if (elf_getphdrnum(elf, &n))
+		return;
+	for (size_t i = 0; i < n && e->seg_cnt < SEGMENTS_MAX; i++)
+		if (gelf_getphdr(elf, (int)i, &ph) && ph.p_type == PT_LOAD)
+			e->seg[e->seg_cnt++] =
+				(struct segment){ ph.p_offset, ph.p_vaddr, ph.p_filesz };
+}
+
+/* A global name is the one that others use; a weak one is often an alias of it. */
+static uint8_t rank_of(const GElf_Sym *sym)
+{
+	unsigned bind = GELF_ST_BIND(sym->st_info);
+
+	return (uint8_t)((sym->st_size ? 4 : 0) + (bind == STB_GLOBAL ? 2 : bind == STB_WEAK));
+}
+
+static bool is_code(const GElf_Sym *sym)
+{
+	unsigned type = GELF_ST_TYPE(sym->st_info);
+
+	return (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE ||
+		type == STT_OBJECT) &&
+	       sym->st_shndx != SHN_UNDEF && sym->st_shndx != SHN_ABS;
+}
+
+static int cmp_rows(const void *x, const void *y)
+{
+	const struct row *a = x, *b = y;
+
+	if (a->vaddr != b->vaddr)
+		return a->vaddr < b->vaddr ? -1 : 1;
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	return strcmp(b->name, a->name); /* the same one on every machine */
+}
+
+static int read_symbols(struct elfsyms *e)
+{
+	int n = dwfl_module_getsymtab(e->mod);
+
+	if (n <= 0 || n > SYMBOLS_MAX)
+		return 0;
+	e->rows = malloc((size_t)n * sizeof(*e->rows));
+	if (!e->rows)
+		return -ENOMEM;
+	for (int i = 0; i < n; i++) {
+		GElf_Sym sym;
+		GElf_Addr addr;
+		const char *name =
+			dwfl_module_getsym_info(e->mod, i, &sym, &addr, NULL, NULL, NULL);
+
+		if (!name || !*name || *name == '$' || !is_code(&sym))
+			continue;
+		e->rows[e->cnt++] =
+			(struct row){ addr - e->bias, sym.st_size, name, NULL, rank_of(&sym) };
+	}
+	qsort(e->rows, e->cnt, sizeof(*e->rows), cmp_rows);
+	return 0;
+}
+
+static int open_module(struct elfsyms *e)
+{
+	Elf *elf;
+
+	e->dwfl = dwfl_begin(callbacks());
+	if (!e->dwfl)
+		return -ENOMEM;
+	dwfl_report_begin(e->dwfl);
+	e->mod = dwfl_report_offline(e->dwfl, e->path, e->path, e->fd);
+	if (!e->mod)
+		return -ENOEXEC;
+	e->fd = -1; /* the module's now */
+	dwfl_report_end(e->dwfl, NULL, NULL);
+	elf = dwfl_module_getelf(e->mod, &e->bias);
+	if (!elf)
+		return -ENOEXEC;
+	read_segments(e, elf);
+	return read_symbols(e);
+}
+
+static int ready(struct elfsyms *e)
+{
+	if (!e->opened) {
+		e->opened = true;
+		e->err = open_module(e);
+	}
+	return e->err;
+}
+
+/* ---- asking ---- */
+
+static bool to_vaddr(const struct elfsyms *e, uint64_t off, uint64_t *vaddr)
+{
+	for (uint32_t i = 0; i < e->seg_cnt; i++) {
+		const struct segment *s = &e->seg[i];
+
+		if (off < s->off || off - s->off >= s->sz)
+			continue;
+		*vaddr = off - s->off + s->vaddr;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The symbol that holds vaddr. One without a size (assembly) reaches to the next; a sized one that
+ * ends before vaddr may lie inside a longer one further back.
+ */
+static struct row *search(const struct elfsyms *e, uint64_t vaddr)
+{
+	size_t lo = 0, hi = e->cnt, steps = 16;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (e->rows[mid].vaddr <= vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo && steps--; lo--) {
+		struct row *r = &e->rows[lo - 1];
+
+		if (!r->sz || vaddr - r->vaddr < r->sz)
+			return r;
+	}
+	return NULL;
+}
+
+int elfsyms_find(struct elfsyms *e, uint64_t file_off, struct elfsym *sym)
+{
+	struct row *r;
+	int rc = ready(e);
+
+	if (rc)
+		return rc;
+	if (!to_vaddr(e, file_off, &sym->vaddr))
+		return -ENOENT;
+	r = search(e, sym->vaddr);
+	if (!r)
+		return -ENOENT;
+	if (e->demangle && !r->demangled)
+		r->demangled = demangle(r->name);
+	sym->name = r->demangled ?: r->name;
+	sym->off = sym->vaddr - r->vaddr;
+	return 0;
+}
+
+const char *elfsyms_line(struct elfsyms *e, uint64_t vaddr, int *line)
+{
+	Dwfl_Line *l;
+
+	if (ready(e) || !e->mod)
+		return NULL;
+	l = dwfl_module_getsrc(e->mod, vaddr + e->bias);
+	return l ? dwfl_lineinfo(l, NULL, line, NULL, NULL, NULL) : NULL;
+}

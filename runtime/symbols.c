@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The stacks that programs have sent, by id. A user frame is settled when it arrives: what it lay in
+ * is kept with it. Names are looked up when they are printed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/ksyms.h"
+#include "runtime/load.h"
+#include "runtime/symbols.h"
+#include "runtime/usyms.h"
+
+struct frame {
+	uint64_t ip;
+	const struct umap *map; /* user frames; NULL: unknown */
+};
+
+struct stack {
+	uint64_t id;
+	uint32_t tgid, cnt;
+	struct stack *next; /* in its bucket */
+	struct frame frames[];
+};
+
+struct symbols {
+	struct ksyms *ksyms;
+	struct usyms *usyms;
+	bool lines;
+	struct stack **buckets;
+	size_t bucket_cnt, stack_cnt; /* bucket_cnt: a power of two */
+	uint64_t clashes; /* different stacks of one id */
+};
+
+enum { FIRST_BUCKETS = 1024 };
+
+struct symbols *symbols_new(const struct image *img)
+{
+	struct symbols *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->lines = image_setting_num(img, "show_debug_info", 1);
+	s->bucket_cnt = FIRST_BUCKETS;
+	s->buckets = calloc(s->bucket_cnt, sizeof(*s->buckets));
+	s->ksyms = ksyms_new(NULL);
+	s->usyms = usyms_new(image_setting_num(img, "cpp_demangle", 1));
+	if (s->buckets && s->ksyms && s->usyms)
+		return s;
+	symbols_free(s);
+	return NULL;
+}
+
+void symbols_free(struct symbols *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; s->buckets && i < s->bucket_cnt; i++) {
+		for (struct stack *st = s->buckets[i], *next; st; st = next) {
+			next = st->next;
+			free(st);
+		}
+	}
+	free(s->buckets);
+	ksyms_free(s->ksyms);
+	usyms_free(s->usyms);
+	free(s);
+}
+
+/* ---- stacks ---- */
+
+static struct stack *find(const struct symbols *s, uint64_t id)
+{
+	struct stack *st = s->buckets[id & (s->bucket_cnt - 1)];
+
+	while (st && st->id != id)
+		st = st->next;
+	return st;
+}
+
+/* More buckets when there is a stack for each; staying as they are is only slower. */
+static void grow(struct symbols *s)
+{
+	size_t cnt = s->bucket_cnt * 2;
+	struct stack **more;
+
+	if (s->stack_cnt < s->bucket_cnt)
+		return;
+	more = calloc(cnt, sizeof(*more));
+	if (!more)
+		return;
+	for (size_t i = 0; i < s->bucket_cnt; i++) {
+		for (struct stack *st = s->buckets[i], *next; st; st = next) {
+			next = st->next;
+			st->next = more[st->id & (cnt - 1)];
+			more[st->id & (cnt - 1)] = st;
+		}
+	}
+	free(s->buckets);
+	s->buckets = more;
+	s->bucket_cnt = cnt;
+}
+
+static bool same(const struct stack *st, const struct event_stack *es, const char *ips)
+{
+	uint64_t ip;
+
+	if (st->tgid != es->tgid || st->cnt != es->cnt)
+		return false;
+	for (uint32_t i = 0; i < st->cnt; i++) {
+		memcpy(&ip, ips + i * sizeof(ip), sizeof(ip));
+		if (st->frames[i].ip != ip)
+			return false;
+	}
+	return true;
+}
+
+int symbols_note(struct symbols *s, const void *rec, size_t sz)
+{
+	struct event_stack es;
+	const char *ips = (const char *)rec + sizeof(es);
+	struct stack *st;
+
+	if (!s || sz < sizeof(es))
+		return -EINVAL;
+	memcpy(&es, rec, sizeof(es));
+	if (es.cnt > STACK_MAX || sz < sizeof(es) + es.cnt * sizeof(uint64_t))
+		return -EINVAL;
+	st = find(s, es.id);
+	if (st) {
+		s->clashes += !same(st, &es, ips);
+		return 0;
+	}
+	st = malloc(sizeof(*st) + es.cnt * sizeof(st->frames[0]));
+	if (!st)
+		return -ENOMEM;
+	*st = (struct stack){ .id = es.id, .tgid = es.tgid, .cnt = es.cnt };
+	for (uint32_t i = 0; i < es.cnt; i++) {
+		struct frame *f = &st->frames[i];
+
+		memcpy(&f->ip, ips + i * sizeof(f->ip), sizeof(f->ip));
+		f->map = es.tgid ? usyms_place(s->usyms, es.tgid, f->ip) : NULL;
+	}
+	grow(s);
+	st->next = s->buckets[es.id & (s->bucket_cnt - 1)];
+	s->buckets[es.id & (s->bucket_cnt - 1)] = st;
+	s->stack_cnt++;
+	return 0;
+}
+
+uint64_t symbols_clashes(const struct symbols *s)
+{
+	return s->clashes;
+}
+
+uint64_t symbols_kaddr(struct symbols *s, const char *name)
+{
+	return s ? ksyms_addr(s->ksyms, name) : 0;
+}
+
+/* ---- text ---- */
+
+/* A place as name, module and source, whichever of the two sides it is on. */
+static void look_up(struct symbols *s, bool user, const struct frame *f, bool lines,
+		    struct usym *sym)
+{
+	struct ksym k;
+
+	*sym = (struct usym){ 0 };
+	if (user)
+		return usyms_find(f->map, f->ip, lines, sym);
+	if (ksyms_find(s->ksyms, f->ip, &k))
+		return;
+	sym->name = k.name;
+	sym->off = k.off;
+	sym->module = k.module ?: "kernel";
+}
+
+static void name_text(struct buf *b, const struct usym *sym, uint64_t ip)
+{
+	if (sym->name) {
+		buf_puts(b, sym->name);
+		buf_putc(b, '+');
+		buf_put_u64(b, sym->off);
+	} else {
+		buf_put_ptr(b, ip);
+	}
+}
+
+static void frame_text(struct buf *b, struct symbols *s, const struct stack *st,
+		       const struct frame *f, enum stack_mode mode, bool compact)
+{
+	struct usym sym;
+
+	if (mode == STACK_RAW || mode == STACK_BUILD_ID) {
+		buf_printf(b, "%llx", (unsigned long long)f->ip);
+		return;
+	}
+	look_up(s, st->tgid != 0, f, s->lines, &sym);
+	if (mode == STACK_PERF) {
+		buf_printf(b, "%s%llx ", compact ? "" : "\t", (unsigned long long)f->ip);
+		name_text(b, &sym, f->ip);
+		buf_printf(b, " (%s)", sym.module ?: "[unknown]");
+		return;
+	}
+	if (!compact)
+		buf_puts(b, "        ");
+	name_text(b, &sym, f->ip);
+	if (sym.file)
+		buf_printf(b, "@%s:%d", sym.file, sym.line);
+}
+
+void stack_text(struct buf *b, const struct value_env *env, const struct value *v, bool compact)
+{
+	struct symbols *s = env->symbols;
+	struct stack_ref ref;
+	const struct stack *st;
+
+	memcpy(&ref, v->at, sizeof(ref));
+	buf_putc(b, '\n');
+	st = s && ref.cnt ? find(s, ref.id) : NULL;
+	if (ref.cnt && !st)
+		buf_puts(b, compact ? "[lost]\n" : "        [lost]\n");
+	for (uint32_t i = 0; st && i < st->cnt; i++) {
+		frame_text(b, s, st, &st->frames[i], v->type->k, compact);
+		buf_putc(b, '\n');
+	}
+}
+
+void symbol_text(struct buf *b, const struct value_env *env, const struct value *v)
+{
+	bool user = v->type->kind == V_USYM;
+	struct frame f = { 0 };
+	struct usym sym = { 0 };
+	uint32_t tgid = 0;
+
+	memcpy(&f.ip, v->at, sizeof(f.ip));
+	if (user)
+		memcpy(&tgid, v->at + sizeof(f.ip), sizeof(tgid));
+	if (tgid && env->symbols)
+		f.map = usyms_place(env->symbols->usyms, tgid, f.ip);
+	if (env->symbols)
+		look_up(env->symbols, user, &f, false, &sym);
+	if (sym.name)
+		buf_puts(b, sym.name);
+	else
+		buf_put_ptr(b, f.ip);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stacks by their ids, and places in code as text. */
+#ifndef TRACE_SYMBOLS_H
+#define TRACE_SYMBOLS_H
+
+#include "runtime/image.h"
+#include "runtime/value.h"
+
+struct symbols;
+
+struct symbols *symbols_new(const struct image *img);
+void symbols_free(struct symbols *s);
+
+/* A stack as it was sent: sz bytes of a struct event_stack. -EINVAL: it is none. */
+int symbols_note(struct symbols *s, const void *rec, size_t sz);
+
+/* How often different stacks had one id. */
+uint64_t symbols_clashes(const struct symbols *s);
+
+/* Of KSTACK USTACK; compact: no blanks before a frame (keys in JSON). */
+void stack_text(struct buf *b, const struct value_env *env, const struct value *v, bool compact);
+/* Of KSYM USYM: the name alone. */
+void symbol_text(struct buf *b, const struct value_env *env, const struct value *v);
+
+/* Address of a kernel symbol, 0: none. */
+uint64_t symbols_kaddr(struct symbols *s, const char *name);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What processes had mapped, and the names of places in it. A process is looked at when it is first
+ * met, while it lives; what an address lay in is settled then, and stays true when the process
+ * maps something else there, executes another program or ends.
+ */
+#ifndef TRACE_USYMS_H
+#define TRACE_USYMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct usyms;
+struct umap; /* one mapping of one process at one time; lives as long as usyms */
+
+struct usyms *usyms_new(bool demangle);
+void usyms_free(struct usyms *u);
+
+/* What address lies in for process tgid now; NULL: nothing known. */
+const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr);
+
+struct usym {
+	const char *name; /* NULL: unknown */
+	uint64_t off;
+	const char *module; /* path of the file, NULL: none */
+	const char *file; /* of the source, NULL: unknown */
+	int line;
+};
+
+/* lines: file and line too. */
+void usyms_find(const struct umap *m, uint64_t addr, bool lines, struct usym *sym);
+
+#endif

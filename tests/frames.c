@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process whose stacks are known: with frame pointers, it calls getppid() some frames deep, as an
+ * argument says, and ends at once, so that who asks later finds nobody.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FRAME __attribute__((noinline, noclone))
+
+long leaf(void);
+long middle(long n);
+long outer(long n);
+
+/* Not libc's, which has no frame pointers. */
+FRAME long leaf(void)
+{
+	long ret;
+
+#if defined(__x86_64__)
+	__asm__ volatile("syscall" : "=a"(ret) : "0"(SYS_getppid) : "rcx", "r11", "memory");
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = SYS_getppid;
+	register long x0 __asm__("x0");
+
+	__asm__ volatile("svc 0" : "=r"(x0) : "r"(x8) : "memory");
+	ret = x0;
+#else
+	ret = syscall(SYS_getppid);
+#endif
+	return ret;
+}
+
+FRAME long middle(long n)
+{
+	long sum = 0;
+
+	while (n-- > 0)
+		sum += leaf();
+	return sum;
+}
+
+FRAME long outer(long n)
+{
+	return middle(n) + 1;
+}
+
+static FRAME long deep(long n)
+{
+	return n ? deep(n - 1) + 1 : outer(1);
+}
+
+static void *in_thread(void *arg)
+{
+	return (void *)outer(*(long *)arg);
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "plain";
+	long n = argc > 2 ? atol(argv[2]) : 1;
+	pthread_t thread;
+	pid_t pid;
+
+	setvbuf(stdout, NULL, _IONBF, 0);
+	if (!strcmp(how, "plain")) {
+		outer(n);
+	} else if (!strcmp(how, "deep")) {
+		deep(n);
+	} else if (!strcmp(how, "thread")) {
+		pthread_create(&thread, NULL, in_thread, &n);
+		pthread_join(thread, NULL);
+	} else if (!strcmp(how, "exec")) {
+		execl("/proc/self/exe", argv[0], "plain", argv[2], (char *)NULL);
+	} else if (!strcmp(how, "fork")) {
+		pid = fork();
+		if (!pid) {
+			outer(n);
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+		outer(n);
+	} else if (!strcmp(how, "deleted")) {
+		unlink(argv[3]);
+		outer(n);
+	} else {
+		fprintf(stderr, "frames: %s?\n", how);
+		return 2;
+	}
+	return 0;
+}
