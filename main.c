@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ast/ctype.h"
 #include "ast/settings.h"
 #include "ast/type.h"
 #include "ast/unit.h"
@@ -123,6 +124,7 @@ static int unit_init(struct unit *u, const struct compile_options *opt, struct p
 static void unit_done(struct unit *u)
 {
 	flush_diags(u);
+	ctypes_free(u->ctypes);
 	arena_free(u->arena);
 }
 
@@ -164,6 +166,7 @@ static int front_end(struct unit *u, const struct options *o)
 	err = err ?: dump(u, o->dump_ast, false);
 	err = err ?: configure(u);
 	err = err ?: expand(u);
+	err = err ?: define(u);
 	err = err ?: resolve(u);
 	err = err ?: infer(u);
 	err = err ?: check(u);

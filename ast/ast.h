@@ -328,6 +328,7 @@ struct node {
 			uint64_t value;
 			bool is_unsigned; /* above int64's maximum, or fold says so */
 			uint8_t is_duration;
+			const struct type *of_enum; /* resolve: an enumerator's */
 		} num; /* N_INT, N_BOOL, N_POSITIONAL (value: which) */
 		struct {
 			const char *text;
@@ -402,6 +403,7 @@ struct node {
 			struct node *arg; /* type node or expression */
 			const char *const *path; /* OFFSETOF: a.b.c */
 			uint32_t path_cnt;
+			uint32_t off; /* infer: OFFSETOF's value */
 		} sizeof_;
 	};
 };

@@ -129,9 +129,8 @@ static bool enter(struct walker *w, struct node *n)
 	switch (n->kind) {
 	case N_IMPORT: not_available(c, n, "'import' is"); return false;
 	case N_CPP: not_available(c, n, "C preprocessor directives are"); return false;
-	case N_CDEF: not_available(c, n, "C definitions are"); return false;
+	case N_CDEF:
 	case N_MACRO: return false;
-	case N_OFFSETOF: not_available(c, n, "offsetof() is"); return false;
 	case N_FOR_MAP:
 	case N_FOR_RANGE:
 	case N_WHILE: return enter_loop(w, n);
@@ -193,6 +192,7 @@ static bool enter(struct walker *w, struct node *n)
 	case N_TUPLE:
 	case N_RECORD:
 	case N_NAMED:
+	case N_OFFSETOF:
 	case N_SIZEOF: return true;
 	}
 	return true;

@@ -116,7 +116,7 @@ static size_t word_len(const char *s)
 	return len;
 }
 
-/* struct, union and enum are opaque here: their members come from BTF or C definitions. */
+/* struct and union are empty here: type_complete finds out what is inside. */
 static const struct type *tagged(struct types *ts, struct arena *a, const char **at, size_t len)
 {
 	const char *tag = *at, *name = skip_space(tag + len);
@@ -126,7 +126,7 @@ static const struct type *tagged(struct types *ts, struct arena *a, const char *
 	*at = name + name_len;
 	if (*tag == 'e')
 		return type_int(ts, 4, false);
-	return type_struct(ts, *tag == 's' ? V_STRUCT : V_UNION, full, 0, 1, NULL, 0);
+	return type_tagged(ts, *tag == 's' ? V_STRUCT : V_UNION, full, 0);
 }
 
 static bool is_tag(const char *s, size_t len)

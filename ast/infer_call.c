@@ -47,6 +47,12 @@ static const struct type *args_value(struct infer *in, const struct node *n)
 	return in->bad;
 }
 
+static const struct type *task_value(struct infer *in, const struct node *n)
+{
+	(void)n;
+	return type_ptr(in->ts, type_tagged(in->ts, V_STRUCT, "struct task_struct", 0), AS_KERNEL);
+}
+
 static const struct type *probe_value(struct infer *in, const struct node *n)
 {
 	size_t longest = 0;
@@ -163,7 +169,7 @@ static const struct type *agg_type(struct infer *in, const struct node *n)
 
 /* Values and functions whose type depends on more than the signature; n is an N_IDENT or N_CALL. */
 static const struct type *(*const special[B_COUNT])(struct infer *in, const struct node *n) = {
-	[B_args] = args_value,	  [B_avg] = agg_type,	 [B_delete] = keyed_type,
+	[B_args] = args_value,	  [B_avg] = agg_type,	 [B_curtask] = task_value, [B_delete] = keyed_type,
 	[B_has_key] = keyed_type, [B_hist] = hist_type,	 [B_kptr] = space_type,
 	[B_lhist] = lhist_type,	  [B_max] = agg_type,	 [B_min] = agg_type,
 	[B_probe] = probe_value,  [B_stats] = agg_type,	 [B_str] = str_type,

@@ -47,8 +47,11 @@ static const struct type *infer_incdec(struct infer *in, struct node *n)
 		old = to->var.sym->type;
 	else if (to->kind == N_MAP && to->map.sym)
 		old = to->map.sym->val;
-	if (old && old->kind == V_PTR)
+	if (old && old->kind == V_PTR) {
 		t = old;
+		if (t->elem)
+			type_complete(in->ts, t->elem);
+	}
 	if (to->kind == N_VAR) {
 		infer_to_var(in, to->var.sym, t, NULL, n->span);
 		return to->type = to->var.sym ? to->var.sym->type : in->bad;
@@ -151,18 +154,43 @@ static const struct type *no_field(struct infer *in, struct node *n, const struc
 	return in->bad;
 }
 
+/* Where the thing lies that e is or points to: that of the pointer that led there. */
+static enum addr_space space_of(const struct node *e)
+{
+	while (e->type && e->type->kind != V_PTR) {
+		if (e->kind == N_FIELD)
+			e = e->field.e;
+		else if (e->kind == N_INDEX)
+			e = e->index.e;
+		else if (e->kind == N_UNARY && e->unary.op == UN_DEREF)
+			e = e->unary.e;
+		else
+			return AS_NONE;
+	}
+	return e->type ? e->type->as : AS_NONE;
+}
+
+/* A pointer found there points into the same memory unless its own type says more. */
+static const struct type *part_type(struct infer *in, const struct type *t, const struct node *whole)
+{
+	if (t->kind == V_PTR && t->as == AS_NONE)
+		return type_ptr(in->ts, t->elem, space_of(whole));
+	return t;
+}
+
 static const struct type *infer_field(struct infer *in, struct node *n)
 {
 	const struct type *t = infer_expr(in, n->field.e);
+	const struct type_field *f = NULL;
 
 	if (!infer_known(in, t))
 		return t;
 	if (t->kind == V_PTR && t->elem)
-		t = t->elem;
-	n->field.field = NULL;
+		t = type_complete(in->ts, t->elem);
 	if (t->kind == V_STRUCT || t->kind == V_UNION || t->kind == V_RECORD)
-		n->field.field = type_field_find(t, n->field.name);
-	return n->field.field ? n->field.field->type : no_field(in, n, t);
+		f = type_field_find(t, n->field.name);
+	n->field.field = f;
+	return f ? part_type(in, f->type, n->field.e) : no_field(in, n, t);
 }
 
 static const struct type *tuple_elem(struct infer *in, const struct node *n, const struct type *t,
@@ -206,13 +234,13 @@ static const struct type *infer_index(struct infer *in, struct node *n)
 		return tuple_elem(in, n, t, idx->num.value);
 	if (t->kind == V_STRING)
 		return type_int(in->ts, 1, true);
-	if (t->kind == V_PTR && t->elem && t->elem->size)
-		return t->elem;
+	if (t->kind == V_PTR && t->elem && type_complete(in->ts, t->elem)->size)
+		return part_type(in, t->elem, n->index.e);
 	if (t->kind == V_ARRAY) {
 		if (in->report && t->count && idx->kind == N_INT && idx->num.value >= t->count)
 			diag(in->u->diags, n->span, D_INDEX_RANGE,
 			     (unsigned long long)idx->num.value, t->count);
-		return t->elem;
+		return part_type(in, t->elem, n->index.e);
 	}
 	if (in->report)
 		diag(in->u->diags, n->span, D_INDEX_ON, infer_name(in, t));
@@ -234,6 +262,22 @@ static bool can_cast(const struct type *from, const struct type *to)
 	return to->kind == V_TUPLE && from->kind == V_TUPLE && from->count == to->count;
 }
 
+/* A constant of an enum that has no such value is a mistake. */
+static bool is_variant(struct infer *in, const struct node *n, const struct type *to)
+{
+	const struct node *e = n->cast.e;
+
+	if (e->kind != N_INT || to->kind != V_ENUM || !to->count)
+		return true;
+	for (uint32_t i = 0; i < to->count; i++)
+		if (to->values[i].value == (int64_t)e->num.value)
+			return true;
+	if (in->report)
+		diag(in->u->diags, n->span, D_ENUM_VALUE, to->name + strlen("enum "),
+		     (long long)e->num.value);
+	return false;
+}
+
 static const struct type *infer_cast(struct infer *in, struct node *n)
 {
 	const struct type *from = infer_value(in, n->cast.e);
@@ -246,7 +290,7 @@ static const struct type *infer_cast(struct infer *in, struct node *n)
 	if (to->kind == V_PTR && from->kind == V_PTR && to->as == AS_NONE)
 		to = type_ptr(in->ts, to->elem, from->as);
 	if (can_cast(from, to))
-		return to;
+		return is_variant(in, n, to) ? to : in->bad;
 	if (in->report)
 		diag(in->u->diags, n->span, D_CAST, infer_name(in, from), infer_name(in, to));
 	return in->bad;
@@ -264,6 +308,32 @@ static const struct type *infer_sizeof(struct infer *in, struct node *n)
 	return infer_known(in, t) ? type_of_literal(in->ts, t->size, false) : t;
 }
 
+static const struct type *infer_offsetof(struct infer *in, struct node *n)
+{
+	const struct type *t;
+
+	while (n->sizeof_.arg->kind == N_TYPE_ARG)
+		n->sizeof_.arg = n->sizeof_.arg->type_of.arg;
+	t = node_is_type(n->sizeof_.arg) ? infer_written(in, n->sizeof_.arg)
+					 : infer_expr(in, n->sizeof_.arg);
+	n->sizeof_.off = 0;
+	for (uint32_t i = 0; infer_known(in, t) && i < n->sizeof_.path_cnt; i++) {
+		const struct type_field *f = NULL;
+
+		if (t->kind == V_STRUCT || t->kind == V_UNION || t->kind == V_RECORD)
+			f = type_field_find(type_complete(in->ts, t), n->sizeof_.path[i]);
+		if (!f) {
+			if (in->report)
+				diag(in->u->diags, n->span, D_NO_FIELD, infer_name(in, t),
+				     n->sizeof_.path[i]);
+			return in->bad;
+		}
+		n->sizeof_.off += f->off;
+		t = f->type;
+	}
+	return infer_known(in, t) ? type_of_literal(in->ts, n->sizeof_.off, false) : t;
+}
+
 static const struct type *infer_cond_expr(struct infer *in, struct node *n)
 {
 	const struct type *t = infer_if(in, n);
@@ -276,7 +346,9 @@ static const struct type *infer_cond_expr(struct infer *in, struct node *n)
 static const struct type *infer_kind(struct infer *in, struct node *n)
 {
 	switch (n->kind) {
-	case N_INT: return type_of_literal(in->ts, n->num.value, n->num.is_unsigned);
+	case N_INT:
+		return n->num.of_enum ? n->num.of_enum
+				      : type_of_literal(in->ts, n->num.value, n->num.is_unsigned);
 	case N_BOOL: return type_bool(in->ts);
 	case N_STR: return type_string(in->ts, (uint32_t)n->str.len + 1);
 	case N_IDENT: return infer_ident(in, n);
@@ -298,7 +370,7 @@ static const struct type *infer_kind(struct infer *in, struct node *n)
 	case N_NAMED: return infer_value(in, n->named.e);
 	case N_SIZEOF: return infer_sizeof(in, n);
 	case N_TYPE_ARG: return infer_written(in, n->type_of.arg);
-	case N_OFFSETOF:
+	case N_OFFSETOF: return infer_offsetof(in, n);
 	case N_POSITIONAL:
 	case N_POS_COUNT:
 	case N_PROGRAM:
@@ -338,7 +410,8 @@ static const struct type *infer_kind(struct infer *in, struct node *n)
 
 const struct type *infer_expr(struct infer *in, struct node *n)
 {
-	return n->type = infer_kind(in, n);
+	n->type = infer_kind(in, n);
+	return n->type ? type_complete(in->ts, n->type) : NULL;
 }
 
 const struct type *infer_value(struct infer *in, struct node *n)

@@ -32,6 +32,10 @@ static const struct type *wide(struct infer *in, const struct type *l, const str
 static const struct type *ptr_arith(struct infer *in, enum binary_op op, const struct type *l,
 				    const struct type *r)
 {
+	if (l->kind == V_PTR && l->elem)
+		type_complete(in->ts, l->elem);
+	if (r->kind == V_PTR && r->elem)
+		type_complete(in->ts, r->elem);
 	if (op == OP_ADD && l->kind == V_PTR && type_is_int(r))
 		return l;
 	if (op == OP_ADD && r->kind == V_PTR && type_is_int(l))
@@ -192,10 +196,19 @@ static const struct type *bad_operand(struct infer *in, struct node *n, const st
 	return in->bad;
 }
 
+/* A pointer behind a pointer points into the same memory, unless its own type says more. */
+static const struct type *pointee(struct infer *in, const struct type *t)
+{
+	if (t->elem->kind == V_PTR && t->elem->as == AS_NONE)
+		return type_ptr(in->ts, t->elem->elem, t->as);
+	return t->elem;
+}
+
 static const struct type *deref(struct infer *in, struct node *n, const struct type *t)
 {
 	if (t->kind == V_PTR)
-		return t->elem && t->elem->kind != V_VOID ? t->elem : type_int(in->ts, 8, false);
+		return t->elem && t->elem->kind != V_VOID ? pointee(in, t)
+							   : type_int(in->ts, 8, false);
 	if (t->kind == V_INT)
 		return type_int(in->ts, 8, false);
 	return bad_operand(in, n, t);

@@ -2,14 +2,15 @@
 /* Types as written in casts, let and sizeof. */
 #include <string.h>
 
+#include "ast/ctype.h"
 #include "ast/infer.h"
 #include "ast/settings.h"
 
-/* C definitions are not read yet: check says so, their names are no mistakes of their own. */
+/* Headers are not read yet: check says so, their names are no mistakes of their own. */
 static bool has_definitions(const struct node *program)
 {
 	for (const struct node *n = program->program.items; n; n = n->next)
-		if (n->kind == N_CPP || n->kind == N_CDEF || n->kind == N_IMPORT)
+		if (n->kind == N_CPP || n->kind == N_IMPORT)
 			return true;
 	return false;
 }
@@ -46,10 +47,8 @@ static const struct type *by_name(struct infer *in, struct node *n)
 		return sized(in, n, V_STRING);
 	if (strcmp(name, "buffer") == 0)
 		return sized(in, n, V_BUFFER);
-	t = ctype_parse(in->ts, in->u->arena, name, AS_NONE);
-	if (!t || t->kind == V_STRUCT || t->kind == V_UNION || strncmp(name, "enum ", 5) == 0)
-		return unknown_type(in, n, name);
-	return t;
+	t = ctypes_find(in->u->ctypes, name);
+	return t ? t : unknown_type(in, n, name);
 }
 
 static const struct type *array_of(struct infer *in, struct node *n)
@@ -109,6 +108,8 @@ const struct type *infer_written(struct infer *in, struct node *n)
 		t = infer_written(in, n->type_deriv.elem);
 	else
 		unknown_type(in, n, "type");
+	if (infer_known(in, t))
+		type_complete(in->ts, t);
 	if (n->kind == N_TYPE_PTR && infer_known(in, t))
 		t = type_ptr(in->ts, t, AS_NONE);
 	return n->type = t;

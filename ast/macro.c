@@ -338,6 +338,8 @@ int expand_macros(struct unit *u)
 			check_twice(&x, n);
 	}
 	for (struct node *n = x.macros; any && n; n = n->next) {
+		if (n->kind == N_CDEF)
+			walk(&w, n);
 		if (n->kind != N_PROBE)
 			continue;
 		walk(&w, n->probe.pred);

@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "ast/builtins.h"
+#include "ast/ctype.h"
 #include "ast/fold.h"
 #include "ast/symtab.h"
+#include "ast/type.h"
 #include "ast/unit.h"
 
 struct resolver {
@@ -193,14 +195,52 @@ static void unknown(struct resolver *r, struct span sp, enum diag_id id, const c
 		diag_hint(d, "Did you mean '%s'?", near.best);
 }
 
+static bool resolve_enumerator(struct resolver *r, struct node *n)
+{
+	const struct type *e;
+	struct node *value;
+	int64_t v;
+
+	if (!ctypes_value(r->u->ctypes, n->ident.name, &v, &e))
+		return false;
+	value = node_new(r->u->arena, N_INT, n->span);
+	make_int(value, (uint64_t)v, v < 0 && !e->is_signed);
+	value->num.of_enum = e;
+	value->next = n->next;
+	*n = *value;
+	return true;
+}
+
 static void resolve_ident(struct resolver *r, struct node *n)
 {
 	const struct builtin *b = builtin_find(n->ident.name);
 
 	if (b && (b->flags & BI_VALUE))
 		n->ident.fn = b;
-	else
+	else if (b || !resolve_enumerator(r, n))
 		unknown(r, n->span, D_UNKNOWN_IDENT, n->ident.name);
+}
+
+/* A word alone may be a type's name: sizeof(size_t). Values come first. */
+static void resolve_type_or_value(struct resolver *r, struct node **at)
+{
+	struct node *n = *at, *type;
+	const struct builtin *b = n->kind == N_IDENT ? builtin_find(n->ident.name) : NULL;
+	const struct type *e;
+	int64_t v;
+
+	while (n->kind == N_TYPE_ARG) {
+		at = &n->type_of.arg;
+		n = *at;
+	}
+	if (n->kind == N_IDENT && !b && !ctypes_value(r->u->ctypes, n->ident.name, &v, &e) &&
+	    ctypes_find(r->u->ctypes, n->ident.name)) {
+		type = node_new(r->u->arena, N_TYPE_NAME, n->span);
+		type->type_name.name = n->ident.name;
+		type->next = n->next;
+		*at = type;
+	}
+	resolve_node(r, *at);
 }
 
 /* A word among those of the signature becomes its place. */
@@ -384,14 +424,14 @@ static void resolve_node(struct resolver *r, struct node *n)
 	case N_RECORD: resolve_list(r, n->list.elems); break;
 	case N_NAMED: resolve_node(r, n->named.e); break;
 	case N_SIZEOF:
-	case N_OFFSETOF: resolve_node(r, n->sizeof_.arg); break;
+	case N_OFFSETOF: resolve_type_or_value(r, &n->sizeof_.arg); break;
 	case N_TYPE_PTR:
 	case N_TYPE_ARRAY:
 		resolve_node(r, n->type_deriv.elem);
 		resolve_node(r, n->type_deriv.count);
 		break;
 	case N_TYPE_OF:
-	case N_TYPE_ARG: resolve_node(r, n->type_of.arg); break;
+	case N_TYPE_ARG: resolve_type_or_value(r, &n->type_of.arg); break;
 	case N_TYPE_TUPLE: resolve_list(r, n->type_tuple.elems); break;
 	case N_TYPE_NAME: resolve_node(r, n->type_name.size); break;
 	case N_INT:
@@ -439,7 +479,7 @@ int resolve(struct unit *u)
 	struct resolver r = { .u = u, .names = symtab_new(u->arena) };
 
 	for (struct node *n = u->program->program.items; n; n = n->next)
-		r.unread |= n->kind == N_CPP || n->kind == N_CDEF || n->kind == N_IMPORT;
+		r.unread |= n->kind == N_CPP || n->kind == N_IMPORT;
 	for (struct node *n = u->program->program.items; n; n = n->next) {
 		if (n->kind == N_MAP_DECL)
 			resolve_map_decl(&r, n);

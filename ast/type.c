@@ -16,6 +16,8 @@ struct types {
 	struct arena *arena;
 	struct type *bucket[TYPE_BUCKETS];
 	uint64_t next_id;
+	type_complete_fn *complete;
+	void *complete_arg;
 };
 
 struct types *types_new(struct arena *a)
@@ -80,7 +82,7 @@ static bool same_fields(const struct type *a, const struct type *b)
 
 static bool same_type(const struct type *a, const struct type *b)
 {
-	return a->kind == b->kind && a->is_signed == b->is_signed && a->is_lit == b->is_lit &&
+	return !a->is_tagged && a->kind == b->kind && a->is_signed == b->is_signed && a->is_lit == b->is_lit &&
 	       a->as == b->as && a->k == b->k && a->size == b->size && a->align == b->align &&
 	       a->count == b->count && a->elem == b->elem && a->min == b->min && a->max == b->max &&
 	       a->step == b->step && same_str(a->name, b->name) && same_fields(a, b);
@@ -347,7 +349,88 @@ const struct type *type_struct(struct types *ts, enum vkind kind, const char *na
 	return intern(ts, &t);
 }
 
-/* Members of nested anonymous structs and unions are found by the struct's owner. */
+static uint64_t tag_hash(enum vkind kind, const char *name, uint32_t def)
+{
+	uint64_t h = mix(0xcbf29ce484222325ull, kind);
+
+	h = name ? mix_str(h, name) : mix(h, def);
+	return h ^ h >> 32;
+}
+
+/* Whether t is the object for that definition, or may become it. */
+static bool is_tag(const struct type *t, enum vkind kind, const char *name, uint32_t def)
+{
+	if (!t->is_tagged || t->kind != kind || !same_str(t->name, name))
+		return false;
+	return t->def == def || (name && (!def || (!t->def && !t->is_complete)));
+}
+
+struct type *type_tagged(struct types *ts, enum vkind kind, const char *name, uint32_t def)
+{
+	struct type **slot = &ts->bucket[tag_hash(kind, name, def) % TYPE_BUCKETS];
+	struct type *t, *found = NULL;
+
+	/* The youngest stand first; by name alone the oldest is meant. */
+	for (t = *slot; t; t = t->hash_next)
+		if (is_tag(t, kind, name, def) && (!found || !def || t->def == def))
+			found = t;
+	if (!found) {
+		found = arena_new_of(ts->arena, struct type);
+		found->kind = kind;
+		found->name = name ? arena_strdup(ts->arena, name) : NULL;
+		found->align = 1;
+		found->is_tagged = true;
+		found->id = ++ts->next_id;
+		found->hash_next = *slot;
+		*slot = found;
+	}
+	found->def = def ? def : found->def;
+	return found;
+}
+
+void types_set_source(struct types *ts, type_complete_fn *fn, void *arg)
+{
+	ts->complete = fn;
+	ts->complete_arg = arg;
+}
+
+const struct type *type_complete(struct types *ts, const struct type *t)
+{
+	if (!t->is_tagged || t->is_complete || !ts->complete)
+		return t;
+	((struct type *)t)->is_complete = true;
+	ts->complete(ts->complete_arg, (struct type *)t);
+	return t;
+}
+
+void type_fields_add(struct types *ts, struct type_fields *l, const struct type_field *f)
+{
+	const struct type *t = f->type;
+	struct type_field inner;
+
+	if (!f->name && (t->kind == V_STRUCT || t->kind == V_UNION)) {
+		type_complete(ts, t);
+		for (uint32_t i = 0; i < t->count; i++) {
+			inner = t->fields[i];
+			inner.off += f->off;
+			type_fields_add(ts, l, &inner);
+		}
+		return;
+	}
+	if (!f->name) /* padding */
+		return;
+	if (l->cnt == l->cap) {
+		struct type_field *grown;
+
+		l->cap = l->cap ? l->cap * 2 : 8;
+		grown = arena_array_of(ts->arena, struct type_field, l->cap);
+		if (l->cnt)
+			memcpy(grown, l->fields, l->cnt * sizeof(*grown));
+		l->fields = grown;
+	}
+	l->fields[l->cnt++] = *f;
+}
+
 const struct type_field *type_field_find(const struct type *t, const char *name)
 {
 	for (uint32_t i = 0; t->fields && i < t->count; i++)

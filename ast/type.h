@@ -29,6 +29,12 @@ struct type_field {
 	enum probe_field_loc loc;
 };
 
+/* A name of an enum. */
+struct type_value {
+	const char *name;
+	int64_t value;
+};
+
 struct type {
 	enum vkind kind;
 	bool is_signed; /* V_INT, V_ENUM, V_SUM.. V_HIST: of the argument */
@@ -41,6 +47,13 @@ struct type {
 	uint32_t count; /* V_ARRAY elements (0: flexible); fields of structs, tuples, records */
 	const struct type_field *fields;
 	const char *name; /* "struct foo", "enum bar", NULL when anonymous */
+	/*
+	 * C aggregates and enums have one object for each definition, which is filled in when somebody
+	 * looks inside: type_complete. Before that size is 0 or right, fields and values are NULL.
+	 */
+	bool is_tagged, is_complete;
+	uint32_t def; /* which definition, numbered by the source; 0: not looked up yet */
+	const struct type_value *values; /* V_ENUM: count of them */
 	int64_t min, max, step; /* V_LHIST; V_TSERIES: interval, slots, kind in k */
 	struct type *hash_next;
 	uint64_t id; /* order of birth */
@@ -74,6 +87,27 @@ const struct type *type_plain(struct types *ts, enum vkind kind);
 /* C aggregates: named ones are unique by name, offsets come from outside. */
 const struct type *type_struct(struct types *ts, enum vkind kind, const char *name, uint32_t size,
 			       uint32_t align, const struct type_field *fields, uint32_t cnt);
+
+/*
+ * "struct foo", "union foo" or "enum foo" by name, or an anonymous one by the number of its
+ * definition; def 0: the first of that name. The caller who knows the definition may fill it in.
+ */
+struct type *type_tagged(struct types *ts, enum vkind kind, const char *name, uint32_t def);
+/* Who fills in fields, values and sizes of what type_tagged gave; it gets each type once. */
+typedef void type_complete_fn(void *arg, struct type *t);
+void types_set_source(struct types *ts, type_complete_fn *fn, void *arg);
+/* Gives t. One that nobody defines stays without fields and size. */
+const struct type *type_complete(struct types *ts, const struct type *t);
+
+/*
+ * The fields of a C aggregate, one after the other. Those of a member without a name count as the
+ * struct's own, here as in C.
+ */
+struct type_fields {
+	struct type_field *fields;
+	uint32_t cnt, cap;
+};
+void type_fields_add(struct types *ts, struct type_fields *l, const struct type_field *f);
 
 const struct type_field *type_field_find(const struct type *t, const char *name);
 bool type_is_agg(const struct type *t);

@@ -15,6 +15,7 @@
 struct types;
 struct probe_env;
 struct settings;
+struct ctypes;
 
 struct compile_options {
 	bool unsafe;
@@ -34,6 +35,7 @@ struct unit {
 	const struct compile_options *opt;
 	struct settings
 		*settings; /* config variables: defaults, environment, then the config block */
+	struct ctypes *ctypes; /* define */
 	struct probe_env *env; /* what probes are looked up in */
 	const struct source *main_source;
 	struct node *program;
@@ -53,6 +55,7 @@ struct node *parse_source(struct unit *u, const struct source *src);
 int configure(struct unit *u); /* config block -> settings */
 int expand_macros(struct unit *u); /* run by expand */
 int expand(struct unit *u); /* wildcards -> concrete targets; one probe per type and args layout */
+int define(struct unit *u); /* C definitions -> ctypes */
 int resolve(struct unit *u); /* names -> symbols, builtins, positional parameters -> literals */
 int infer(struct unit *u); /* types of everything, to a fixed point */
 int check(struct unit *u); /* what the types do not say: call rules, formats, placement */

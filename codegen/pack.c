@@ -33,6 +33,18 @@ static uint32_t pack_fields(struct gen *g, const struct type *t)
 	return image_put_fields(g->img, rows, t->count);
 }
 
+static uint32_t pack_values(struct gen *g, const struct type *t)
+{
+	struct image_enumerator *rows =
+		arena_array_of(g->u->arena, struct image_enumerator, t->count + 1);
+
+	for (uint32_t i = 0; i < t->count; i++) {
+		rows[i].value = t->values[i].value;
+		rows[i].name = put_str(g, t->values[i].name);
+	}
+	return image_put_enumerators(g->img, rows, t->count);
+}
+
 static bool has_fields(const struct type *t)
 {
 	return t->kind == V_STRUCT || t->kind == V_UNION || t->kind == V_TUPLE ||
@@ -47,6 +59,7 @@ uint32_t pack_type(struct gen *g, const struct type *t)
 	for (p = g->packed; p; p = p->next)
 		if (p->type == t)
 			return p->idx;
+	type_complete(g->u->types, t);
 	row = (struct image_type){
 		.kind = (uint8_t)t->kind,
 		.flags = t->is_signed ? IMAGE_TYPE_SIGNED : 0,
@@ -63,6 +76,9 @@ uint32_t pack_type(struct gen *g, const struct type *t)
 		row.count = t->count;
 	} else if (has_fields(t)) {
 		row.first = pack_fields(g, t);
+		row.count = t->count;
+	} else if (t->kind == V_ENUM) {
+		row.first = pack_values(g, t);
 		row.count = t->count;
 	}
 	p = arena_new_of(g->u->arena, struct packed_type);

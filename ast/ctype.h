@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * C types by name: the script's own definitions, those of the headers it includes, the kernel's
+ * (BTF). Whatever is asked for first opens the kernel's BTF; who asks for nothing pays nothing.
+ */
+#ifndef TRACE_CTYPE_H
+#define TRACE_CTYPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct ctypes;
+struct nearest;
+struct node;
+struct type;
+struct types;
+struct unit;
+
+struct ctypes *ctypes_new(struct unit *u);
+void ctypes_free(struct ctypes *c);
+
+/* Takes the program's definitions and headers. Mistakes are queued. */
+void ctypes_define(struct ctypes *c, struct node *items);
+/* "struct foo", "enum foo" or a typedef's name, complete; NULL: there is none. */
+const struct type *ctypes_find(struct ctypes *c, const char *name);
+/* An enumerator; *e is its enum. */
+bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const struct type **e);
+/* A type as written in C, with constants for sizes. NULL: told. */
+const struct type *ctypes_of(struct ctypes *c, struct node *n);
+
+/* ---- one file of BTF (ctype_btf.c) ---- */
+
+struct ctype_btf;
+
+/* The kernel's when path is NULL, else an ELF file's. NULL and errno when it cannot be read. */
+struct ctype_btf *ctype_btf_open(struct types *ts, const char *path, uint32_t def_base);
+void ctype_btf_free(struct ctype_btf *b);
+bool ctype_btf_has(const struct ctype_btf *b, uint32_t def); /* whose definition def is */
+const struct type *ctype_btf_find(struct ctype_btf *b, const char *name);
+bool ctype_btf_value(struct ctype_btf *b, const char *name, int64_t *value,
+		     const struct type **e);
+void ctype_btf_complete(struct ctype_btf *b, struct type *t);
+/* Binds a type that is known by name only to its definition; false: there is none. */
+bool ctype_btf_bind(struct ctype_btf *b, struct type *t);
+
+#endif
