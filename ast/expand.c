@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attach points to targets. A probe ends with targets of one probe type; when its code looks at
- * args also of one args layout, of the fields that it uses. Otherwise it is cloned: one probe per
- * type and layout, each with all its targets, so that a wildcard costs as few programs as it can.
+ * args also of one args layout, of the fields that it uses, and the same for argN and retval.
+ * Otherwise it is cloned: one probe per type and layout, each with all its targets, so that a
+ * wildcard costs as few programs as it can.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,10 +24,16 @@ struct seen {
 	struct seen *next;
 };
 
+/* Where arg0 to arg9 and retval are, of those that the code uses. */
+struct words {
+	struct probe_arg at[PROBE_ARGS_MAX + 1];
+};
+
 /* Targets that one program can serve. */
 struct group {
 	const struct probe_type *ptype;
 	const struct type *args;
+	struct words words;
 	struct node *attaches, **tail;
 	struct seen *seen[SEEN_BUCKETS]; /* names of its targets */
 	struct group *next;
@@ -42,6 +49,7 @@ struct expansion {
 	struct group *groups, **tail;
 	/* Of the probe at hand. */
 	bool uses_args, needs_all; /* args itself as a value, not only its fields */
+	uint32_t words; /* bit N: argN; bit PROBE_ARGS_MAX: retval */
 	struct name *fields;
 	/* Of the attach point at hand. */
 	struct node *attach;
@@ -52,15 +60,28 @@ struct expansion {
 
 /* ---- what the code wants of args ---- */
 
+static const struct builtin *builtin_of(const struct node *n)
+{
+	if (n->kind == N_IDENT)
+		return builtin_find(n->ident.name);
+	return n->kind == N_CALL ? builtin_find(n->call.name) : NULL;
+}
+
 static bool is_args(const struct node *n)
 {
-	const struct builtin *b = NULL;
+	const struct builtin *b = builtin_of(n);
 
-	if (n->kind == N_IDENT)
-		b = builtin_find(n->ident.name);
-	else if (n->kind == N_CALL)
-		b = builtin_find(n->call.name);
 	return b && b->id == B_args;
+}
+
+static void note_word(struct expansion *x, const struct node *n)
+{
+	const struct builtin *b = builtin_of(n);
+
+	if (b && b->id >= B_arg0 && b->id <= B_arg9)
+		x->words |= 1u << (b->id - B_arg0);
+	else if (b && b->id == B_retval)
+		x->words |= 1u << PROBE_ARGS_MAX;
 }
 
 static bool note_args(struct walker *w, struct node *n)
@@ -78,6 +99,7 @@ static bool note_args(struct walker *w, struct node *n)
 	}
 	if (is_args(n))
 		x->uses_args = x->needs_all = true;
+	note_word(x, n);
 	return true;
 }
 
@@ -87,6 +109,7 @@ static void find_args(struct expansion *x, struct node *probe)
 
 	x->uses_args = x->needs_all = false;
 	x->fields = NULL;
+	x->words = 0;
 	walk(&w, probe->probe.pred);
 	walk(&w, probe->probe.body);
 }
@@ -185,17 +208,34 @@ static bool group_note(struct arena *a, struct group *g, const char *name)
 	return true;
 }
 
-static struct group *group_get(struct expansion *x, const struct type *args, const char *name)
+/* What cannot be found is infer's to tell. */
+static struct words words_of(const struct expansion *x, const struct probe_target *target)
+{
+	struct probe_error err = { .part = -1 };
+	struct words w;
+
+	memset(&w, 0, sizeof(w));
+	for (int i = 0; x->ptype->arg && i <= PROBE_ARGS_MAX; i++)
+		if (x->words & 1u << i &&
+		    x->ptype->arg(target, i < PROBE_ARGS_MAX ? i : PROBE_ARG_RETVAL, &w.at[i],
+				  &err))
+			memset(&w.at[i], 0, sizeof(w.at[i]));
+	return w;
+}
+
+static struct group *group_get(struct expansion *x, const struct type *args, const struct words *w,
+			       const char *name)
 {
 	struct group *g;
 
 	for (g = x->groups; g; g = g->next)
 		if (g->ptype == x->ptype && g->args == args &&
-		    group_note(x->u->arena, g, name))
+		    !memcmp(&g->words, w, sizeof(*w)) && group_note(x->u->arena, g, name))
 			return g;
 	g = arena_new_of(x->u->arena, struct group);
 	g->ptype = x->ptype;
 	g->args = args;
+	g->words = *w;
 	g->tail = &g->attaches;
 	*x->tail = g;
 	x->tail = &g->next;
@@ -206,10 +246,11 @@ static struct group *group_get(struct expansion *x, const struct type *args, con
 static int add_target(void *arg, const struct probe_target *target)
 {
 	struct expansion *x = arg;
+	struct words w = words_of(x, target);
 	struct group *g;
 	struct node *n;
 
-	g = group_get(x, args_type(x, target), target->name);
+	g = group_get(x, args_type(x, target), &w, target->name);
 	n = node_new(x->u->arena, N_ATTACH, x->attach->span);
 	n->attach = x->attach->attach;
 	n->attach.target = arena_new_of(x->u->arena, struct probe_target);
@@ -223,10 +264,9 @@ static int add_target(void *arg, const struct probe_target *target)
 /* ---- attach points ---- */
 
 /* Probe types of the language that have no file in probes/ yet, to tell them from misspelt ones. */
-static const char later_types[] =
-	"kprobe|k|kretprobe|kr|fentry|f|kfunc|fexit|fr|kretfunc|rawtracepoint|rt|uprobe|u|"
-	"uretprobe|ur|"
-	"usdt|U|hardware|h|watchpoint|w|asyncwatchpoint|aw|iter|it|self|test|bench";
+static const char later_types[] = "kprobe|k|kretprobe|kr|fentry|f|kfunc|fexit|fr|kretfunc|uprobe|u|"
+				  "uretprobe|ur|"
+				  "usdt|U|watchpoint|w|asyncwatchpoint|aw|iter|it|self|test|bench";
 
 static const struct probe_type *type_of_attach(struct unit *u, const struct node *attach)
 {

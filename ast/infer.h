@@ -56,6 +56,10 @@ void infer_convert(struct infer *in, struct node *n, const struct type *from,
 const struct type *infer_call(struct infer *in, struct node *n, bool to_map);
 const struct type *infer_ident(struct infer *in, struct node *n);
 
+/* infer_probe.c: argN, retval and reg(), in a probe that has them. */
+const struct type *infer_arg(struct infer *in, const struct node *n);
+const struct type *infer_reg(struct infer *in, const struct node *n);
+
 /* infer_type.c: types as written. bad when there is no such type. */
 const struct type *infer_written(struct infer *in, struct node *n);
 

@@ -169,6 +169,7 @@ static const struct type *agg_type(struct infer *in, const struct node *n)
 
 /* Values and functions whose type depends on more than the signature; n is an N_IDENT or N_CALL. */
 static const struct type *(*const special[B_COUNT])(struct infer *in, const struct node *n) = {
+	[B_arg0... B_arg9] = infer_arg, [B_retval] = infer_arg, [B_reg] = infer_reg,
 	[B_args] = args_value,	  [B_avg] = agg_type,	 [B_curtask] = task_value, [B_delete] = keyed_type,
 	[B_has_key] = keyed_type, [B_hist] = hist_type,	 [B_kptr] = space_type,
 	[B_lhist] = lhist_type,	  [B_max] = agg_type,	 [B_min] = agg_type,

@@ -157,7 +157,7 @@ static LLVMValueRef read_argv(struct gen *g, struct node *argv, LLVMValueRef bas
 	LLVMValueRef tmp = gen_tmp(g, 8);
 
 	at = LLVMBuildIntToPtr(g->b, at, g->ptr, "");
-	if (argv->type->as == AS_USER)
+	if (gen_space(g, (enum addr_space)argv->type->as) == AS_USER)
 		HELP(g, probe_read_user, tmp, gen_i32(g, 8), at);
 	else
 		HELP(g, probe_read_kernel, tmp, gen_i32(g, 8), at);

@@ -190,6 +190,8 @@ LLVMValueRef gen_arith(struct gen *g, enum binary_op op, LLVMValueRef l, LLVMVal
 LLVMValueRef gen_log2(struct gen *g, LLVMValueRef v); /* highest bit set of a non-zero i64 */
 
 /* ---- string.c ---- */
+/* Whose memory an address is: what its type says, or else the probe's. */
+enum addr_space gen_space(struct gen *g, enum addr_space as);
 /* Copies e's text to dst (at most max bytes with the NUL); gives its length without the NUL. */
 LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max);
 LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMValueRef src,

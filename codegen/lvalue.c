@@ -2,9 +2,9 @@
 /* Places: fields, elements and what pointers point to. */
 #include "codegen/lvalue.h"
 
-static enum lvalue_how how_of(enum addr_space as)
+static enum lvalue_how how_of(struct gen *g, enum addr_space as)
 {
-	return as == AS_USER ? LV_USER : LV_KERNEL;
+	return gen_space(g, as) == AS_USER ? LV_USER : LV_KERNEL;
 }
 
 /* The place that pointer e points to. */
@@ -12,7 +12,7 @@ static struct lvalue behind(struct gen *g, struct node *e)
 {
 	LLVMValueRef addr = LLVMBuildIntToPtr(g->b, gen_int(g, e), g->ptr, "");
 
-	return (struct lvalue){ addr, how_of(e->type->as), NULL };
+	return (struct lvalue){ addr, how_of(g, e->type->as), NULL };
 }
 
 /* The place of e itself, a struct, tuple or array. */
@@ -106,7 +106,11 @@ LLVMValueRef lvalue_load(struct gen *g, struct lvalue lv, const struct type *t)
 		lvalue_read(g, lv, tmp, t->size);
 		lv.addr = tmp;
 	}
-	v = gen_load(g, lv.addr, t);
+	/* the verifier knows a BTF program's arguments as whole words only */
+	if (lv.how == LV_CONTEXT && g->p->probe->probe.ptype->args_kind == PROBE_ARGS_WORDS)
+		v = gen_narrow(g, LLVMBuildLoad2(g->b, g->i64, lv.addr, ""), t);
+	else
+		v = gen_load(g, lv.addr, t);
 	return lv.field ? take_bits(g, v, lv.field) : v;
 }
 

@@ -16,12 +16,19 @@ static LLVMValueRef bounded_length(struct gen *g, LLVMValueRef ret, uint32_t max
 	return gen_bound(g, LLVMBuildSub(g->b, ret, gen_i64(g, 1), ""), max);
 }
 
+enum addr_space gen_space(struct gen *g, enum addr_space as)
+{
+	if (as != AS_NONE)
+		return as;
+	return g->p->probe->probe.ptype->flags & PROBE_USER_MEMORY ? AS_USER : AS_KERNEL;
+}
+
 LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMValueRef src,
 			   enum addr_space as)
 {
 	LLVMValueRef ret;
 
-	if (as == AS_USER)
+	if (gen_space(g, as) == AS_USER)
 		ret = HELP(g, probe_read_user_str, dst, gen_i32(g, max), src);
 	else
 		ret = HELP(g, probe_read_kernel_str, dst, gen_i32(g, max), src);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The environment of probes: strings and lists that last as long as it, opened when asked for. */
+#include <bpf/btf.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ void probe_env_free(struct probe_env *env)
 	}
 	if (env->tracefs_fd >= 0)
 		close(env->tracefs_fd);
+	btf__free(env->btf);
 	free(env);
 }
 
@@ -107,6 +109,15 @@ int probe_fail(struct probe_error *err, int part, int rc, const char *fmt, ...)
 	err->hint[0] = 0;
 	err->part = part;
 	return rc;
+}
+
+void env_hint(struct probe_error *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->hint, sizeof(err->hint), fmt, ap);
+	va_end(ap);
 }
 
 int probe_fail_oom(struct probe_error *err)

@@ -7,7 +7,9 @@
 
 #include "probes/probe.h"
 
+struct btf;
 struct env_block;
+struct functions;
 struct tracepoints;
 
 struct probe_env {
@@ -16,6 +18,8 @@ struct probe_env {
 	int tracefs_fd; /* -1: not tried or refused, see tracefs_err */
 	int tracefs_err; /* negative errno of the refusal, so that it is tried once */
 	struct tracepoints *tracepoints;
+	struct functions *functions;
+	struct btf *btf; /* the kernel's, NULL: not read yet */
 };
 
 /* Memory that lasts as long as env; zeroed; NULL when there is none. */
@@ -27,6 +31,7 @@ char *env_printf(struct probe_env *env, const char *fmt, ...) __attribute__((for
 /* Fills err in and gives rc back, so that a failure is one statement. */
 int probe_fail(struct probe_error *err, int part, int rc, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+void env_hint(struct probe_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int probe_fail_oom(struct probe_error *err);
 /* "TYPE probe type requires 2 arguments, found 1" unless min <= parts after the type <= max. */
 int probe_check_parts(const char *type, uint32_t cnt, uint32_t min, uint32_t max,
@@ -36,6 +41,18 @@ int probe_check_parts(const char *type, uint32_t cnt, uint32_t min, uint32_t max
 int tracefs_dir(struct probe_env *env, struct probe_error *err);
 /* The whole file, malloc'ed and NUL-terminated; NULL and errno when it cannot be read. */
 char *tracefs_read(int dir_fd, const char *path, size_t *len);
+
+/* ---- btf.c: what the kernel says of its types ---- */
+/* NULL and err when the kernel has none. Owned by env. */
+struct btf *env_btf(struct probe_env *env, struct probe_error *err);
+/* A type as C text: "const struct file *". NULL: out of memory. */
+char *btf_ctype(struct probe_env *env, const struct btf *btf, uint32_t id);
+/*
+ * The parameters of a function's prototype from the first-th on, as fields of a context of words;
+ * is_return: the result too, as "retval". The words they take go to *words.
+ */
+int btf_proto_fields(struct probe_env *env, const struct btf *btf, uint32_t proto, uint32_t first,
+		     bool is_return, struct probe_fields *out, uint32_t *words);
 
 /*
  * A number as the language writes it: decimal, hex, octal, 1e6, 1_000. Gives what follows it in

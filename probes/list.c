@@ -55,7 +55,7 @@ static int always(void *arg, const struct probe_target *t)
 	return q->fn(q->arg, q->type, t);
 }
 
-/* A name without wildcards is looked up, where the type's lines are its targets. */
+/* A name without wildcards is looked up where the type's lines are its targets. */
 static int list_exact(struct probe_env *env, struct query *q, struct probe_error *err)
 {
 	struct probe_part parts[8] = { { .text = q->type->name } };
@@ -78,6 +78,8 @@ static int list_exact(struct probe_env *env, struct query *q, struct probe_error
 
 static int list_type(struct probe_env *env, struct query *q, struct probe_error *err)
 {
+	if (!q->whole && q->type->flags & PROBE_LISTS_PATTERN)
+		return list_exact(env, q, err);
 	if (!q->type->list)
 		return 0;
 	if (!q->type->list_name && !q->whole && !probe_is_glob(q->pattern))

@@ -102,7 +102,9 @@ enum {
 	PROBE_WILDCARDS = 2,
 	PROBE_LISTED = 4, /* part of -l without a pattern */
 	PROBE_USER_MEMORY = 8, /* numbers taken for addresses are the traced program's */
-	PROBE_OWN_PROGRAM = 16, /* a program is bound to its target when it is loaded: one for each */
+	PROBE_OWN_PROGRAM =
+		16, /* a program is bound to its target when it is loaded: one for each */
+	PROBE_LISTS_PATTERN = 64, /* -l of "TYPE:PATTERN" is what the pattern expands to */
 	PROBE_NO_COOKIE = 32, /* a program that asks which target it runs for: one for each */
 };
 

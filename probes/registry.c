@@ -6,11 +6,11 @@
 #include "probes/probe.h"
 
 extern const struct probe_type probe_begin, probe_end, probe_hardware, probe_interval,
-	probe_profile, probe_software, probe_tracepoint;
+	probe_profile, probe_rawtracepoint, probe_software, probe_tracepoint;
 
 static const struct probe_type *const types[] = {
-	&probe_begin,	&probe_end,	 &probe_hardware,   &probe_interval,
-	&probe_profile, &probe_software, &probe_tracepoint,
+	&probe_begin,	&probe_end,	      &probe_hardware, &probe_interval,
+	&probe_profile, &probe_rawtracepoint, &probe_software, &probe_tracepoint,
 };
 
 const struct probe_type *const *probe_types(uint32_t *cnt)

@@ -13,8 +13,7 @@ enum { ARG_REG_CNT = sizeof(arg_regs) / sizeof(*arg_regs) };
 int probe_reg_find(const char *name)
 {
 	for (size_t i = 0; *name && i < sizeof(rows) / sizeof(*rows); i++) {
-		if (!strcmp(rows[i].name, name) ||
-		    (rows[i].alias && !strcmp(rows[i].alias, name)))
+		if (!strcmp(rows[i].name, name) || (rows[i].alias && !strcmp(rows[i].alias, name)))
 			return rows[i].off;
 	}
 	return -1;

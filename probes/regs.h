@@ -16,8 +16,14 @@ struct reg_row {
 		{ "r8", 0, 72 }, { "ax", "rax", 80 }, { "cx", "rcx", 88 }, { "dx", "rdx", 96 },    \
 		{ "si", "rsi", 104 }, { "di", "rdi", 112 }, { "orig_ax", "orig_rax", 120 },        \
 		{ "ip", "rip", 128 }, { "cs", 0, 136 }, { "flags", "eflags", 144 },                \
-		{ "sp", "rsp", 152 }, { "ss", 0, 160 }
-#define REGS_ARGS { "di", "si", "dx", "cx", "r8", "r9" }
+		{ "sp", "rsp", 152 },                                                              \
+	{                                                                                          \
+		"ss", 0, 160                                                                       \
+	}
+#define REGS_ARGS                                                                                  \
+	{                                                                                          \
+		"di", "si", "dx", "cx", "r8", "r9"                                                 \
+	}
 #define REGS_RETVAL "ax"
 #elif defined(__aarch64__)
 #define REGS_MACHINE "arm64"
@@ -32,13 +38,25 @@ struct reg_row {
 		{ "r23", "x23", 184 }, { "r24", "x24", 192 }, { "r25", "x25", 200 },               \
 		{ "r26", "x26", 208 }, { "r27", "x27", 216 }, { "r28", "x28", 224 },               \
 		{ "r29", "x29", 232 }, { "r30", "x30", 240 }, { "sp", 0, 248 },                    \
-		{ "pc", "ip", 256 }, { "pstate", 0, 264 }
-#define REGS_ARGS { "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7" }
+		{ "pc", "ip", 256 },                                                               \
+	{                                                                                          \
+		"pstate", 0, 264                                                                   \
+	}
+#define REGS_ARGS                                                                                  \
+	{                                                                                          \
+		"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7"                                     \
+	}
 #define REGS_RETVAL "r0"
 #else /* registers stay unnamed: argN, retval and reg() are refused */
 #define REGS_MACHINE "this machine"
-#define REGS_ROWS { "", 0, 0 }
-#define REGS_ARGS { "" }
+#define REGS_ROWS                                                                                  \
+	{                                                                                          \
+		"", 0, 0                                                                           \
+	}
+#define REGS_ARGS                                                                                  \
+	{                                                                                          \
+		""                                                                                 \
+	}
 #define REGS_RETVAL ""
 #endif
 

@@ -98,8 +98,8 @@ static int apply_load(struct bpf_program *prog, const struct probe_load *how)
 	int rc = 0;
 
 	if (how->attach_type)
-		rc = bpf_program__set_expected_attach_type(
-			prog, (enum bpf_attach_type)how->attach_type);
+		rc = bpf_program__set_expected_attach_type(prog,
+							   (enum bpf_attach_type)how->attach_type);
 	if (!rc && how->attach_name)
 		rc = bpf_program__set_attach_target(prog, 0, how->attach_name);
 	return rc;

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the probe's context holds: argN, retval, reg(). */
+#include "codegen/call.h"
+
+static LLVMValueRef context_word(struct gen *g, int off)
+{
+	return LLVMBuildLoad2(g->b, g->i64, gen_off(g, g->p->ctx, (uint64_t)off), "");
+}
+
+/* The low size bytes of v, extended. */
+static LLVMValueRef extend(struct gen *g, LLVMValueRef v, uint32_t size, bool is_signed)
+{
+	LLVMTypeRef it;
+
+	if (size >= 8)
+		return v;
+	it = gen_int_type(g, size);
+	v = LLVMBuildTrunc(g->b, v, it, "");
+	return is_signed ? LLVMBuildSExt(g->b, v, g->i64, "") : LLVMBuildZExt(g->b, v, g->i64, "");
+}
+
+static LLVMValueRef read_at(struct gen *g, LLVMValueRef addr, uint32_t size)
+{
+	LLVMValueRef tmp = gen_tmp(g, 8);
+
+	addr = LLVMBuildIntToPtr(g->b, addr, g->ptr, "");
+	LLVMBuildStore(g->b, gen_i64(g, 0), tmp);
+	if (gen_space(g, AS_NONE) == AS_USER)
+		HELP(g, probe_read_user, tmp, gen_i32(g, size), addr);
+	else
+		HELP(g, probe_read_kernel, tmp, gen_i32(g, size), addr);
+	return LLVMBuildLoad2(g->b, gen_int_type(g, size), tmp, "");
+}
+
+static LLVMValueRef arg_at(struct gen *g, const struct probe_arg *at)
+{
+	LLVMValueRef v = gen_i64(g, (uint64_t)at->disp), word;
+
+	if (at->base != PROBE_ARG_NONE) {
+		word = context_word(g, at->base);
+		if (at->high)
+			word = LLVMBuildLShr(g->b, word, gen_i64(g, 8), "");
+		v = LLVMBuildAdd(g->b, word, v, "");
+	}
+	if (at->index != PROBE_ARG_NONE) {
+		word = LLVMBuildMul(g->b, context_word(g, at->index), gen_i64(g, at->scale), "");
+		v = LLVMBuildAdd(g->b, v, word, "");
+	}
+	if (at->deref) {
+		v = read_at(g, v, at->size);
+		if (at->size < 8)
+			v = LLVMBuildZExt(g->b, v, g->i64, "");
+	}
+	return extend(g, v, at->size, at->is_signed);
+}
+
+static LLVMValueRef probe_arg(struct gen *g, int n)
+{
+	const struct node *probe = g->p->probe;
+	struct probe_error err;
+	struct probe_arg at = { 0 };
+
+	/* infer has asked already */
+	if (probe->probe.ptype->arg(probe->probe.attaches->attach.target, n, &at, &err))
+		return gen_i64(g, 0);
+	return arg_at(g, &at);
+}
+
+#define FN_ARG(n)                                                                                  \
+	LLVMValueRef fn_arg##n(struct gen *g, struct call *c)                                      \
+	{                                                                                          \
+		(void)c;                                                                           \
+		return probe_arg(g, n);                                                            \
+	}
+FN_ARG(0)
+FN_ARG(1)
+FN_ARG(2)
+FN_ARG(3)
+FN_ARG(4)
+FN_ARG(5)
+FN_ARG(6)
+FN_ARG(7)
+FN_ARG(8)
+FN_ARG(9)
+
+LLVMValueRef fn_retval(struct gen *g, struct call *c)
+{
+	(void)c;
+	return probe_arg(g, PROBE_ARG_RETVAL);
+}
+
+LLVMValueRef fn_reg(struct gen *g, struct call *c)
+{
+	return context_word(g, probe_reg_find(c->args->str.text));
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The kernel's types: prototypes of functions as fields, types as C text. */
+#include <bpf/btf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "probes/env.h"
+
+enum { TYPE_DEPTH_MAX = 32 }; /* of a chain of pointers, arrays and qualifiers */
+
+struct btf *env_btf(struct probe_env *env, struct probe_error *err)
+{
+	int rc;
+
+	if (env->btf)
+		return env->btf;
+	env->btf = btf__load_vmlinux_btf();
+	if (env->btf)
+		return env->btf;
+	rc = -errno;
+	if (rc == -ENOENT || rc == -ESRCH)
+		probe_fail(err, -1, rc,
+			   "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF is off, "
+			   "/sys/kernel/btf/vmlinux is missing)");
+	else
+		probe_fail(err, -1, rc, "/sys/kernel/btf/vmlinux: %s", strerror(-rc));
+	return NULL;
+}
+
+static const char *prefix_of(const struct btf_type *t)
+{
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT: return "struct ";
+	case BTF_KIND_UNION: return "union ";
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64: return "enum ";
+	case BTF_KIND_FWD: return btf_kflag(t) ? "union " : "struct ";
+	default: return "";
+	}
+}
+
+static char *ctype(struct probe_env *env, const struct btf *btf, uint32_t id, unsigned depth)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+	const char *name;
+	char *inner;
+
+	if (!id || !t || depth > TYPE_DEPTH_MAX || btf_is_func_proto(t))
+		return env_strdup(env, "void");
+	name = btf__name_by_offset(btf, t->name_off);
+	if (btf_is_ptr(t)) {
+		inner = ctype(env, btf, t->type, depth + 1);
+		if (!inner)
+			return NULL;
+		return env_printf(env, inner[strlen(inner) - 1] == '*' ? "%s*" : "%s *", inner);
+	}
+	if (btf_is_array(t)) {
+		inner = ctype(env, btf, btf_array(t)->type, depth + 1);
+		return inner ? env_printf(env, "%s[%u]", inner, btf_array(t)->nelems) : NULL;
+	}
+	if (btf_is_const(t)) {
+		inner = ctype(env, btf, t->type, depth + 1);
+		return inner ? env_printf(env, "const %s", inner) : NULL;
+	}
+	if (btf_is_mod(t) && !btf_is_typedef(t)) /* volatile, restrict, tags */
+		return ctype(env, btf, t->type, depth + 1);
+	return env_printf(env, "%s%s", prefix_of(t), *name ? name : "{...}");
+}
+
+char *btf_ctype(struct probe_env *env, const struct btf *btf, uint32_t id)
+{
+	return ctype(env, btf, id, 0);
+}
+
+/* Without typedefs and qualifiers. */
+static const struct btf_type *bare_type(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	for (unsigned i = 0; t && i < TYPE_DEPTH_MAX && (btf_is_mod(t) || btf_is_typedef(t)); i++)
+		t = btf__type_by_id(btf, t->type);
+	return t;
+}
+
+static bool is_user_pointer(const struct btf *btf, const struct btf_type *t)
+{
+	const struct btf_type *to = btf_is_ptr(t) ? btf__type_by_id(btf, t->type) : NULL;
+
+	return to && btf_kind(to) == BTF_KIND_TYPE_TAG &&
+	       !strcmp(btf__name_by_offset(btf, to->name_off), "user");
+}
+
+static int fill_field(struct probe_env *env, const struct btf *btf, struct probe_field *f,
+		      uint32_t id)
+{
+	const struct btf_type *t = bare_type(btf, id);
+	int64_t size = btf__resolve_size(btf, id);
+
+	f->ctype = btf_ctype(env, btf, id);
+	if (!f->ctype || !f->name)
+		return -ENOMEM;
+	f->size = size > 0 && size < 4096 ? (uint32_t)size : 8;
+	f->is_signed = t && ((btf_is_int(t) && btf_int_encoding(t) & BTF_INT_SIGNED) ||
+			     (btf_is_any_enum(t) && btf_kflag(t)));
+	f->user_ptr = t && is_user_pointer(btf, t);
+	f->decl = env_printf(env, "%s %s", f->ctype, f->name);
+	return f->decl ? 0 : -ENOMEM;
+}
+
+int btf_proto_fields(struct probe_env *env, const struct btf *btf, uint32_t proto, uint32_t first,
+		     bool is_return, struct probe_fields *out, uint32_t *words)
+{
+	const struct btf_type *t = bare_type(btf, proto), *ret;
+	const struct btf_param *p;
+	struct probe_field *f;
+	uint32_t cnt, off = 0;
+
+	if (t && btf_is_ptr(t))
+		t = bare_type(btf, t->type);
+	if (!t || !btf_is_func_proto(t))
+		return -EINVAL;
+	p = btf_params(t);
+	cnt = btf_vlen(t);
+	f = env_alloc(env, (cnt + 2) * sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	*out = (struct probe_fields){ .fields = f };
+	for (uint32_t i = first; i < cnt && p[i].type; i++, f++) { /* type 0: the "..." */
+		const char *name = btf__name_by_offset(btf, p[i].name_off);
+
+		f->name = name && *name ? name : env_printf(env, "arg%u", i - first);
+		f->off = off;
+		if (fill_field(env, btf, f, p[i].type))
+			return -ENOMEM;
+		off += (f->size + 7) & ~7u;
+		out->cnt++;
+	}
+	*words = off / 8;
+	ret = bare_type(btf, t->type);
+	if (is_return && t->type && ret) {
+		f->name = "retval";
+		f->off = off;
+		if (fill_field(env, btf, f, t->type))
+			return -ENOMEM;
+		off += 8;
+		out->cnt++;
+	}
+	out->size = off;
+	return 0;
+}
