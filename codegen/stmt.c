@@ -114,22 +114,33 @@ static void gen_unroll(struct gen *g, struct node *n)
 	g->p->loop = loop.outer;
 }
 
+static void while_test(struct gen *g, struct node *n, LLVMBasicBlockRef body,
+		       LLVMBasicBlockRef done)
+{
+	struct mem_mark m = gen_mark(g);
+
+	gen_cond_br(g, gen_bool(g, n->repeat.cond), body, done);
+	gen_release(g, m);
+}
+
+/*
+ * Loops are written with their test at the end. LLVM would lay one with the test at its head out so
+ * that the last instruction of the body runs on into the head, which verifiers before 6.3 take for
+ * an endless loop.
+ */
 static void gen_while(struct gen *g, struct node *n)
 {
-	LLVMBasicBlockRef head = gen_block(g, "while"), body = gen_block(g, "body");
-	struct loop_gen loop = { gen_block(g, "done"), head, g->p->loop };
-	struct mem_mark m;
+	LLVMBasicBlockRef body = gen_block(g, "body");
+	struct loop_gen loop = { gen_block(g, "done"), gen_block(g, "while"), g->p->loop };
 
-	gen_br(g, head);
-	gen_at(g, head);
-	m = gen_mark(g);
-	gen_cond_br(g, gen_bool(g, n->repeat.cond), body, loop.brk);
-	gen_release(g, m);
+	while_test(g, n, body, loop.brk);
 	gen_at(g, body);
 	g->p->loop = &loop;
 	gen_body(g, n->repeat.body);
 	g->p->loop = loop.outer;
-	gen_br(g, head);
+	gen_br(g, loop.cont);
+	gen_at(g, loop.cont);
+	while_test(g, n, body, loop.brk);
 	gen_at(g, loop.brk);
 }
 
@@ -145,18 +156,17 @@ static bool few_rounds(const struct node *n)
 /* for ($i : a..b) as a plain loop, with a counter of its own so that the body may change $i. */
 static void gen_for_range(struct gen *g, struct node *n)
 {
-	LLVMBasicBlockRef head = gen_block(g, "for"), body = gen_block(g, "body");
+	LLVMBasicBlockRef body = gen_block(g, "body");
 	struct loop_gen loop = { gen_block(g, "done"), gen_block(g, "next"), g->p->loop };
 	struct mem_mark m = gen_mark(g);
-	LLVMValueRef counter = gen_tmp(g, 8), end = gen_int(g, n->loop.to), i;
+	LLVMValueRef counter = gen_tmp(g, 8), from = gen_int(g, n->loop.from);
+	LLVMValueRef end = gen_int(g, n->loop.to), i;
 	struct var_sym *sym = n->loop.var->var.sym;
 
-	LLVMBuildStore(g->b, gen_int(g, n->loop.from), counter);
-	gen_br(g, head);
-	gen_at(g, head);
-	i = LLVMBuildLoad2(g->b, g->i64, counter, "");
-	gen_cond_br(g, gen_cmp(g, LLVMIntSLT, i, end), body, loop.brk);
+	LLVMBuildStore(g->b, from, counter);
+	gen_cond_br(g, gen_cmp(g, LLVMIntSLT, from, end), body, loop.brk);
 	gen_at(g, body);
+	i = LLVMBuildLoad2(g->b, g->i64, counter, "");
 	gen_store(g, gen_var(g, sym), sym->type, i);
 	g->p->loop = &loop;
 	gen_body(g, n->loop.body);
@@ -164,8 +174,9 @@ static void gen_for_range(struct gen *g, struct node *n)
 	gen_br(g, loop.cont);
 	gen_at(g, loop.cont);
 	i = LLVMBuildLoad2(g->b, g->i64, counter, "");
-	LLVMBuildStore(g->b, LLVMBuildAdd(g->b, i, gen_i64(g, 1), ""), counter);
-	gen_br(g, head);
+	i = LLVMBuildAdd(g->b, i, gen_i64(g, 1), "");
+	LLVMBuildStore(g->b, i, counter);
+	gen_cond_br(g, gen_cmp(g, LLVMIntSLT, i, end), body, loop.brk);
 	gen_at(g, loop.brk);
 	gen_release(g, m);
 }
