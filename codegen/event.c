@@ -216,7 +216,7 @@ void event_lost_end(struct gen *g, struct event_lost l)
 {
 	gen_br(g, l.join);
 	gen_at(g, l.lost);
-	gen_count_lost(g, l.control);
+	gen_count_lost(g);
 	gen_br(g, l.join);
 	gen_at(g, l.join);
 }

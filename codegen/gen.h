@@ -93,6 +93,7 @@ struct gen {
 	LLVMTypeRef i1, i8, i16, i32, i64, ptr, void_t;
 	struct image_writer *img;
 	struct map_gen *maps, *events, *scratch, *counters, *zeroes;
+	uint32_t user_map_cnt;
 	struct map_gen *stacks; /* NULL until a stack is asked for */
 	struct image_const *konsts;
 	uint32_t konst_cnt, konst_cap;
@@ -225,12 +226,13 @@ void map_assign(struct gen *g, struct node *map, struct node *value);
 void map_modify(struct gen *g, struct node *map, enum binary_op op, LLVMValueRef operand,
 		bool is_signed, LLVMValueRef *before, LLVMValueRef *after);
 void gen_phi_rest(LLVMValueRef phi, LLVMBasicBlockRef join, LLVMBasicBlockRef but);
-void gen_count_lost(struct gen *g, bool control);
+void gen_count_lost(struct gen *g);
 LLVMValueRef map_delete(struct gen *g, struct node *map, struct node *key);
 LLVMValueRef map_has_key(struct gen *g, struct node *map, struct node *key);
 /* The in-place address of an entry that is made when missing; branches to fail when it cannot. */
 LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMBasicBlockRef fail);
-void map_count_refusal(struct gen *g, struct map_sym *m);
+/* ret: what the update gave */
+void map_count_refusal(struct gen *g, struct map_sym *m, LLVMValueRef ret);
 uint32_t map_presence_off(const struct map_sym *m);
 uint32_t map_flags(const struct map_sym *m); /* IMAGE_MAP_* */
 uint32_t map_value_size(const struct map_sym *m);

@@ -4,6 +4,7 @@
  * value stands a word that says whether it was ever set. A keyed map is a hash. An aggregate has a
  * copy for each CPU and is updated in place through the looked-up pointer.
  */
+#include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
 
@@ -70,9 +71,9 @@ struct map_gen *map_new(struct gen *g, const char *name, uint32_t type, uint32_t
 
 void map_declare_all(struct gen *g)
 {
-	uint32_t cnt = 0;
+	uint32_t probes = 0;
 
-	for (struct map_sym *m = g->u->program->program.maps; m; m = m->next, cnt++) {
+	for (struct map_sym *m = g->u->program->program.maps; m; m = m->next, g->user_map_cnt++) {
 		uint64_t max = m->max_entries ? m->max_entries
 					      : setting_num(g->u->settings, SETTING_max_map_keys);
 		const char *name = arena_printf(g->u->arena, "AT_%s", m->name + 1);
@@ -83,8 +84,10 @@ void map_declare_all(struct gen *g)
 	g->events = map_new(g, IMAGE_MAP_EVENTS, BPF_MAP_TYPE_RINGBUF, 0, 0, 1 << 20);
 	g->scratch = map_new(g, IMAGE_MAP_SCRATCH, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1);
 	g->zeroes = map_new(g, IMAGE_MAP_ZEROES, BPF_MAP_TYPE_ARRAY, 4, 8, 1);
+	for (struct node *n = g->u->program->program.items; n; n = n->next)
+		probes += n->kind == N_PROBE;
 	g->counters = map_new(g, IMAGE_MAP_COUNTERS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
-			      IMAGE_COUNTER_MAPS + cnt);
+			      image_counter_lost(g->user_map_cnt, probes) ?: 1);
 }
 
 void map_finish_all(struct gen *g)
@@ -148,12 +151,12 @@ void map_read_into(struct gen *g, struct node *map, LLVMValueRef dst)
 
 /* ---- writing ---- */
 
-static void count_in(struct gen *g, uint32_t counter)
+static void count_in(struct gen *g, LLVMValueRef counter)
 {
 	LLVMValueRef key = gen_tmp(g, 4), p, v;
 	LLVMBasicBlockRef found = gen_block(g, "found"), join = gen_block(g, "join");
 
-	LLVMBuildStore(g->b, gen_i32(g, counter), key);
+	LLVMBuildStore(g->b, counter, key);
 	p = HELP(g, map_lookup_elem, g->counters->global, key);
 	gen_cond_br(g, gen_not_zero(g, p), found, join);
 	gen_at(g, found);
@@ -163,14 +166,24 @@ static void count_in(struct gen *g, uint32_t counter)
 	gen_at(g, join);
 }
 
-void gen_count_lost(struct gen *g, bool control)
+void gen_count_lost(struct gen *g)
 {
-	count_in(g, control ? IMAGE_COUNTER_LOST_CONTROL : IMAGE_COUNTER_LOST_DATA);
+	count_in(g, gen_i32(g, image_counter_lost(g->user_map_cnt, g->p->probe->probe.idx)));
 }
 
-void map_count_refusal(struct gen *g, struct map_sym *m)
+static LLVMValueRef is_errno(struct gen *g, LLVMValueRef ret, int err)
 {
-	count_in(g, IMAGE_COUNTER_MAPS + m->idx);
+	return gen_cmp(g, LLVMIntEQ, ret, gen_i64(g, (uint64_t)-err));
+}
+
+void map_count_refusal(struct gen *g, struct map_sym *m, LLVMValueRef ret)
+{
+	uint32_t base = image_counter_refused(m->idx);
+	LLVMValueRef why = gen_i32(g, base + REFUSED_RACE);
+
+	why = gen_select(g, is_errno(g, ret, ENOMEM), gen_i32(g, base + REFUSED_MEMORY), why);
+	why = gen_select(g, is_errno(g, ret, E2BIG), gen_i32(g, base + REFUSED_FULL), why);
+	count_in(g, why);
 }
 
 static void mark_present(struct gen *g, struct map_sym *m, LLVMValueRef entry)
@@ -218,7 +231,7 @@ void map_assign(struct gen *g, struct node *map, struct node *value)
 	join = gen_block(g, "join");
 	gen_cond_br(g, gen_not_zero(g, ret), refused, join);
 	gen_at(g, refused);
-	map_count_refusal(g, m);
+	map_count_refusal(g, m, ret);
 	gen_br(g, join);
 	gen_at(g, join);
 }
@@ -231,7 +244,7 @@ LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMB
 {
 	LLVMBasicBlockRef first = LLVMGetInsertBlock(g->b), ready = gen_block(g, "ready");
 	LLVMBasicBlockRef make, put, refused, second;
-	LLVMValueRef p = HELP(g, map_lookup_elem, bpf_map(m), key), q, zeroes, zero_key;
+	LLVMValueRef p = HELP(g, map_lookup_elem, bpf_map(m), key), q, zeroes, zero_key, ret;
 
 	if (is_scalar(m)) { /* entry 0 of an array is always there; the verifier wants it said */
 		gen_cond_br(g, gen_not_zero(g, p), ready, fail);
@@ -246,14 +259,14 @@ LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMB
 	zero_key = gen_tmp(g, 4);
 	LLVMBuildStore(g->b, gen_i32(g, 0), zero_key);
 	zeroes = HELP(g, map_lookup_elem, g->zeroes->global, zero_key);
-	gen_cond_br(g, gen_not_zero(g, zeroes), put, refused);
+	gen_cond_br(g, gen_not_zero(g, zeroes), put, fail); /* it is always there */
 	gen_at(g, put);
-	HELP(g, map_update_elem, bpf_map(m), key, zeroes, gen_i64(g, BPF_NOEXIST));
+	ret = HELP(g, map_update_elem, bpf_map(m), key, zeroes, gen_i64(g, BPF_NOEXIST));
 	q = HELP(g, map_lookup_elem, bpf_map(m), key);
 	second = LLVMGetInsertBlock(g->b);
 	gen_cond_br(g, gen_not_zero(g, q), ready, refused);
 	gen_at(g, refused);
-	map_count_refusal(g, m);
+	map_count_refusal(g, m, ret);
 	gen_br(g, fail);
 	gen_at(g, ready);
 	return gen_merge(g, g->ptr, p, first, q, second);

@@ -298,11 +298,29 @@ enum image_const_kind {
 #define IMAGE_MAP_STACKS "stacks" /* ids of the stacks that were sent */
 #define IMAGE_MAP_ZEROES "zeroes" /* an array of one entry: what new keys are made of */
 
-enum {
-	IMAGE_COUNTER_LOST_DATA, /* event records refused */
-	IMAGE_COUNTER_LOST_CONTROL,
-	IMAGE_COUNTER_MAPS, /* and up: updates refused, by index in maps */
+/* Why an update was refused. X(NAME, meaning) */
+#define IMAGE_REFUSALS(X)                                                                          \
+	X(FULL, "the map has all the keys it may have")                                            \
+	X(MEMORY, "the kernel had no memory at hand")                                              \
+	X(RACE, "the key was deleted at that moment")
+
+enum image_refusal {
+#define X(name, text) REFUSED_##name,
+	IMAGE_REFUSALS(X)
+#undef X
+	REFUSED_CNT
 };
+
+/* First the updates refused, by map and reason, then the records lost, by probe. */
+static inline uint32_t image_counter_refused(uint32_t map)
+{
+	return map * REFUSED_CNT;
+}
+
+static inline uint32_t image_counter_lost(uint32_t maps_cnt, uint32_t probe)
+{
+	return maps_cnt * REFUSED_CNT + probe;
+}
 
 /* Word i of that section is row i of the table. */
 struct image_const {

@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/child.h"
 #include "runtime/loop.h"
 
-enum { ROUND = 4096 /* records */ };
+enum { ROUND = 4096 /* records */, TICK_MS = 1000 };
 
 enum source { SRC_RING, SRC_SIGNAL, SRC_PID };
 
@@ -24,6 +25,7 @@ struct loop {
 	bool signals_set;
 	unsigned signals;
 	int last_signal;
+	int64_t tick_ms; /* when the next tick is due; 0: none */
 };
 
 static int watch(struct loop *l, int fd, enum source src)
@@ -145,12 +147,37 @@ static bool handle(struct loop *l, const struct epoll_event *ev, int cnt)
 	return false;
 }
 
-int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx)
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* How long to wait for the next tick, -1: for ever. Nothing comes, nothing ticks: idle is idle. */
+static int tick_wait(struct loop *l, const struct loop_tick *tick, size_t records)
+{
+	int64_t now;
+
+	if (!records && !l->tick_ms)
+		return -1;
+	now = now_ms();
+	if (!l->tick_ms)
+		l->tick_ms = now + TICK_MS;
+	if (now < l->tick_ms)
+		return (int)(l->tick_ms - now);
+	tick->fn(tick->arg);
+	l->tick_ms = records ? now + TICK_MS : 0;
+	return records ? TICK_MS : -1;
+}
+
+int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx, const struct loop_tick *tick)
 {
 	struct epoll_event ev[4];
 	size_t records;
 	bool end = false;
-	int cnt;
+	int cnt, wait;
 
 	while (!end) {
 		records = ring_drain(ring, ROUND, on_record, ctx);
@@ -158,7 +185,8 @@ int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx)
 			break;
 		if (records < ROUND)
 			out_idle(ctx->out);
-		cnt = epoll_wait(l->epoll_fd, ev, 4, records < ROUND ? -1 : 0);
+		wait = tick_wait(l, tick, records);
+		cnt = epoll_wait(l->epoll_fd, ev, 4, records < ROUND ? wait : 0);
 		if (cnt < 0 && errno != EINTR)
 			return -errno;
 		end = handle(l, ev, cnt);

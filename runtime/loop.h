@@ -22,8 +22,15 @@ int loop_signal_fd(const struct loop *l);
 int loop_watch_pid(struct loop *l, int pid);
 int loop_watch_ring(struct loop *l, int map_fd);
 
+/* Called once a second for as long as records come, and once after them. */
+struct loop_tick {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
 /* Handles events until exit(), a signal, the end of the process, or an error of the output. */
-int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx);
+int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx,
+	     const struct loop_tick *tick);
 /* Signals so far, those that wait included: from the second on the user wants out. */
 unsigned loop_signals(struct loop *l);
 int loop_last_signal(const struct loop *l);

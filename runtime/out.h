@@ -19,7 +19,11 @@ struct out_ops {
 	void (*value)(struct out *o, const char *json_type, const struct value *v);
 	/* The top largest entries (0: all), numbers divided by div. */
 	void (*map)(struct out *o, const struct map_data *d, uint64_t top, uint64_t div);
-	void (*lost)(struct out *o, uint64_t cnt);
+	/* Records lost of a probe: since last told, and in all. */
+	void (*lost)(struct out *o, const char *probe, uint64_t cnt, uint64_t total);
+	void (*refused)(struct out *o, const struct image_map *m, enum image_refusal why,
+			uint64_t cnt);
+	void (*missed)(struct out *o, const char *probe, uint64_t cnt);
 	void (*before_maps)(struct out *o);
 };
 

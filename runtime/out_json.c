@@ -24,11 +24,47 @@ static void json_attached(struct out *o, uint32_t cnt)
 		   cnt, cnt);
 }
 
-static void json_lost(struct out *o, uint64_t cnt)
+static void member_u64(struct buf *b, const char *name, uint64_t v)
+{
+	buf_puts(b, name);
+	buf_put_u64(b, v);
+}
+
+static void member_str(struct buf *b, const char *name, const char *text)
+{
+	buf_puts(b, name);
+	json_string(b, text, strlen(text));
+}
+
+static void json_lost(struct out *o, const char *probe, uint64_t cnt, uint64_t total)
 {
 	begin(o, "lost_events");
-	buf_puts(&o->buf, "{\"events\": ");
-	buf_put_u64(&o->buf, cnt);
+	member_u64(&o->buf, "{\"events\": ", cnt);
+	member_u64(&o->buf, ", \"total\": ", total);
+	member_str(&o->buf, ", \"probe\": ", probe);
+	buf_putc(&o->buf, '}');
+	end(o);
+}
+
+static void json_refused(struct out *o, const struct image_map *m, enum image_refusal why,
+			 uint64_t cnt)
+{
+	static const char *const reasons[] = { "full", "memory", "race" };
+
+	begin(o, "refused_updates");
+	member_str(&o->buf, "{\"map\": ", image_str(o->env->img, m->name));
+	member_u64(&o->buf, ", \"updates\": ", cnt);
+	member_str(&o->buf, ", \"reason\": ", reasons[why]);
+	member_u64(&o->buf, ", \"keys\": ", m->max_entries);
+	buf_putc(&o->buf, '}');
+	end(o);
+}
+
+static void json_missed(struct out *o, const char *probe, uint64_t cnt)
+{
+	begin(o, "missed_events");
+	member_u64(&o->buf, "{\"events\": ", cnt);
+	member_str(&o->buf, ", \"probe\": ", probe);
 	buf_putc(&o->buf, '}');
 	end(o);
 }
@@ -144,5 +180,7 @@ const struct out_ops out_json_ops = {
 	.value = json_value,
 	.map = json_map,
 	.lost = json_lost,
+	.refused = json_refused,
+	.missed = json_missed,
 	.before_maps = json_before_maps,
 };

@@ -11,9 +11,45 @@ static void text_attached(struct out *o, uint32_t cnt)
 	fprintf(stderr, "Attached %u probe%s\n", cnt, cnt == 1 ? "" : "s");
 }
 
-static void text_lost(struct out *o, uint64_t cnt)
+static void text_lost(struct out *o, const char *probe, uint64_t cnt, uint64_t total)
 {
-	fprintf(stderr, "Lost %llu events\n", (unsigned long long)cnt);
+	fprintf(stderr, "Lost %llu events", (unsigned long long)cnt);
+	if (total != cnt)
+		fprintf(stderr, " (%llu in all)", (unsigned long long)total);
+	fprintf(stderr, ": %s\n", probe);
+}
+
+static void text_refused(struct out *o, const struct image_map *m, enum image_refusal why,
+			 uint64_t cnt)
+{
+	const char *name = image_str(o->env->img, m->name), *were = cnt == 1 ? " was" : "s were";
+	unsigned long long n = cnt;
+
+	switch (why) {
+	case REFUSED_FULL:
+		fprintf(stderr,
+			"WARNING: %s is full (%llu keys): %llu update%s refused; raise "
+			"max_map_keys\n",
+			name, (unsigned long long)m->max_entries, n, were);
+		break;
+	case REFUSED_MEMORY:
+		fprintf(stderr,
+			"WARNING: %s: %llu update%s refused, as the kernel had no memory at "
+			"hand\n",
+			name, n, were);
+		break;
+	case REFUSED_RACE:
+		fprintf(stderr, "WARNING: %s: %llu update%s of a key just being deleted\n", name, n,
+			were);
+		break;
+	case REFUSED_CNT: break;
+	}
+}
+
+static void text_missed(struct out *o, const char *probe, uint64_t cnt)
+{
+	fprintf(stderr, "WARNING: %s: missed %llu time%s, while a probe ran on the same CPU\n",
+		probe, (unsigned long long)cnt, cnt == 1 ? "" : "s");
 }
 
 static struct buf *text_begin(struct out *o)
@@ -107,5 +143,7 @@ const struct out_ops out_text_ops = {
 	.value = text_value,
 	.map = text_map,
 	.lost = text_lost,
+	.refused = text_refused,
+	.missed = text_missed,
 	.before_maps = text_before_maps,
 };

@@ -15,6 +15,7 @@
 #include "runtime/load.h"
 #include "runtime/loop.h"
 #include "runtime/out.h"
+#include "runtime/report.h"
 #include "runtime/run.h"
 #include "runtime/symbols.h"
 
@@ -34,6 +35,7 @@ struct run {
 	struct maps *maps;
 	struct ring *ring;
 	struct event_ctx events;
+	struct report *report;
 	struct probe_links links;
 	uint32_t probe_cnt;
 };
@@ -132,6 +134,9 @@ static int open_events(struct run *r)
 	rc = event_ctx_init(&r->events, r->img, &r->values, r->out, r->maps);
 	if (rc)
 		return say(rc, "cannot start");
+	r->report = report_new(r->opt, r->loaded, &r->events);
+	if (!r->report)
+		return say(-ENOMEM, "cannot start");
 	r->ring = ring_new(fd, loaded_events_size(r->loaded));
 	if (!r->ring)
 		return say(-errno, "cannot map the event buffer");
@@ -204,34 +209,6 @@ static void on_record(void *arg, const void *rec, size_t sz)
 	event_handle(arg, rec, sz);
 }
 
-static void report_lost(struct run *r)
-{
-	uint64_t lost = loaded_counter(r->loaded, IMAGE_COUNTER_LOST_DATA) +
-			loaded_counter(r->loaded, IMAGE_COUNTER_LOST_CONTROL);
-
-	if (lost)
-		r->out->ops->lost(r->out, lost);
-	if (r->events.bad_cnt)
-		fprintf(stderr, "WARNING: %llu events could not be read\n",
-			(unsigned long long)r->events.bad_cnt);
-}
-
-/* Keys that did not fit: a map that looks complete and is not would be a lie. */
-static void report_refused(struct run *r)
-{
-	for (uint32_t i = 0; i < r->img->maps_cnt && !r->opt->no_warnings; i++) {
-		uint64_t n = loaded_counter(r->loaded, IMAGE_COUNTER_MAPS + i);
-
-		if (n)
-			fprintf(stderr,
-				"WARNING: %s is full (%llu keys): %llu update%s refused; raise "
-				"max_map_keys\n",
-				image_str(r->img, r->img->maps[i].name),
-				(unsigned long long)r->img->maps[i].max_entries,
-				(unsigned long long)n, n == 1 ? " was" : "s were");
-	}
-}
-
 static int cmp_names(const void *a, const void *b, void *arg)
 {
 	const struct image *img = arg;
@@ -271,17 +248,24 @@ static int finish(struct run *r)
 	probe_links_close(&r->links);
 	rc = run_probes(r->loaded, &a, PROBE_WHEN_END);
 	ring_drain(r->ring, 0, on_record, &r->events);
-	report_lost(r);
-	report_refused(r);
+	report_end(r->report);
 	r->out->ops->before_maps(r->out);
 	if (!rc && image_setting_num(r->img, "print_maps_on_exit", 1))
 		rc = print_maps(r);
 	return rc;
 }
 
+static void live(void *arg)
+{
+	struct run *r = arg;
+
+	report_live(r->report);
+}
+
 static int run_until_end(struct run *r)
 {
-	int rc = loop_run(r->loop, r->ring, &r->events);
+	struct loop_tick tick = { live, r };
+	int rc = loop_run(r->loop, r->ring, &r->events, &tick);
 
 	if (r->child)
 		child_reap(r->child);
@@ -307,6 +291,7 @@ static void run_close(struct run *r)
 {
 	probe_links_close(&r->links);
 	ring_free(r->ring);
+	report_free(r->report);
 	event_ctx_free(&r->events);
 	maps_free(r->maps);
 	loaded_free(r->loaded);

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Everything that a script could have seen and did not is counted where it happens, in one per-CPU
+ * array for the programs of a trace, and told here. Numbers of lost records are told as they grow,
+ * so that the sum of what is told is always the number lost.
+ */
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/out.h"
+#include "runtime/report.h"
+
+struct report {
+	const struct image *img;
+	const struct run_options *opt;
+	const struct loaded *loaded;
+	struct event_ctx *events;
+	uint64_t told[]; /* lost records, by probe */
+};
+
+struct report *report_new(const struct run_options *opt, const struct loaded *l,
+			  struct event_ctx *events)
+{
+	struct report *r =
+		calloc(1, sizeof(*r) + (size_t)events->img->probes_cnt * sizeof(r->told[0]));
+
+	if (!r)
+		return NULL;
+	r->img = events->img;
+	r->opt = opt;
+	r->loaded = l;
+	r->events = events;
+	return r;
+}
+
+void report_free(struct report *r)
+{
+	free(r);
+}
+
+/* A probe by its target; one of several by the first and how many more there are. */
+static void probe_name(const struct image *img, uint32_t probe, char *buf, size_t sz)
+{
+	const struct image_probe *p = &img->probes[probe];
+	const char *name =
+		image_str(img, p->target_cnt ? img->targets[p->target_first].name : p->type);
+
+	if (p->target_cnt > 1)
+		snprintf(buf, sz, "%s and %u more", name, p->target_cnt - 1);
+	else
+		snprintf(buf, sz, "%s", name);
+}
+
+static void report_lost(struct report *r, bool last)
+{
+	struct out *o = r->events->out;
+	char name[512];
+
+	for (uint32_t i = 0; i < r->img->probes_cnt; i++) {
+		uint64_t n = loaded_counter(r->loaded, image_counter_lost(r->img->maps_cnt, i));
+
+		if (n == r->told[i] && !(last && n))
+			continue;
+		probe_name(r->img, i, name, sizeof(name));
+		o->ops->lost(o, name, n - r->told[i], n);
+		r->told[i] = n;
+		out_commit(o);
+	}
+}
+
+/* Keys that did not fit: a map that looks complete and is not would be a lie. */
+static void report_refused(struct report *r)
+{
+	struct out *o = r->events->out;
+
+	for (uint32_t i = 0; i < r->img->maps_cnt; i++) {
+		for (uint32_t why = 0; why < REFUSED_CNT; why++) {
+			uint64_t n = loaded_counter(r->loaded, image_counter_refused(i) + why);
+
+			if (!n)
+				continue;
+			o->ops->refused(o, &r->img->maps[i], (enum image_refusal)why, n);
+			out_commit(o);
+		}
+	}
+}
+
+/* Hits that came while a program of ours ran on the same CPU; the kernel counts them since 5.12. */
+static uint64_t missed_by(int prog_fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(prog_fd, &info, &len))
+		return 0;
+	return info.recursion_misses;
+}
+
+static void report_missed(struct report *r)
+{
+	struct out *o = r->events->out;
+	char name[512];
+
+	for (uint32_t i = 0; i < r->img->probes_cnt; i++) {
+		int fd = loaded_prog_fd(r->loaded, i, 0), other;
+		uint64_t n = missed_by(fd);
+
+		for (uint32_t t = 1; t < r->img->probes[i].target_cnt; t++) {
+			other = loaded_prog_fd(r->loaded, i, t);
+			n += other == fd ? 0 : missed_by(other);
+		}
+		if (!n)
+			continue;
+		probe_name(r->img, i, name, sizeof(name));
+		o->ops->missed(o, name, n);
+		out_commit(o);
+	}
+}
+
+void report_live(struct report *r)
+{
+	report_lost(r, false);
+	out_idle(r->events->out);
+}
+
+void report_end(struct report *r)
+{
+	report_lost(r, true);
+	if (r->events->bad_cnt)
+		fprintf(stderr, "WARNING: %llu events could not be read\n",
+			(unsigned long long)r->events->bad_cnt);
+	if (r->opt->no_warnings)
+		return;
+	report_refused(r);
+	report_missed(r);
+}
