@@ -221,7 +221,7 @@ static void add_cpu(struct gen *g, const struct type *t, struct agg_total *s, LL
 
 /*
  * A loop over all CPUs under construction: the body is built between open and close. There is at
- * least one CPU, so the test stands at the end, where every kernel's verifier takes it.
+ * least one CPU, so the test may stand at the end.
  */
 struct cpu_loop {
 	LLVMBasicBlockRef from, body, next, done;
@@ -233,6 +233,7 @@ static struct cpu_loop cpu_loop_open(struct gen *g)
 	struct cpu_loop l = { LLVMGetInsertBlock(g->b), gen_block(g, "cpu"), gen_block(g, "next"),
 			      gen_block(g, "done"), NULL };
 
+	g->has_loops = true;
 	gen_br(g, l.body);
 	gen_at(g, l.body);
 	l.cpu = LLVMBuildPhi(g->b, g->i64, "");

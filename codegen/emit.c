@@ -11,6 +11,7 @@
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/ErrorHandling.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <llvm/Config/llvm-config.h>
@@ -99,6 +100,18 @@ static int optimise(struct gen *g)
 	return -EINVAL;
 }
 
+/*
+ * Verifiers before 6.3 take a loop's way back only from a jump. LLVM likes to place blocks so that
+ * the last instruction of a loop runs on into its first; with that pass off, a loop that has its test
+ * at the end keeps it there.
+ */
+static void keep_layout(void)
+{
+	static const char *const args[] = { "trace", "-disable-block-placement" };
+
+	LLVMParseCommandLineOptions(2, args, NULL);
+}
+
 static int emit_file(struct gen *g, LLVMCodeGenFileType kind, LLVMMemoryBufferRef *out)
 {
 	char *err = NULL;
@@ -177,6 +190,8 @@ int emit_object(struct gen *g, void **elf, size_t *elf_sz)
 {
 	int err;
 
+	if (g->has_loops)
+		keep_layout();
 	LLVMDIBuilderFinalize(g->di);
 	if (g->opt->dump_ir)
 		dump_ir(g);

@@ -58,6 +58,12 @@ static LLVMValueRef hash_words(struct gen *g, LLVMValueRef h, LLVMValueRef words
 	return v;
 }
 
+enum {
+	TIME = sizeof(struct event_head),
+	ID = TIME + 8,
+	FRAMES = sizeof(struct event_head) + sizeof(struct event_stack),
+};
+
 /* Sends the record unless the mark says that it was. */
 static void send_once(struct gen *g, LLVMValueRef rec, LLVMValueRef id, LLVMValueRef size)
 {
@@ -73,14 +79,13 @@ static void send_once(struct gen *g, LLVMValueRef rec, LLVMValueRef id, LLVMValu
 	gen_at(g, fresh);
 	lost = event_lost_begin(g, false);
 	LLVMBuildStore(g->b, gen_i64(g, event_action(g, &act, NULL, 0)), rec);
+	LLVMBuildStore(g->b, HELP0(g, ktime_get_ns), gen_off(g, rec, TIME));
 	event_output(g, rec, size, lost.lost);
 	HELP(g, map_update_elem, marks(g)->global, key, key, gen_i64(g, BPF_ANY));
 	event_lost_end(g, lost);
 	gen_br(g, known);
 	gen_at(g, known);
 }
-
-enum { HEAD = sizeof(struct event_head), FRAMES = HEAD + sizeof(struct event_stack) };
 
 /* What both a record and a reference begin with; then the frames' record goes out. */
 static void refer(struct gen *g, LLVMValueRef rec, LLVMValueRef bytes, LLVMValueRef tgid,
@@ -91,8 +96,8 @@ static void refer(struct gen *g, LLVMValueRef rec, LLVMValueRef bytes, LLVMValue
 	LLVMValueRef who =
 		LLVMBuildOr(g->b, tgid, LLVMBuildShl(g->b, words, gen_i64(g, 32), ""), "");
 
-	LLVMBuildStore(g->b, id, gen_off(g, rec, HEAD));
-	LLVMBuildStore(g->b, who, gen_off(g, rec, HEAD + 8));
+	LLVMBuildStore(g->b, id, gen_off(g, rec, ID));
+	LLVMBuildStore(g->b, who, gen_off(g, rec, ID + 8));
 	if (dst) {
 		LLVMBuildStore(g->b, id, dst);
 		LLVMBuildStore(g->b, who, gen_off(g, dst, 8));

@@ -98,6 +98,7 @@ struct gen {
 	struct image_const *konsts;
 	uint32_t konst_cnt, konst_cap;
 	LLVMValueRef konst_global;
+	bool has_loops;
 	uint32_t target_cnt; /* rows put in targets so far */
 	uint32_t action_cnt; /* and in actions */
 	struct packed_type *packed;

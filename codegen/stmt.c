@@ -123,15 +123,13 @@ static void while_test(struct gen *g, struct node *n, LLVMBasicBlockRef body,
 	gen_release(g, m);
 }
 
-/*
- * Loops are written with their test at the end. LLVM would lay one with the test at its head out so
- * that the last instruction of the body runs on into the head, which verifiers before 6.3 take for
- * an endless loop.
- */
+/* Loops have their test at the end, see keep_layout in emit.c. */
 static void gen_while(struct gen *g, struct node *n)
 {
 	LLVMBasicBlockRef body = gen_block(g, "body");
 	struct loop_gen loop = { gen_block(g, "done"), gen_block(g, "while"), g->p->loop };
+
+	g->has_loops = true;
 
 	while_test(g, n, body, loop.brk);
 	gen_at(g, body);
@@ -163,6 +161,7 @@ static void gen_for_range(struct gen *g, struct node *n)
 	LLVMValueRef end = gen_int(g, n->loop.to), i;
 	struct var_sym *sym = n->loop.var->var.sym;
 
+	g->has_loops = true;
 	LLVMBuildStore(g->b, from, counter);
 	gen_cond_br(g, gen_cmp(g, LLVMIntSLT, from, end), body, loop.brk);
 	gen_at(g, body);

@@ -171,6 +171,7 @@ LLVMValueRef gen_same_text(struct gen *g, LLVMValueRef l, uint32_t l_sz, LLVMVal
 	LLVMBasicBlockRef join = gen_block(g, "join");
 	LLVMValueRef i, i_next, a, b, zero = gen_i64(g, 0), more, res, yes, no;
 
+	g->has_loops = true;
 	gen_br(g, loop);
 	gen_at(g, loop);
 	i = LLVMBuildPhi(g->b, g->i64, "");
