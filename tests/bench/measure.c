@@ -5,6 +5,8 @@
  *
  *   measure start ROUNDS -- COMMAND... [-- COMMAND...]...
  *       runs each to its end; a line for each: median processor time in us, median peak memory in KiB
+ *   measure user FILE -- COMMAND... [-- COMMAND...]...
+ *       runs each to its end, its output in FILE; a line for each: user time in us, lines written
  *   measure kernel ROUNDS CALLS -- COMMAND... [-- COMMAND...]...
  *       starts each, calls lseek CALLS times on one CPU, ends it by SIGTERM; a line for each: median ns
  *       that its BPF programs took for one call
@@ -31,17 +33,18 @@ static void fail(const char *what)
 	exit(1);
 }
 
-static pid_t start(char **argv)
+static pid_t start(char **argv, const char *out)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
 		fail("fork");
 	if (!pid) {
-		int null = open("/dev/null", O_RDWR);
+		int null = open("/dev/null", O_RDWR), to;
 
 		dup2(null, 0);
-		dup2(null, 1);
+		to = out ? open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600) : null;
+		dup2(to, 1);
 		dup2(null, 2);
 		execvp(argv[0], argv);
 		_exit(127);
@@ -59,7 +62,7 @@ static void run_once(char **argv, struct cost *cost)
 {
 	struct rusage ru;
 	int status;
-	pid_t pid = start(argv);
+	pid_t pid = start(argv, NULL);
 
 	if (wait4(pid, &status, 0, &ru) < 0)
 		fail("wait4");
@@ -101,6 +104,35 @@ static void measure_start(char ***command, int cnt, int rounds)
 	}
 	for (int c = 0; c < cnt; c++)
 		printf("%.0f %.0f\n", median(cpu[c], rounds), median(rss[c], rounds));
+}
+
+/* ---- user: what it costs to print, and how much was printed */
+
+static long lines_of(const char *path)
+{
+	static char buf[1 << 20];
+	int fd = open(path, O_RDONLY);
+	long lines = 0;
+	ssize_t n;
+
+	while (fd >= 0 && (n = read(fd, buf, sizeof(buf))) > 0) {
+		for (ssize_t i = 0; i < n; i++)
+			lines += buf[i] == '\n';
+	}
+	close(fd);
+	return lines;
+}
+
+static void measure_user(char ***command, int cnt, const char *out)
+{
+	struct rusage ru;
+	int status;
+
+	for (int c = 0; c < cnt; c++) {
+		if (wait4(start(command[c], out), &status, 0, &ru) < 0)
+			fail("wait4");
+		printf("%.0f %ld\n", ru.ru_utime.tv_sec * 1e6 + ru.ru_utime.tv_usec, lines_of(out));
+	}
 }
 
 /* ---- kernel: what the programs that came with the command took */
@@ -191,7 +223,7 @@ static double kernel_once(char **argv, long calls)
 	pid_t pid;
 
 	progs_now(&before);
-	pid = start(argv);
+	pid = start(argv, NULL);
 	if (wait_attached(&before, pid)) {
 		fprintf(stderr, "measure: %s: no program of it ever ran\n", argv[0]);
 		kill(pid, SIGKILL);
@@ -248,10 +280,16 @@ int main(int argc, char **argv)
 		measure_start(command, cnt, rounds);
 		return 0;
 	}
+	if (cnt && argc > 2 && !strcmp(argv[1], "user")) {
+		measure_user(command, cnt, argv[2]);
+		return 0;
+	}
 	if (cnt && rounds > 0 && calls > 0 && !strcmp(argv[1], "kernel")) {
 		measure_kernel(command, cnt, rounds, calls);
 		return 0;
 	}
-	fputs("usage: measure start ROUNDS | kernel ROUNDS CALLS -- COMMAND... [-- ...]\n", stderr);
+	fputs("usage: measure start ROUNDS | user FILE | kernel ROUNDS CALLS -- COMMAND... [-- "
+	      "...]\n",
+	      stderr);
 	return 2;
 }
