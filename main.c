@@ -164,6 +164,7 @@ static int front_end(struct unit *u, const struct options *o)
 
 	err = err ?: parse(u);
 	err = err ?: dump(u, o->dump_ast, false);
+	err = err ?: import(u);
 	err = err ?: configure(u);
 	err = err ?: expand(u);
 	err = err ?: define(u);
@@ -236,6 +237,7 @@ static int list_program(struct unit *u, const struct options *o, struct listing 
 	int err = read_program(u, o);
 
 	err = err ?: parse(u);
+	err = err ?: import(u);
 	err = err ?: configure(u);
 	err = err ?: expand(u);
 	if (!err && diags_errors(u->diags))
@@ -325,6 +327,12 @@ static int run(struct options *o)
 		.pid = o->run.pid,
 		.params = o->params,
 		.param_cnt = o->param_cnt,
+		.named = o->named,
+		.named_cnt = o->named_cnt,
+		.includes = o->includes,
+		.include_cnt = o->include_cnt,
+		.include_dirs = o->include_dirs,
+		.include_dir_cnt = o->include_dir_cnt,
 	};
 	struct probe_env_options env_opt = { .pid = o->run.pid, .unsafe = o->unsafe };
 	struct unit u;

@@ -40,8 +40,8 @@
 	OPT(NO_WARNINGS, 0, "no-warnings", NULL, "no warnings")                                    \
 	LATER(HELPER_ERRORS, 'k', "warnings", NULL, "report failing reads and map updates")        \
 	GROUP("Compiling")                                                                         \
-	LATER(INCLUDE_DIR, 'I', NULL, "DIR", "look for C headers here too")                        \
-	LATER(INCLUDE, 0, "include", "FILE", "include this C header first")                        \
+	OPT(INCLUDE_DIR, 'I', NULL, "DIR", "look for C headers here too")                        \
+	OPT(INCLUDE, 0, "include", "FILE", "include this C header first")                        \
 	OPT(DRY_RUN, 0, "dry-run", NULL, "end once all probes are attached")                       \
 	OPT(DEBUG, 'd', "debug", "STAGE,...",                                                      \
 	    "print what a stage made: ast, types, codegen,\n"                                      \
@@ -281,6 +281,8 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_EMIT_ELF: o->emit_elf = arg; break;
 	case OPT_EMIT_LLVM: o->gen.emit_llvm = arg; break;
 	case OPT_VERIFY: flag = &o->gen.verify; break;
+	case OPT_INCLUDE: o->includes[o->include_cnt++] = arg; break;
+	case OPT_INCLUDE_DIR: o->include_dirs[o->include_dir_cnt++] = arg; break;
 	case OPT_HELP: flag = &o->help; break;
 	case OPT_VERSION: flag = &o->version; break;
 	case OPT_DWARF_PID:
@@ -288,8 +290,6 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_TRACEABLE:
 	case OPT_DEBUGINFO:
 	case OPT_HELPER_ERRORS:
-	case OPT_INCLUDE_DIR:
-	case OPT_INCLUDE:
 	case OPT_AOT:
 	case OPT_FMT:
 	case OPT_TEST:
@@ -380,10 +380,14 @@ int options_parse(struct options *o, int argc, char **argv)
 	struct option longs[ROW_CNT + 1] = { 0 };
 	int c, err = 0, at = 1;
 
-	*o = (struct options){ .params = calloc((size_t)argc, sizeof(*o->params)) };
+	/* one table for four lists, each no longer than argv */
+	*o = (struct options){ .params = calloc((size_t)argc * 4, sizeof(*o->params)) };
 	if (!o->params)
 		return fail_oom();
 	o->free_params = o->params;
+	o->includes = o->params + argc;
+	o->include_dirs = o->includes + argc;
+	o->named = o->include_dirs + argc;
 	make_tables(letters, longs);
 	opterr = 0;
 	while (!err && (c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
@@ -399,8 +403,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	}
 	for (int i = optind; i < argc && !err; i++) {
 		if (!strncmp(argv[i], "--", 2))
-			err = fail("options of scripts (%s) are not available in this version",
-				   argv[i]);
+			o->named[o->named_cnt++] = argv[i];
 		else
 			o->params[o->param_cnt++] = argv[i];
 	}

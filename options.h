@@ -15,6 +15,9 @@ struct options {
 	const char **params; /* arguments after the program; with -l all of them are patterns */
 	uint32_t param_cnt;
 	const char **free_params;
+	const char **includes, **include_dirs; /* --include, -I; as long as free_params */
+	const char **named; /* options of the script: "--name=value" */
+	uint32_t include_cnt, include_dir_cnt, named_cnt;
 	bool help, version, list, info, unsafe, dry_run;
 	bool dump_ast, dump_types, debug_libbpf, debug_verifier;
 	const char *emit_elf;

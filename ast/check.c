@@ -127,8 +127,8 @@ static bool enter(struct walker *w, struct node *n)
 	struct checker *c = w->arg;
 
 	switch (n->kind) {
-	case N_IMPORT: not_available(c, n, "'import' is"); return false;
-	case N_CPP: not_available(c, n, "C preprocessor directives are"); return false;
+	case N_IMPORT:
+	case N_CPP:
 	case N_CDEF:
 	case N_MACRO: return false;
 	case N_FOR_MAP:

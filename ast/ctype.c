@@ -84,6 +84,12 @@ void ctypes_free(struct ctypes *c)
 	types_set_source(c->u->types, NULL, NULL);
 }
 
+int ctypes_headers(struct ctypes *c, const char *path)
+{
+	c->headers = ctype_btf_open(c->u->types, path, DEF_HEADERS);
+	return c->headers ? 0 : -errno;
+}
+
 /* ---- by name ---- */
 
 static bool starts(const char *s, const char *prefix)
@@ -405,10 +411,9 @@ void ctypes_define(struct ctypes *c, struct node *items)
 	}
 }
 
-/* Needs: the tree, macros gone. Gives: ctypes, with what the program defines. */
+/* Needs: the tree, macros gone. Gives: ctypes with what the program defines. */
 int define(struct unit *u)
 {
-	u->ctypes = ctypes_new(u);
 	ctypes_define(u->ctypes, u->program->program.items);
 	return 0;
 }

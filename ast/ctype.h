@@ -26,6 +26,8 @@ void ctypes_define(struct ctypes *c, struct node *items);
 const struct type *ctypes_find(struct ctypes *c, const char *name);
 /* An enumerator; *e is its enum. */
 bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const struct type **e);
+/* Types of an object file that a compiler made of headers. 0, or a negative errno. */
+int ctypes_headers(struct ctypes *c, const char *path);
 /* A type as written in C, with constants for sizes. NULL: told. */
 const struct type *ctypes_of(struct ctypes *c, struct node *n);
 

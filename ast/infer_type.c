@@ -6,18 +6,9 @@
 #include "ast/infer.h"
 #include "ast/settings.h"
 
-/* Headers are not read yet: check says so, their names are no mistakes of their own. */
-static bool has_definitions(const struct node *program)
-{
-	for (const struct node *n = program->program.items; n; n = n->next)
-		if (n->kind == N_CPP || n->kind == N_IMPORT)
-			return true;
-	return false;
-}
-
 static const struct type *unknown_type(struct infer *in, const struct node *n, const char *name)
 {
-	if (in->report && !has_definitions(in->u->program))
+	if (in->report)
 		diag(in->u->diags, n->span, D_TYPE_UNKNOWN, name);
 	return in->bad;
 }

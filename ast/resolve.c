@@ -19,7 +19,6 @@
 struct resolver {
 	struct unit *u;
 	struct symtab *names;
-	bool unread; /* definitions that could not be read: what they name is no mistake */
 };
 
 static void resolve_node(struct resolver *r, struct node *n);
@@ -177,8 +176,6 @@ static void unknown(struct resolver *r, struct span sp, enum diag_id id, const c
 	struct nearest near;
 	struct diag *d;
 
-	if (!b && r->unread)
-		return;
 	if (!b && builtin_is_later(name)) {
 		diag(r->u->diags, sp, D_NOT_AVAILABLE, arena_printf(r->u->arena, "'%s' is", name));
 		return;
@@ -478,8 +475,6 @@ int resolve(struct unit *u)
 {
 	struct resolver r = { .u = u, .names = symtab_new(u->arena) };
 
-	for (struct node *n = u->program->program.items; n; n = n->next)
-		r.unread |= n->kind == N_CPP || n->kind == N_IMPORT;
 	for (struct node *n = u->program->program.items; n; n = n->next) {
 		if (n->kind == N_MAP_DECL)
 			resolve_map_decl(&r, n);

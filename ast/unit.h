@@ -25,6 +25,10 @@ struct compile_options {
 	int pid; /* -p; 0: none */
 	const char *const *params; /* $1 .. */
 	uint32_t param_cnt;
+	const char *const *named; /* options of the script: "--name=value" */
+	uint32_t named_cnt;
+	const char *const *includes, *const *include_dirs; /* --include, -I */
+	uint32_t include_cnt, include_dir_cnt;
 };
 
 struct unit {
@@ -35,7 +39,7 @@ struct unit {
 	const struct compile_options *opt;
 	struct settings
 		*settings; /* config variables: defaults, environment, then the config block */
-	struct ctypes *ctypes; /* define */
+	struct ctypes *ctypes; /* import makes it, define adds the program's own */
 	struct probe_env *env; /* what probes are looked up in */
 	const struct source *main_source;
 	struct node *program;
@@ -52,6 +56,7 @@ struct unit {
 int parse(struct unit *u); /* parser/: text -> program */
 /* The same for one more text (an import): an N_PROGRAM, NULL when diagnostics were queued. */
 struct node *parse_source(struct unit *u, const struct source *src);
+int import(struct unit *u); /* other scripts, headers, #define */
 int configure(struct unit *u); /* config block -> settings */
 int expand_macros(struct unit *u); /* run by expand */
 int expand(struct unit *u); /* wildcards -> concrete targets; one probe per type and args layout */

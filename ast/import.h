@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* C headers, read by the system's own compiler: types as BTF, #define as text. */
+#ifndef TRACE_IMPORT_H
+#define TRACE_IMPORT_H
+
+#include <stdio.h>
+
+#include "lexer/source.h"
+
+struct arena;
+struct unit;
+
+struct header {
+	struct span span; /* nowhere: of the command line */
+	const char *line; /* "#include <x.h>" */
+	struct header *next;
+};
+
+struct header_list {
+	struct header *first, **tail;
+	char *defines; /* all there are, a line each */
+};
+
+void header_add(struct header_list *l, struct arena *a, struct span sp, const char *line);
+/* Runs the compiler; the types go to u->ctypes. Non-zero: told. */
+int header_read(struct unit *u, struct header_list *l);
+/* "#define NAME value" of that name; NULL: none. */
+const char *header_define(const struct header_list *l, struct arena *a, const char *name);
+void header_done(struct header_list *l);
+
+#endif
