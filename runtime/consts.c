@@ -73,7 +73,7 @@ static int check_kaddr(const struct image_const *c, uint64_t word, const struct 
 		return 0;
 	fprintf(stderr, "ERROR: kaddr: the kernel has no symbol %s (or hides its addresses)\n",
 		image_str(a->img, c->str));
-	return -ENOENT;
+	return -ENOKEY; /* told */
 }
 
 int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct consts_args *args)

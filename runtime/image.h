@@ -118,6 +118,7 @@ struct usym_ref {
 };
 
 struct event_stack {
+	uint64_t ns; /* bpf_ktime_get_ns() */
 	uint64_t id;
 	uint32_t tgid;
 	uint32_t cnt;

@@ -277,7 +277,7 @@ int load_image(struct loaded **out, const struct load_args *a)
 	rc = rc ?: prepare_progs(l, a);
 	rc = rc ?: consts_fill(l->obj, a, &(struct consts_args){ l->ncpus, l->ring, l->slots });
 	if (rc) {
-		if (!l->told)
+		if (!l->told && rc != -ENOKEY)
 			fprintf(stderr, "ERROR: cannot open the image: %s\n", strerror(-rc));
 		goto err_out;
 	}
@@ -286,7 +286,7 @@ int load_image(struct loaded **out, const struct load_args *a)
 	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++)
 		rc = load_clones(l, i, a);
 	if (rc) {
-		if (!l->told)
+		if (!l->told && rc != -ENOKEY)
 			load_explain(a, rc, l->log);
 		goto err_out;
 	}

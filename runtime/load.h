@@ -51,6 +51,7 @@ struct consts_args {
 	uint32_t ncpus, ring;
 	const uint32_t *slots; /* by map */
 };
+/* -ENOKEY: a symbol is not there, which it has said. */
 int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct consts_args *c);
 
 /* ---- load_maps.c ---- */

@@ -9,20 +9,23 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/child.h"
 #include "runtime/loop.h"
+#include "runtime/symbols.h"
 
 enum { ROUND = 4096 /* records */, TICK_MS = 1000 };
 
-enum source { SRC_RING, SRC_SIGNAL, SRC_PID };
+enum source { SRC_RING, SRC_SIGNAL, SRC_PID, SRC_SYMBOLS };
 
 struct loop {
 	int epoll_fd, signal_fd, pid_fd;
 	sigset_t old_mask;
 	struct sigaction old_pipe;
 	bool signals_set;
+	bool symbols; /* processes are followed */
 	unsigned signals;
 	int last_signal;
 	int64_t tick_ms; /* when the next tick is due; 0: none */
@@ -109,6 +112,12 @@ int loop_watch_pid(struct loop *l, int pid)
 	return l->pid_fd < 0 ? l->pid_fd : watch(l, l->pid_fd, SRC_PID);
 }
 
+int loop_watch_symbols(struct loop *l, int fd)
+{
+	l->symbols = true;
+	return watch(l, fd, SRC_SYMBOLS);
+}
+
 int loop_watch_ring(struct loop *l, int map_fd)
 {
 	return watch(l, map_fd, SRC_RING);
@@ -128,6 +137,14 @@ unsigned loop_signals(struct loop *l)
 int loop_last_signal(const struct loop *l)
 {
 	return l->last_signal;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static void on_record(void *arg, const void *rec, size_t sz)
@@ -180,9 +197,13 @@ int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx, const str
 	int cnt, wait;
 
 	while (!end) {
+		uint64_t began = l->symbols ? now_ns() : 0;
+
 		records = ring_drain(ring, ROUND, on_record, ctx);
 		if (ctx->exiting || ctx->out->err)
 			break;
+		if (l->symbols && records < ROUND)
+			symbols_advance(ctx->env->symbols, began);
 		if (records < ROUND)
 			out_idle(ctx->out);
 		wait = tick_wait(l, tick, records);

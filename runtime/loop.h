@@ -20,6 +20,8 @@ int loop_signal_fd(const struct loop *l);
 
 /* A process whose end ends the trace. -errno. */
 int loop_watch_pid(struct loop *l, int pid);
+/* A descriptor from symbols_follow. */
+int loop_watch_symbols(struct loop *l, int fd);
 int loop_watch_ring(struct loop *l, int map_fd);
 
 /* Called once a second for as long as records come, and once after them. */

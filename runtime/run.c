@@ -140,7 +140,11 @@ static int open_events(struct run *r)
 	r->ring = ring_new(fd, loaded_events_size(r->loaded));
 	if (!r->ring)
 		return say(-errno, "cannot map the event buffer");
-	return say(loop_watch_ring(r->loop, fd), "cannot wait for events");
+	rc = loop_watch_ring(r->loop, fd);
+	fd = rc ? -1 : symbols_follow(r->symbols);
+	if (fd >= 0) /* without, processes are looked at when they are met */
+		rc = loop_watch_symbols(r->loop, fd);
+	return say(rc, "cannot wait for events");
 }
 
 static struct attach_args attach_args_of(const struct run *r)

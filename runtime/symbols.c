@@ -25,6 +25,7 @@ struct stack {
 };
 
 struct symbols {
+	const struct image *img;
 	struct ksyms *ksyms;
 	struct usyms *usyms;
 	bool lines;
@@ -41,6 +42,7 @@ struct symbols *symbols_new(const struct image *img)
 
 	if (!s)
 		return NULL;
+	s->img = img;
 	s->lines = image_setting_num(img, "show_debug_info", 1);
 	s->bucket_cnt = FIRST_BUCKETS;
 	s->buckets = calloc(s->bucket_cnt, sizeof(*s->buckets));
@@ -66,6 +68,19 @@ void symbols_free(struct symbols *s)
 	ksyms_free(s->ksyms);
 	usyms_free(s->usyms);
 	free(s);
+}
+
+int symbols_follow(struct symbols *s)
+{
+	for (uint32_t i = 0; i < s->img->types_cnt; i++)
+		if (s->img->types[i].kind == V_USTACK || s->img->types[i].kind == V_USYM)
+			return usyms_follow(s->usyms);
+	return -ENOENT;
+}
+
+void symbols_advance(struct symbols *s, uint64_t ns)
+{
+	usyms_advance(s->usyms, ns);
 }
 
 /* ---- stacks ---- */
@@ -127,6 +142,8 @@ int symbols_note(struct symbols *s, const void *rec, size_t sz)
 	memcpy(&es, rec, sizeof(es));
 	if (es.cnt > STACK_MAX || sz < sizeof(es) + es.cnt * sizeof(uint64_t))
 		return -EINVAL;
+	if (es.tgid)
+		usyms_advance(s->usyms, es.ns);
 	st = find(s, es.id);
 	if (st) {
 		s->clashes += !same(st, &es, ips);

@@ -11,6 +11,14 @@ struct symbols;
 struct symbols *symbols_new(const struct image *img);
 void symbols_free(struct symbols *s);
 
+/*
+ * From now on processes are followed, when the image has user stacks at all. A descriptor that is
+ * readable when symbols_advance should be called, or negative: nothing to follow.
+ */
+int symbols_follow(struct symbols *s);
+/* All stacks that were sent before that time (CLOCK_MONOTONIC) have been noted. */
+void symbols_advance(struct symbols *s, uint64_t ns);
+
 /* A stack as it was sent: sz bytes of a struct event_stack. -EINVAL: it is none. */
 int symbols_note(struct symbols *s, const void *rec, size_t sz);
 

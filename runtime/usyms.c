@@ -1,177 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Processes and files. A file is known by device and inode and opened as soon as an address is seen
- * in it, through the process that maps it (so that namespaces do not matter, nor that it was deleted
- * or replaced); what is in it is read when a name is asked for.
+ * Processes and what they had mapped. Forks, execs and executable mappings are followed by events
+ * (proc_events.h) up to the moment that is asked about; of a process that was there before, or where
+ * events cannot be had, /proc/PID/maps is read when it is met, and again when an address lies in
+ * nothing known.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "runtime/elfsyms.h"
-#include "runtime/procmaps.h"
+#include "runtime/proc_events.h"
+#include "runtime/ufiles.h"
 #include "runtime/usyms.h"
 
 enum {
 	BUCKETS = 1024,
 	MAPS_TEXT_MAX = 64 << 20,
 	REREADS_FREE = 16, /* of a process's mappings; then they get a tenth of the time */
-};
-
-struct file {
-	uint64_t ino;
-	uint32_t dev_major, dev_minor;
-	char *path;
-	bool tried;
-	struct elfsyms *elf; /* NULL: could not be opened */
-	struct file *next;
+	DEAD_MAX = 4096, /* processes that have ended and may still be asked about */
 };
 
 struct umap {
 	uint64_t start, end, off;
-	struct file *file; /* NULL: anonymous */
-	struct umap *next; /* all there are */
+	struct ufile *file; /* NULL: anonymous */
+	uint32_t refs; /* processes that have it mapped */
+	bool kept; /* usyms_place has given it out */
+	struct umap *next; /* of those kept */
 };
 
 struct process {
-	uint32_t tgid, cnt, cap;
+	uint32_t tgid;
+	uint32_t parent; /* of a fork of a process that we did not know; 0 */
+	uint32_t cnt, cap;
 	struct umap **maps; /* by start */
-	uint64_t read_ns, cost_ns;
+	bool read, dead;
 	unsigned rereads;
+	uint64_t read_ns, cost_ns;
 	struct process *next;
 };
 
 struct usyms {
 	struct process *procs[BUCKETS];
-	struct file *files[BUCKETS];
-	struct umap *all;
-	bool demangle;
+	struct ufiles *files;
+	struct umap *kept;
+	struct proc_events *events; /* NULL: none to be had */
+	uint32_t dead[DEAD_MAX]; /* the next to be forgotten is at dead_at */
+	uint32_t dead_at;
 };
 
 struct usyms *usyms_new(bool demangle)
 {
 	struct usyms *u = calloc(1, sizeof(*u));
 
-	if (u)
-		u->demangle = demangle;
-	return u;
-}
-
-static void free_process(struct process *p)
-{
-	free(p->maps);
-	free(p);
-}
-
-static void free_file(struct file *f)
-{
-	elfsyms_free(f->elf);
-	free(f->path);
-	free(f);
-}
-
-void usyms_free(struct usyms *u)
-{
 	if (!u)
-		return;
-	for (unsigned i = 0; i < BUCKETS; i++) {
-		for (struct process *p = u->procs[i], *next; p; p = next) {
-			next = p->next;
-			free_process(p);
-		}
-		for (struct file *f = u->files[i], *next; f; f = next) {
-			next = f->next;
-			free_file(f);
-		}
-	}
-	for (struct umap *m = u->all, *next; m; m = next) {
-		next = m->next;
-		free(m);
-	}
+		return NULL;
+	u->files = ufiles_new(demangle);
+	if (u->files)
+		return u;
 	free(u);
+	return NULL;
 }
 
-/* ---- files ---- */
+/* ---- mappings ---- */
 
-static struct file *file_get(struct usyms *u, const struct map_line *l)
+static void map_put(struct umap *m)
 {
-	struct file **slot = &u->files[(l->ino ^ l->dev_minor) % BUCKETS], *f;
+	if (!--m->refs && !m->kept)
+		free(m);
+}
 
-	for (f = *slot; f; f = f->next)
-		if (f->ino == l->ino && f->dev_major == l->dev_major &&
-		    f->dev_minor == l->dev_minor && !strcmp(f->path, l->path))
-			return f;
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		return NULL;
-	f->path = strdup(l->path);
-	if (!f->path) {
-		free(f);
-		return NULL;
+static void maps_put(struct process *p)
+{
+	for (uint32_t i = 0; i < p->cnt; i++)
+		map_put(p->maps[i]);
+	p->cnt = 0;
+}
+
+static struct umap *map_new(struct usyms *u, const struct map_line *l)
+{
+	struct umap *m = malloc(sizeof(*m));
+
+	if (m)
+		*m = (struct umap){ l->start, l->end, l->off, ufiles_get(u->files, l),
+				    0,	      false,  NULL };
+	return m;
+}
+
+static bool map_is(const struct umap *m, const struct map_line *l, const struct ufile *f)
+{
+	return m->start == l->start && m->end == l->end && m->off == l->off && m->file == f;
+}
+
+static bool make_room(struct process *p, uint32_t more)
+{
+	uint32_t cap = p->cap ?: 16;
+	struct umap **maps;
+
+	while (cap < p->cnt + more)
+		cap *= 2;
+	if (cap == p->cap)
+		return true;
+	maps = realloc(p->maps, cap * sizeof(*maps));
+	if (!maps)
+		return false;
+	p->maps = maps;
+	p->cap = cap;
+	return true;
+}
+
+/* Place of the first mapping that ends above addr. */
+static uint32_t place_of(const struct process *p, uint64_t addr)
+{
+	uint32_t lo = 0, hi = p->cnt;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (p->maps[mid]->end <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	f->ino = l->ino;
-	f->dev_major = l->dev_major;
-	f->dev_minor = l->dev_minor;
-	f->next = *slot;
-	*slot = f;
-	return f;
+	return lo;
 }
 
-/* The kernel maps the same one into every process. */
-static int open_vdso(void)
+static struct umap *map_find(const struct process *p, uint64_t addr)
 {
-	const char *image = (const char *)getauxval(AT_SYSINFO_EHDR);
-	int fd = image ? memfd_create("vdso", MFD_CLOEXEC) : -1;
-	ssize_t n = 0;
+	uint32_t i = place_of(p, addr);
 
-	/* two pages at most on all architectures but the newest: as much as can be read */
-	for (size_t at = 0; fd >= 0 && n >= 0 && at < 4 * 4096; at += 4096)
-		n = write(fd, image + at, 4096);
-	return fd;
+	return i < p->cnt && p->maps[i]->start <= addr ? p->maps[i] : NULL;
 }
 
-/* A file whose inode is the right one; its device is not, on btrfs and overlayfs. */
-static int open_checked(const char *path, uint64_t ino)
+/* A new mapping takes the place of what it overlaps: all of that, as nobody will ask for the rest. */
+static void map_insert(struct usyms *u, struct process *p, const struct map_line *l)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	uint32_t from = place_of(p, l->start), to = from;
+	struct umap *m;
 
-	if (fd < 0)
-		return fd;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_ino == ino)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static void file_open(struct usyms *u, const struct process *p, const struct umap *m)
-{
-	struct file *f = m->file;
-	char path[4096 + 64];
-	int fd = -1;
-
-	f->tried = true;
-	if (!strcmp(f->path, "[vdso]")) {
-		fd = open_vdso();
-	} else if (f->path[0] == '/') {
-		snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", p->tgid,
-			 (unsigned long long)m->start, (unsigned long long)m->end);
-		fd = open_checked(path, f->ino);
-		snprintf(path, sizeof(path), "/proc/%u/root%s", p->tgid, f->path);
-		if (fd < 0)
-			fd = open_checked(path, f->ino);
-		if (fd < 0) /* the process has gone: a file of the same name and inode is it */
-			fd = open_checked(f->path, f->ino);
-	}
-	if (fd >= 0)
-		f->elf = elfsyms_new(fd, f->path, u->demangle);
+	if (!make_room(p, 1))
+		return;
+	while (to < p->cnt && p->maps[to]->start < l->end)
+		to++;
+	if (to == from + 1 && map_is(p->maps[from], l, ufiles_get(u->files, l)))
+		return;
+	m = map_new(u, l);
+	if (!m)
+		return;
+	for (uint32_t i = from; i < to; i++)
+		map_put(p->maps[i]);
+	memmove(&p->maps[from + 1], &p->maps[to], (p->cnt - to) * sizeof(*p->maps));
+	p->cnt = p->cnt - (to - from) + 1;
+	p->maps[from] = m;
+	m->refs++;
 }
 
 /* ---- processes ---- */
@@ -184,19 +166,45 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static struct umap *find(const struct process *p, uint64_t addr)
+static struct process *process_find(const struct usyms *u, uint32_t tgid)
 {
-	uint32_t lo = 0, hi = p->cnt;
+	struct process *p = u->procs[tgid % BUCKETS];
 
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
+	while (p && p->tgid != tgid)
+		p = p->next;
+	return p;
+}
 
-		if (p->maps[mid]->end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < p->cnt && p->maps[lo]->start <= addr ? p->maps[lo] : NULL;
+static struct process *process_add(struct usyms *u, uint32_t tgid)
+{
+	struct process *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->tgid = tgid;
+	p->next = u->procs[tgid % BUCKETS];
+	u->procs[tgid % BUCKETS] = p;
+	return p;
+}
+
+static void process_free(struct process *p)
+{
+	maps_put(p);
+	free(p->maps);
+	free(p);
+}
+
+static void process_forget(struct usyms *u, uint32_t tgid)
+{
+	struct process **at = &u->procs[tgid % BUCKETS], *p;
+
+	while (*at && (*at)->tgid != tgid)
+		at = &(*at)->next;
+	p = *at;
+	if (!p)
+		return;
+	*at = p->next;
+	process_free(p);
 }
 
 struct reading {
@@ -204,40 +212,26 @@ struct reading {
 	struct process *old, now;
 };
 
-static struct umap *new_map(struct usyms *u, const struct map_line *l, struct file *f)
-{
-	struct umap *m = malloc(sizeof(*m));
-
-	if (!m)
-		return NULL;
-	*m = (struct umap){ l->start, l->end, l->off, f, u->all };
-	u->all = m;
-	return m;
-}
-
 static int on_line(void *arg, const struct map_line *l)
 {
 	struct reading *r = arg;
 	struct process *p = &r->now;
-	struct file *f = *l->path ? file_get(r->u, l) : NULL;
-	struct umap *m, **more;
+	struct ufile *f;
+	struct umap *m;
 
 	if (!l->exec && !l->ino)
 		return 0;
 	if (p->cnt && l->start < p->maps[p->cnt - 1]->end)
 		return 0; /* changed while it was read */
-	if (p->cnt == p->cap) {
-		p->cap = p->cap ? p->cap * 2 : 64;
-		more = realloc(p->maps, p->cap * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		p->maps = more;
-	}
-	m = find(r->old, l->start);
-	if (!m || m->start != l->start || m->end != l->end || m->off != l->off || m->file != f)
-		m = new_map(r->u, l, f);
+	if (!make_room(p, 1))
+		return -ENOMEM;
+	f = ufiles_get(r->u->files, l);
+	m = map_find(r->old, l->start);
+	if (!m || !map_is(m, l, f))
+		m = map_new(r->u, l);
 	if (!m)
 		return -ENOMEM;
+	m->refs++;
 	p->maps[p->cnt++] = m;
 	return 0;
 }
@@ -252,69 +246,191 @@ static void read_maps(struct usyms *u, struct process *p)
 	snprintf(path, sizeof(path), "/proc/%u/maps", p->tgid);
 	text = procmaps_slurp(path, MAPS_TEXT_MAX, NULL);
 	if (text && !procmaps_parse(text, on_line, &r) && r.now.cnt) {
+		maps_put(p);
 		free(p->maps);
 		p->maps = r.now.maps;
 		p->cnt = r.now.cnt;
 		p->cap = r.now.cap;
 	} else {
+		maps_put(&r.now);
 		free(r.now.maps);
 	}
 	free(text);
+	p->read = true;
 	p->read_ns = now_ns();
 	p->cost_ns = p->read_ns - began;
 }
 
+/* ---- events ---- */
+
+static void copy_maps(struct process *to, const struct process *from)
+{
+	if (!make_room(to, from->cnt))
+		return;
+	for (; to->cnt < from->cnt; to->cnt++) {
+		to->maps[to->cnt] = from->maps[to->cnt];
+		to->maps[to->cnt]->refs++;
+	}
+	to->read = true;
+}
+
+static void on_fork(struct usyms *u, uint32_t tgid, uint32_t parent)
+{
+	const struct process *from;
+	struct process *p;
+
+	process_forget(u, tgid); /* its number is used again */
+	p = process_add(u, tgid);
+	from = process_find(u, parent);
+	if (p && from && from->read)
+		copy_maps(p, from);
+	else if (p)
+		p->parent = from && from->parent ? from->parent : parent;
+}
+
+static void on_program(struct usyms *u, uint32_t tgid)
+{
+	struct process *p = process_find(u, tgid) ?: process_add(u, tgid);
+
+	if (!p)
+		return;
+	maps_put(p);
+	p->parent = 0;
+	p->read = true; /* all of its mappings will be told */
+}
+
+/* What belongs to it may still be on its way to us: it is forgotten later. */
+static void on_end(struct usyms *u, uint32_t tgid)
+{
+	struct process *p = process_find(u, tgid), *old;
+	uint32_t *slot = &u->dead[u->dead_at];
+
+	if (!p || p->dead)
+		return;
+	p->dead = true;
+	old = *slot ? process_find(u, *slot) : NULL;
+	if (old && old->dead)
+		process_forget(u, *slot);
+	*slot = tgid;
+	u->dead_at = (u->dead_at + 1) % DEAD_MAX;
+}
+
+static void on_event(void *arg, const struct proc_event *e)
+{
+	struct usyms *u = arg;
+	struct process *p;
+
+	switch (e->kind) {
+	case PROC_FORK: return on_fork(u, e->tgid, e->parent);
+	case PROC_EXEC: return on_program(u, e->tgid);
+	case PROC_EXIT: return on_end(u, e->tgid);
+	case PROC_MMAP:
+		p = process_find(u, e->tgid);
+		if (p && p->read) /* else it is read when it is met */
+			map_insert(u, p, &e->map);
+	}
+}
+
+int usyms_follow(struct usyms *u)
+{
+	if (!u->events)
+		u->events = proc_events_new();
+	return u->events ? proc_events_fd(u->events) : -errno;
+}
+
+void usyms_advance(struct usyms *u, uint64_t ns)
+{
+	if (u->events)
+		proc_events_until(u->events, ns, on_event, u);
+}
+
+void usyms_free(struct usyms *u)
+{
+	if (!u)
+		return;
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		for (struct process *p = u->procs[i], *next; p; p = next) {
+			next = p->next;
+			process_free(p);
+		}
+	}
+	for (struct umap *m = u->kept, *next; m; m = next) {
+		next = m->next;
+		free(m);
+	}
+	proc_events_free(u->events);
+	ufiles_free(u->files);
+	free(u);
+}
+
+/* ---- asking ---- */
+
+/* A fork that was never read, and now is gone: as its parent was. */
+static void take_parents(struct usyms *u, struct process *p)
+{
+	struct process *parent = process_find(u, p->parent) ?: process_add(u, p->parent);
+
+	if (!parent)
+		return;
+	if (!parent->read)
+		read_maps(u, parent);
+	copy_maps(p, parent);
+}
+
 static struct process *process_get(struct usyms *u, uint32_t tgid)
 {
-	struct process **slot = &u->procs[tgid % BUCKETS], *p;
+	struct process *p = process_find(u, tgid) ?: process_add(u, tgid);
 
-	for (p = *slot; p; p = p->next)
-		if (p->tgid == tgid)
-			return p;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return NULL;
-	p->tgid = tgid;
-	p->next = *slot;
-	*slot = p;
+	if (!p || p->read)
+		return p;
 	read_maps(u, p);
+	if (!p->cnt && p->parent)
+		take_parents(u, p);
 	return p;
 }
 
 /* Stacks without frame pointers are full of addresses that are none: they shall not cost us much. */
 static bool may_reread(struct process *p)
 {
+	if (p->dead)
+		return false;
 	return p->rereads++ < REREADS_FREE || now_ns() - p->read_ns > 10 * p->cost_ns;
 }
 
 const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
 {
 	struct process *p = process_get(u, tgid);
-	struct umap *m = p ? find(p, addr) : NULL;
+	struct umap *m = p ? map_find(p, addr) : NULL;
 
 	if (!m && p && may_reread(p)) {
 		read_maps(u, p);
-		m = find(p, addr);
+		m = map_find(p, addr);
 	}
-	if (m && m->file && !m->file->tried)
-		file_open(u, p, m);
+	if (!m)
+		return NULL;
+	if (m->file)
+		ufile_open(u->files, m->file, tgid, m->start, m->end);
+	if (!m->kept) {
+		m->kept = true;
+		m->next = u->kept;
+		u->kept = m;
+	}
 	return m;
 }
 
-/* ---- names ---- */
-
 void usyms_find(const struct umap *m, uint64_t addr, bool lines, struct usym *sym)
 {
+	struct elfsyms *elf = m && m->file ? ufile_elf(m->file) : NULL;
 	struct elfsym es;
 
 	*sym = (struct usym){ 0 };
 	if (!m || !m->file)
 		return;
-	sym->module = m->file->path;
-	if (!m->file->elf || elfsyms_find(m->file->elf, addr - m->start + m->off, &es))
+	sym->module = ufile_path(m->file);
+	if (!elf || elfsyms_find(elf, addr - m->start + m->off, &es))
 		return;
 	sym->name = es.name;
 	sym->off = es.off;
 	if (lines)
-		sym->file = elfsyms_line(m->file->elf, es.vaddr, &sym->line);
+		sym->file = elfsyms_line(elf, es.vaddr, &sym->line);
 }

@@ -17,6 +17,15 @@ struct umap; /* one mapping of one process at one time; lives as long as usyms *
 struct usyms *usyms_new(bool demangle);
 void usyms_free(struct usyms *u);
 
+/*
+ * From now on what processes do is followed, so that one may have ended before it is asked about.
+ * Gives a descriptor that is readable when usyms_advance should be called, or -errno: then maps are
+ * read when a process is met.
+ */
+int usyms_follow(struct usyms *u);
+/* Up to that time (CLOCK_MONOTONIC), which is then what "now" means. */
+void usyms_advance(struct usyms *u, uint64_t ns);
+
 /* What address lies in for process tgid now; NULL: nothing known. */
 const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr);
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +23,7 @@ FRAME long leaf(void)
 {
 	long ret;
 
+	__asm__ volatile("" ::"r"(__builtin_frame_address(0))); /* a leaf has a frame too */
 #if defined(__x86_64__)
 	__asm__ volatile("syscall" : "=a"(ret) : "0"(SYS_getppid) : "rcx", "r11", "memory");
 #elif defined(__aarch64__)
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
 	} else if (!strcmp(how, "exec")) {
 		execl("/proc/self/exe", argv[0], "plain", argv[2], (char *)NULL);
 	} else if (!strcmp(how, "fork")) {
+		prctl(PR_SET_NAME, "frames-fork");
 		pid = fork();
 		if (!pid) {
 			outer(n);
@@ -89,6 +91,7 @@ int main(int argc, char **argv)
 	} else if (!strcmp(how, "deleted")) {
 		unlink(argv[3]);
 		outer(n);
+		usleep(300000); /* who watches has time to look */
 	} else {
 		fprintf(stderr, "frames: %s?\n", how);
 		return 2;
