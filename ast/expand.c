@@ -264,7 +264,7 @@ static int add_target(void *arg, const struct probe_target *target)
 /* ---- attach points ---- */
 
 /* Probe types of the language that have no file in probes/ yet, to tell them from misspelt ones. */
-static const char later_types[] = "kprobe|k|kretprobe|kr|fentry|f|kfunc|fexit|fr|kretfunc|uprobe|u|"
+static const char later_types[] = "fentry|f|kfunc|fexit|fr|kretfunc|uprobe|u|"
 				  "uretprobe|ur|"
 				  "usdt|U|watchpoint|w|asyncwatchpoint|aw|iter|it|self|test|bench";
 

@@ -19,6 +19,7 @@ struct probe_env {
 	int tracefs_err; /* negative errno of the refusal, so that it is tried once */
 	struct tracepoints *tracepoints;
 	struct functions *functions;
+	bool listing; /* what does not exist is not to be listed, by whatever name it is asked for */
 	struct btf *btf; /* the kernel's, NULL: not read yet */
 };
 
@@ -41,6 +42,20 @@ int probe_check_parts(const char *type, uint32_t cnt, uint32_t min, uint32_t max
 int tracefs_dir(struct probe_env *env, struct probe_error *err);
 /* The whole file, malloc'ed and NUL-terminated; NULL and errno when it cannot be read. */
 char *tracefs_read(int dir_fd, const char *path, size_t *len);
+
+/* ---- functions.c: the kernel's functions that can be traced ---- */
+/* Read once, sorted by name; names that several functions share are there once. */
+struct function {
+	const char *name, *module; /* module NULL: the kernel itself */
+};
+/* The list and how many, or a negative errno and err. */
+int env_functions(struct probe_env *env, const struct function **out, struct probe_error *err);
+/* fn for each that matches; module NULL: in any. As probe_type's expand. */
+int functions_match(struct probe_env *env, const char *module, const char *pattern,
+		    int (*fn)(void *arg, const struct function *f), void *arg,
+		    struct probe_error *err);
+/* "Did you mean" when a name is near and the list can be read. */
+void functions_hint(struct probe_env *env, const char *name, struct probe_error *err);
 
 /* ---- btf.c: what the kernel says of its types ---- */
 /* NULL and err when the kernel has none. Owned by env. */
@@ -79,11 +94,14 @@ int regs_retval(const struct probe_target *t, int n, struct probe_arg *out,
 struct perf_where {
 	int pid; /* a process: the threads it has, and what they start; 0: everybody */
 	bool one_cpu; /* everybody: the first CPU that is online, instead of each */
+	bool one_task; /* of that process the main thread is enough: the event is its memory's */
 	int holder; /* see links_holder; -1: none */
 	int *cpus; /* read when first needed */
 	uint32_t cpu_cnt;
 };
 void perf_where_done(struct perf_where *where);
+/* The number of a kind of events that the kernel calls by name, "kprobe"; -ENOENT: it has none. */
+int perf_type(const char *name);
 /* Opens the events of target number `target` and attaches the program to each. */
 int perf_attach(const struct probe_attach *a, uint32_t target, struct perf_event_attr *attr,
 		struct perf_where *where, struct probe_links *links, struct probe_error *err);
@@ -95,6 +113,23 @@ int perf_attach(const struct probe_attach *a, uint32_t target, struct perf_event
  */
 int links_attach_perf(struct probe_links *links, int prog_fd, int perf_fd, const uint64_t *cookie,
 		      int holder, uint32_t slot);
+/*
+ * One link on many functions of the kernel (5.18) or places in a file (6.6). The link's fd or -errno;
+ * -EINVAL and -EOPNOTSUPP: the kernel has no such links.
+ */
+struct multi_args {
+	int prog_fd;
+	const char *const *syms; /* kprobes; NULL: uprobes of path */
+	const char *path;
+	const uint64_t *offsets, *ref_ctr_offsets; /* the latter may be NULL */
+	const uint64_t *cookies; /* may be NULL */
+	uint32_t cnt, pid;
+	bool is_return;
+};
+enum { TRACE_KPROBE_MULTI = 42, TRACE_UPROBE_MULTI = 48 }; /* expected_attach_type */
+int links_multi(const struct multi_args *a);
+bool links_has_multi(bool uprobes);
+
 /* A map that holds tracepoint events so that the kernel closes them behind our back; -1: none. */
 int links_holder(struct probe_links *links, uint32_t cnt);
 

@@ -48,10 +48,20 @@ enum {
 /* The part of union bpf_attr that is used, for headers older than the kernel. */
 struct link_create_attr {
 	uint32_t prog_fd, target_fd, attach_type, flags;
-	uint64_t cookie;
-	uint64_t unused[5];
+	union {
+		uint64_t cookie;
+		struct {
+			uint32_t flags, cnt;
+			uint64_t syms, addrs, cookies;
+		} kprobe_multi;
+		struct {
+			uint64_t path, offsets, ref_ctr_offsets, cookies;
+			uint32_t cnt, flags, pid, pad;
+		} uprobe_multi;
+		uint64_t room[6];
+	};
 };
-enum { BPF_PERF_EVENT_ = 41 };
+enum { BPF_PERF_EVENT_ = 41, MULTI_RETURN = 1 };
 
 static int fds_add(int **fds, uint32_t *cnt, uint32_t *cap, int fd)
 {
@@ -166,6 +176,65 @@ static int link_create(int prog_fd, int perf_fd, uint64_t cookie)
 	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 
 	return fd < 0 ? -errno : (int)fd;
+}
+
+int links_multi(const struct multi_args *a)
+{
+	struct link_create_attr attr = { .prog_fd = (uint32_t)a->prog_fd };
+	uint32_t flags = a->is_return ? MULTI_RETURN : 0;
+	long fd;
+
+	if (a->syms) {
+		attr.attach_type = TRACE_KPROBE_MULTI;
+		attr.kprobe_multi.flags = flags;
+		attr.kprobe_multi.cnt = a->cnt;
+		attr.kprobe_multi.syms = (uintptr_t)a->syms;
+		attr.kprobe_multi.cookies = (uintptr_t)a->cookies;
+	} else {
+		attr.attach_type = TRACE_UPROBE_MULTI;
+		attr.uprobe_multi.flags = flags;
+		attr.uprobe_multi.cnt = a->cnt;
+		attr.uprobe_multi.path = (uintptr_t)a->path;
+		attr.uprobe_multi.offsets = (uintptr_t)a->offsets;
+		attr.uprobe_multi.ref_ctr_offsets = (uintptr_t)a->ref_ctr_offsets;
+		attr.uprobe_multi.cookies = (uintptr_t)a->cookies;
+		attr.uprobe_multi.pid = a->pid;
+	}
+	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* A link on an address that is not readable: a kernel that knows such links looks there. */
+bool links_has_multi(bool uprobes)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	static const char nowhere[] = "/nowhere/at/all";
+	struct multi_args multi = { .cnt = 1 };
+	union bpf_attr attr;
+	uint64_t off = 0;
+	int rc;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_KPROBE;
+	attr.expected_attach_type = uprobes ? TRACE_UPROBE_MULTI : TRACE_KPROBE_MULTI;
+	attr.insns = (uintptr_t)insns;
+	attr.insn_cnt = 2;
+	attr.license = (uintptr_t) "GPL";
+	multi.prog_fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	if (multi.prog_fd < 0)
+		return false;
+	if (uprobes) {
+		multi.path = nowhere;
+		multi.offsets = &off;
+	} else {
+		multi.syms = (const char *const *)1;
+	}
+	rc = links_multi(&multi);
+	close(multi.prog_fd);
+	return rc == (uprobes ? -ENOENT : -EFAULT);
 }
 
 int links_attach_perf(struct probe_links *links, int prog_fd, int perf_fd, const uint64_t *cookie,

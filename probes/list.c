@@ -128,10 +128,12 @@ int probe_list(struct probe_env *env, const char *patterns, probe_list_fn fn, vo
 	int rc = 0;
 
 	*err = (struct probe_error){ .part = -1 };
+	env->listing = true;
 	if (!text)
 		return probe_fail_oom(err);
 	for (char *p = strtok_r(text, ",", &save); p && !rc; p = strtok_r(NULL, ",", &save))
 		rc = list_one(env, p, &q, err);
 	free(text);
+	env->listing = false;
 	return rc ? rc : q.cnt;
 }

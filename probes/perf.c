@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,6 +50,15 @@ static int read_cpus(struct perf_where *w)
 	return w->cpu_cnt ? 0 : -EIO;
 }
 
+int perf_type(const char *name)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), "/sys/bus/event_source/devices/%s/type", name);
+	read_small(path, text, sizeof(text));
+	return *text ? atoi(text) : -ENOENT;
+}
+
 void perf_where_done(struct perf_where *where)
 {
 	free(where->cpus);
@@ -59,7 +69,16 @@ void perf_where_done(struct perf_where *where)
 static int perf_open(const struct perf_event_attr *attr, int pid, int cpu)
 {
 	long fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	struct rlimit lim;
 
+	/* many events and their links: the soft limit is for programs that use select() */
+	if (fd < 0 && errno == EMFILE && !getrlimit(RLIMIT_NOFILE, &lim) &&
+	    lim.rlim_cur < lim.rlim_max) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+		fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+		errno = fd < 0 ? EMFILE : errno;
+	}
 	return fd < 0 ? -errno : (int)fd;
 }
 
@@ -192,6 +211,8 @@ int perf_attach(const struct probe_attach *a, uint32_t target, struct perf_event
 	int rc = 0;
 
 	attr->size = sizeof(*attr);
+	if (where->pid && where->one_task)
+		return attach_one(&s, where->pid, -1);
 	if (where->pid) {
 		attr->inherit = 1;
 		return attach_threads(&s, where->pid);

@@ -148,7 +148,7 @@ static int expand(struct probe_env *env, const struct probe_target *pat, probe_f
 	if (pat->a && probe_is_glob(pat->a))
 		return probe_fail(err, 1, -EINVAL,
 				  "rawtracepoint: wildcards are not allowed in the module");
-	if (probe_is_glob(pat->b))
+	if (env->listing || probe_is_glob(pat->b))
 		return each_match(env, pat, fn, arg, err);
 	rc = fn(arg, pat);
 	return rc ? rc : 1;

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The probe types, in alphabetical order: the order of -l. A new one is two lines here. */
+/* The probe types, in alphabetical order: the order of -l. A new one is a word here. */
 #include <string.h>
 #include <strings.h>
 
 #include "probes/probe.h"
 
-extern const struct probe_type probe_begin, probe_end, probe_hardware, probe_interval,
-	probe_profile, probe_rawtracepoint, probe_software, probe_tracepoint;
+#define TYPES(X)                                                                                   \
+	X(begin)                                                                                   \
+	X(end) X(hardware) X(interval) X(kprobe) X(kretprobe) X(profile) X(rawtracepoint)          \
+		X(software) X(tracepoint)
+
+#define X(name) extern const struct probe_type probe_##name;
+TYPES(X)
+#undef X
 
 static const struct probe_type *const types[] = {
-	&probe_begin,	&probe_end,	      &probe_hardware, &probe_interval,
-	&probe_profile, &probe_rawtracepoint, &probe_software, &probe_tracepoint,
+#define X(name) &probe_##name,
+	TYPES(X)
+#undef X
 };
 
 const struct probe_type *const *probe_types(uint32_t *cnt)

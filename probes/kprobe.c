@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * kprobe and kretprobe: functions of the kernel. Targets: a is the module or NULL, b the function or
+ * NULL, value the offset, or the address without a function. Many at once are one link on all
+ * (kprobe_multi, 5.18, which ftrace serves); one alone, an offset, and older kernels take a perf
+ * event each.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/env.h"
+
+enum { CONFIG_RETURN = 1 }; /* .../devices/kprobe/format/retprobe: config:0 */
+
+static int name_target(struct probe_env *env, const char *type, struct probe_target *t)
+{
+	char *off = t->value ? env_printf(env, "+%llu", (unsigned long long)t->value) : "";
+
+	if (!t->b)
+		t->name = env_printf(env, "%s:0x%llx", type, (unsigned long long)t->value);
+	else if (t->a)
+		t->name = env_printf(env, "%s:%s:%s%s", type, t->a, t->b, off);
+	else
+		t->name = env_printf(env, "%s:%s%s", type, t->b, off);
+	return t->name && off ? 0 : -ENOMEM;
+}
+
+/* "fn", "fn+off", or an address. */
+static int parse_place(struct probe_env *env, const char *text, bool is_return, int part,
+		       struct probe_target *pat, struct probe_error *err)
+{
+	const char *plus = strchr(text, '+'), *end, *why;
+
+	if (*text >= '0' && *text <= '9') {
+		why = number_read(text, &pat->value, &end);
+		if (why || *end)
+			return probe_fail(err, part, -EINVAL, "Invalid address: %s: %s",
+					  why ?: "invalid trailing bytes", text);
+		if (!env->opt.unsafe)
+			return probe_fail(err, -1, -EINVAL, "Probing by address requires --unsafe");
+		return 0;
+	}
+	pat->b = env_strndup(env, text, plus ? (size_t)(plus - text) : strlen(text));
+	if (!pat->b)
+		return probe_fail_oom(err);
+	if (!plus)
+		return 0;
+	if (is_return)
+		return probe_fail(err, part, -EINVAL, "Offset not allowed");
+	why = number_read(plus + 1, &pat->value, &end);
+	if (why || *end)
+		return probe_fail(err, part, -EINVAL, "Invalid offset: %s: %s",
+				  why ?: "invalid trailing bytes", plus + 1);
+	if (probe_is_glob(pat->b))
+		return probe_fail(err, part, -EINVAL,
+				  "Offset not allowed with a wildcard in the function");
+	return 0;
+}
+
+static int parse_as(struct probe_env *env, const char *type, bool is_return,
+		    const struct probe_part *parts, uint32_t cnt, struct probe_target *pat,
+		    struct probe_error *err)
+{
+	int rc = probe_check_parts(type, cnt, 1, 2, err);
+
+	*pat = (struct probe_target){ 0 };
+	if (rc)
+		return rc;
+	if (!*parts[1].text || !*parts[cnt - 1].text)
+		return probe_fail(err, -1, -EINVAL,
+				  "%ss should be attached to a function or an address", type);
+	rc = parse_place(env, parts[cnt - 1].text, is_return, (int)cnt - 1, pat, err);
+	if (rc)
+		return rc;
+	if (cnt == 3) {
+		pat->a = env_strdup(env, parts[1].text);
+		if (!pat->a)
+			return probe_fail_oom(err);
+	}
+	return name_target(env, type, pat) ? probe_fail_oom(err) : 0;
+}
+
+/* ---- what exists ---- */
+
+struct matching {
+	struct probe_env *env;
+	const char *type;
+	bool with_module;
+	probe_fn fn;
+	void *arg;
+};
+
+static int on_function(void *arg, const struct function *f)
+{
+	struct matching *m = arg;
+	struct probe_target t = { .b = f->name };
+
+	if (m->with_module)
+		t.a = f->module ?: "vmlinux";
+	if (name_target(m->env, m->type, &t))
+		return -ENOMEM;
+	return m->fn(m->arg, &t);
+}
+
+static int no_kprobes(struct probe_error *err)
+{
+	int rc = probe_fail(err, -1, -EOPNOTSUPP,
+			    "this kernel was built without kprobes (CONFIG_KPROBES, "
+			    "CONFIG_KPROBE_EVENTS)");
+
+	env_hint(err, "Tracepoints and rawtracepoints need none: see trace -l '*NAME*'.");
+	return rc;
+}
+
+static int expand_as(struct probe_env *env, const char *type, const struct probe_target *pat,
+		     probe_fn fn, void *arg, struct probe_error *err)
+{
+	struct matching m = { env, type, pat->a, fn, arg };
+	int rc;
+
+	if (perf_type("kprobe") < 0)
+		return no_kprobes(err);
+	if (pat->b && (env->listing || probe_is_glob(pat->b) || (pat->a && probe_is_glob(pat->a))))
+		return functions_match(env, pat->a, pat->b, on_function, &m, err);
+	rc = fn(arg, pat);
+	return rc ? rc : 1;
+}
+
+/* The kernel module is no part of a symbol's name for the kernel itself. */
+static bool is_module(const char *a)
+{
+	return a && strcmp(a, "vmlinux");
+}
+
+/* ---- attach ---- */
+
+static bool all_functions(const struct probe_target *targets, uint32_t cnt)
+{
+	for (uint32_t i = 0; i < cnt; i++)
+		if (!targets[i].b || targets[i].value || is_module(targets[i].a))
+			return false;
+	return true;
+}
+
+static int load(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		struct probe_load *out, struct probe_error *err)
+{
+	if (perf_type("kprobe") < 0)
+		return no_kprobes(err);
+	if (cnt > 1 && all_functions(targets, cnt) && links_has_multi(false))
+		out->attach_type = TRACE_KPROBE_MULTI;
+	return 0;
+}
+
+static int explain(struct probe_env *env, const struct probe_target *t, int rc,
+		   struct probe_error *err)
+{
+	const char *name = strchr(t->name, ':') + 1;
+
+	switch (rc) {
+	case -ENOENT:
+	case -ESRCH:
+		probe_fail(err, -1, rc, "No matches for %.*s %s.", (int)(name - t->name - 1),
+			   t->name, name);
+		if (t->b)
+			functions_hint(env, t->b, err);
+		return rc;
+	case -EINVAL:
+		return probe_fail(err, -1, rc,
+				  "%s can not be traced: it is on the kernel's blacklist of "
+				  "kprobes, marked notrace, or not where an instruction begins",
+				  name);
+	case -EILSEQ: return probe_fail(err, -1, rc, "%s: no instruction begins there", name);
+	case -EADDRNOTAVAIL:
+		return probe_fail(err, -1, rc, "%s: several functions have this name", name);
+	case -EPERM:
+	case -EACCES: return rc;
+	default: return *err->text ? rc : probe_fail(err, -1, rc, "%s: %s", name, strerror(-rc));
+	}
+}
+
+static int attach_perf(struct probe_env *env, const struct probe_attach *a, bool is_return,
+		       struct probe_links *links, struct probe_error *err)
+{
+	struct perf_where where = { .one_cpu = true };
+	int type = perf_type("kprobe"), rc = 0;
+
+	if (type < 0)
+		return no_kprobes(err);
+	where.holder = links_holder(links, a->target_cnt);
+	for (uint32_t i = 0; i < a->target_cnt && !rc; i++) {
+		const struct probe_target *t = &a->targets[i];
+		struct perf_event_attr attr = {
+			.type = (uint32_t)type,
+			.config = is_return ? CONFIG_RETURN : 0,
+		};
+		char *sym = NULL;
+
+		if (t->b)
+			sym = is_module(t->a) ? env_printf(env, "%s:%s", t->a, t->b)
+					      : env_strdup(env, t->b);
+		if (t->b && !sym)
+			return probe_fail_oom(err);
+		attr.kprobe_func = (uintptr_t)sym;
+		attr.probe_offset = t->value; /* without a function: kprobe_addr */
+		rc = perf_attach(a, i, &attr, &where, links, err);
+		if (rc)
+			rc = explain(env, t, rc, err);
+	}
+	perf_where_done(&where);
+	return rc;
+}
+
+/* The link on a range; what the kernel refuses is narrowed down to one function. */
+static int attach_multi(struct probe_env *env, const struct probe_attach *a, bool is_return,
+			struct probe_links *links, struct probe_error *err)
+{
+	const char **syms = calloc(a->target_cnt, sizeof(*syms));
+	struct multi_args multi = {
+		.prog_fd = a->prog_fd,
+		.syms = syms,
+		.cookies = a->cookies,
+		.cnt = a->target_cnt,
+		.is_return = is_return,
+	};
+	struct probe_attach half = *a;
+	int rc;
+
+	if (!syms)
+		return probe_fail_oom(err);
+	for (uint32_t i = 0; i < a->target_cnt; i++)
+		syms[i] = a->targets[i].b;
+	rc = links_multi(&multi);
+	free(syms);
+	if (rc >= 0)
+		return probe_links_add(links, rc) ? probe_fail_oom(err) : 0;
+	if (a->target_cnt == 1 || rc == -EPERM || rc == -ENOMEM)
+		return explain(env, a->targets, rc, err);
+	half.target_cnt = a->target_cnt / 2;
+	rc = attach_multi(env, &half, is_return, links, err);
+	if (rc)
+		return rc;
+	half.targets += half.target_cnt;
+	half.cookies = a->cookies ? a->cookies + half.target_cnt : NULL;
+	half.target_cnt = a->target_cnt - half.target_cnt;
+	return attach_multi(env, &half, is_return, links, err);
+}
+
+static int attach_as(struct probe_env *env, const struct probe_attach *a, bool is_return,
+		     struct probe_links *links, struct probe_error *err)
+{
+	return a->attach_type == TRACE_KPROBE_MULTI ? attach_multi(env, a, is_return, links, err)
+						    : attach_perf(env, a, is_return, links, err);
+}
+
+/* ---- the two types ---- */
+
+static int parse_entry(struct probe_env *env, const struct probe_part *parts, uint32_t cnt,
+		       struct probe_target *pat, struct probe_error *err)
+{
+	return parse_as(env, "kprobe", false, parts, cnt, pat, err);
+}
+
+static int parse_return(struct probe_env *env, const struct probe_part *parts, uint32_t cnt,
+			struct probe_target *pat, struct probe_error *err)
+{
+	return parse_as(env, "kretprobe", true, parts, cnt, pat, err);
+}
+
+static int expand_entry(struct probe_env *env, const struct probe_target *pat, probe_fn fn,
+			void *arg, struct probe_error *err)
+{
+	return expand_as(env, "kprobe", pat, fn, arg, err);
+}
+
+static int expand_return(struct probe_env *env, const struct probe_target *pat, probe_fn fn,
+			 void *arg, struct probe_error *err)
+{
+	return expand_as(env, "kretprobe", pat, fn, arg, err);
+}
+
+static int list_entry(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err)
+{
+	static const struct probe_target all = { .b = "*" };
+
+	return perf_type("kprobe") < 0 ? 0 : expand_entry(env, &all, fn, arg, err);
+}
+
+static int attach_entry(struct probe_env *env, const struct probe_attach *a,
+			struct probe_links *links, struct probe_error *err)
+{
+	return attach_as(env, a, false, links, err);
+}
+
+static int attach_return(struct probe_env *env, const struct probe_attach *a,
+			 struct probe_links *links, struct probe_error *err)
+{
+	return attach_as(env, a, true, links, err);
+}
+
+const struct probe_type probe_kprobe = {
+	.name = "kprobe",
+	.aliases = { "k" },
+	.help = "kprobe:[MODULE:]FUNCTION[+OFFSET]: a function of the kernel is called",
+	.flags = PROBE_WILDCARDS | PROBE_LISTED | PROBE_LISTS_PATTERN,
+	.args_kind = PROBE_ARGS_REGS,
+	.section = "kprobe",
+	.parse = parse_entry,
+	.expand = expand_entry,
+	.list = list_entry,
+	.arg = regs_arg,
+	.load = load,
+	.attach = attach_entry,
+};
+
+const struct probe_type probe_kretprobe = {
+	.name = "kretprobe",
+	.aliases = { "kr" },
+	.help = "kretprobe:[MODULE:]FUNCTION: a function of the kernel returns",
+	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN,
+	.args_kind = PROBE_ARGS_REGS,
+	.section = "kprobe",
+	.parse = parse_return,
+	.expand = expand_return,
+	.arg = regs_retval,
+	.load = load,
+	.attach = attach_return,
+};
