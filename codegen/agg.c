@@ -345,6 +345,7 @@ LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key)
 	struct agg_total s = { gen_tmp(g, 8), gen_tmp(g, 8) };
 	LLVMValueRef total, cnt;
 
+	((struct map_gen *)m->gen)->own = true;
 	LLVMBuildStore(g->b, gen_i64(g, 0), s.a);
 	LLVMBuildStore(g->b, gen_i64(g, 0), s.b);
 	sum_cpus(g, m, key, &s);

@@ -296,7 +296,6 @@ static void gen_module(struct gen *g)
 
 	g->konst_global = placeholder(g, "consts_later");
 	map_declare_all(g);
-	pack_maps(g);
 	for (n = g->u->program->program.items; n; n = n->next) {
 		if (n->kind != N_PROBE)
 			continue;
@@ -304,6 +303,7 @@ static void gen_module(struct gen *g)
 		gen_program(g, n);
 	}
 	g->scratch->max_entries = prog_cnt ? prog_cnt : 1;
+	pack_maps(g);
 	pack_settings(g);
 	finish_globals(g);
 	map_finish_all(g);

@@ -40,6 +40,7 @@ struct map_gen {
 	uint32_t key_sz, val_sz, max_entries;
 	LLVMValueRef global;
 	struct map_gen *next;
+	bool own; /* IMAGE_MAP_OWN */
 };
 
 /* A piece of the stack that is reused from statement to statement. */

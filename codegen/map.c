@@ -60,7 +60,7 @@ struct map_gen *map_new(struct gen *g, const char *name, uint32_t type, uint32_t
 	LLVMTypeRef def = LLVMStructTypeInContext(g->ctx, members, 4, false);
 	struct map_gen *m = arena_new_of(g->u->arena, struct map_gen);
 
-	*m = (struct map_gen){ name, type, key_sz, val_sz, max_entries, NULL, g->maps };
+	*m = (struct map_gen){ name, type, key_sz, val_sz, max_entries, NULL, g->maps, false };
 	m->global = LLVMAddGlobal(g->mod, def, name);
 	LLVMSetInitializer(m->global, LLVMConstNull(def));
 	LLVMSetSection(m->global, ".maps");
@@ -358,6 +358,7 @@ LLVMValueRef map_delete(struct gen *g, struct node *map, struct node *key)
 	struct map_sym *m = map->map.sym;
 	LLVMValueRef ret;
 
+	((struct map_gen *)m->gen)->own = true;
 	if (is_scalar(m))
 		return delete_scalar(g, map);
 	ret = HELP(g, map_delete_elem, bpf_map(m), map_key_of(g, m, key));

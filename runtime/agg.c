@@ -34,6 +34,26 @@ void agg_add(const struct image_type *t, void *sum, const void *cpu)
 		add_words(sum, cpu, t->size / sizeof(uint64_t));
 }
 
+bool agg_is_sum(const struct image_type *t)
+{
+	return vkind_is_agg(t->kind) && t->kind != V_MIN && t->kind != V_MAX &&
+	       t->kind != V_TSERIES;
+}
+
+void agg_sub(const struct image_type *t, void *sum, const void *part)
+{
+	uint32_t cnt = t->size / sizeof(uint64_t);
+	bool sums = t->kind == V_SUM || t->kind == V_AVG || t->kind == V_STATS;
+	const uint64_t *b = part;
+	uint64_t *a = sum;
+
+	for (uint32_t i = sums; i < cnt; i++) /* the sum itself may be negative: its count tells */
+		if (a[i] < b[i])
+			return;
+	for (uint32_t i = 0; i < cnt; i++)
+		a[i] -= b[i];
+}
+
 bool agg_used(const struct image_type *t, const void *sum)
 {
 	const uint64_t *words = sum;

@@ -177,6 +177,7 @@ enum {
 	IMAGE_MAP_SCALAR = 1,
 	IMAGE_MAP_PERCPU = 2, /* an aggregate: each CPU has its own copy */
 	IMAGE_MAP_LRU = 4,
+	IMAGE_MAP_OWN = 8, /* programs read or delete what is in it: a reset must reach the kernel */
 };
 
 struct image_map {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Walking a BPF hash from user space. One system call per batch where the kernel can
- * (BPF_MAP_LOOKUP_BATCH, 5.6), else two per key.
+ * (BPF_MAP_LOOKUP_BATCH and its deleting twin, 5.6), else two per key.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -20,6 +20,8 @@ static size_t entry_sz(const struct map_io *io)
 }
 
 struct batch {
+	int (*get)(int fd, void *in, void *out, void *keys, void *vals, __u32 *cnt,
+		   const struct bpf_map_batch_opts *opts);
 	char *keys, *vals;
 	uint32_t cap;
 };
@@ -59,8 +61,7 @@ static int each_by_batch(const struct map_io *io, struct batch *b, each_fn fn, v
 			 BATCH_MIN + BATCH_BYTES / (uint32_t)(io->key_sz + entry_sz(io) + 1));
 	while (!rc && !end) {
 		cnt = b->cap;
-		rc = bpf_map_lookup_batch(io->fd, first ? NULL : &pos_in, &pos_out, b->keys,
-					  b->vals, &cnt, NULL);
+		rc = b->get(io->fd, first ? NULL : &pos_in, &pos_out, b->keys, b->vals, &cnt, NULL);
 		if (rc == -ENOSPC && b->cap < 1u << 24) {
 			rc = batch_alloc(b, io, b->cap * 2);
 			continue;
@@ -97,7 +98,7 @@ static int each_by_key(const struct map_io *io, bool keys_only, each_fn fn, void
 
 int map_io_each(const struct map_io *io, bool keys_only, each_fn fn, void *arg)
 {
-	struct batch b = { 0 };
+	struct batch b = { .get = bpf_map_lookup_batch };
 	int rc;
 
 	rc = each_by_batch(io, &b, fn, arg);
@@ -144,13 +145,6 @@ static int for_each_key(const struct map_io *io,
 	return rc;
 }
 
-static int delete_key(const struct map_io *io, const void *key, const void *zeroes)
-{
-	int rc = bpf_map_delete_elem(io->fd, key);
-
-	return rc == -ENOENT ? 0 : rc;
-}
-
 static int zero_key(const struct map_io *io, const void *key, const void *zeroes)
 {
 	int rc = bpf_map_update_elem(io->fd, key, zeroes, BPF_EXIST);
@@ -158,9 +152,41 @@ static int zero_key(const struct map_io *io, const void *key, const void *zeroes
 	return rc == -ENOENT ? 0 : rc;
 }
 
-int map_io_delete_all(const struct map_io *io)
+/* Without batches: what comes between reading and deleting an entry is lost. */
+static int take_by_key(const struct map_io *io, each_fn fn, void *arg)
 {
-	return for_each_key(io, delete_key);
+	struct key_list l = { .io = io };
+	void *vals = calloc(1, entry_sz(io));
+	int rc = vals ? map_io_each(io, true, keep_key, &l) : -ENOMEM;
+
+	for (size_t i = 0; i < l.cnt && !rc; i++) {
+		const char *key = l.keys + i * io->key_sz;
+
+		if (fn && !bpf_map_lookup_elem(io->fd, key, vals))
+			rc = fn(arg, key, vals);
+		if (!rc)
+			rc = bpf_map_delete_elem(io->fd, key);
+		rc = rc == -ENOENT ? 0 : rc;
+	}
+	free(vals);
+	free(l.keys);
+	return rc;
+}
+
+static int ignore_entry(void *arg, const void *key, const void *vals)
+{
+	return 0;
+}
+
+int map_io_take_all(const struct map_io *io, each_fn fn, void *arg)
+{
+	struct batch b = { .get = bpf_map_lookup_and_delete_batch };
+	int rc;
+
+	rc = each_by_batch(io, &b, fn ?: ignore_entry, arg);
+	free(b.keys);
+	free(b.vals);
+	return rc == -EOPNOTSUPP ? take_by_key(io, fn, arg) : rc;
 }
 
 int map_io_zero_all(const struct map_io *io)

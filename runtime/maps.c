@@ -12,12 +12,6 @@
 #include "runtime/maps.h"
 #include "runtime/value.h"
 
-struct one_map {
-	struct map_io io;
-	uint32_t presence_off; /* plain scalars */
-	bool zeroed; /* scalar aggregate: printed though empty */
-};
-
 struct maps {
 	const struct image *img;
 	struct one_map map[];
@@ -31,6 +25,26 @@ static uint32_t align8(uint32_t n)
 static bool is_scalar(const struct image_map *m)
 {
 	return m->flags & IMAGE_MAP_SCALAR;
+}
+
+static bool has_action(const struct image *img, uint32_t map, enum action_kind kind)
+{
+	for (uint32_t i = 0; i < img->actions_cnt; i++)
+		if (img->actions[i].map == map && img->actions[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* How clear() and zero() are to be done: see map_reset.c. */
+static void plan_resets(const struct image *img, uint32_t i, struct one_map *om)
+{
+	const struct image_map *im = &img->maps[i];
+
+	if (!agg_is_sum(&img->types[im->val]))
+		return;
+	om->in_user = !(im->flags & (IMAGE_MAP_OWN | IMAGE_MAP_LRU));
+	om->watched = has_action(img, i, ACT_PRINT_MAP) &&
+		      (has_action(img, i, ACT_CLEAR) || has_action(img, i, ACT_ZERO));
 }
 
 struct maps *maps_new(const struct image *img, const int *fds, const uint32_t *slots,
@@ -55,19 +69,27 @@ struct maps *maps_new(const struct image *img, const int *fds, const uint32_t *s
 		om->presence_off = align8(val->size);
 		if (is_scalar(im) && !percpu)
 			om->io.val_sz += sizeof(uint64_t);
+		plan_resets(img, i, om);
 	}
 	return m;
 }
 
+struct one_map *maps_one(struct maps *m, uint32_t idx)
+{
+	return &m->map[idx];
+}
+
 void maps_free(struct maps *m)
 {
+	for (uint32_t i = 0; m && i < m->img->maps_cnt; i++)
+		map_reset_free(&m->map[i]);
 	free(m);
 }
 
 /* ---- reading ---- */
 
 struct reader {
-	const struct one_map *om;
+	struct one_map *om;
 	struct map_data *d;
 	uint32_t cap;
 };
@@ -166,7 +188,7 @@ static int read_scalar(struct reader *r, bool always)
 
 	if (rc)
 		return rc;
-	rc = add_row(r, NULL, vals);
+	rc = add_row(r, NULL, vals) ?: map_reset_adjust(r->om, r->d, always);
 	if (!rc && !scalar_present(r->om, r->d, vals) &&
 	    !(always && !vkind_is_agg(r->d->val->kind)))
 		r->d->cnt = 0;
@@ -228,7 +250,8 @@ int maps_read(struct maps *m, uint32_t idx, bool always, struct map_data *d)
 	d->val_off = d->key ? align8(d->key->size) : 0;
 	d->stride = d->val_off + align8(d->val->size);
 	if (d->key)
-		rc = map_io_each(&r.om->io, false, add_row, &r);
+		rc = map_io_each(&r.om->io, false, add_row, &r)
+			     ?: map_reset_adjust(r.om, d, always);
 	else
 		rc = read_scalar(&r, always);
 	rc = rc ?: sort_rows(d);
@@ -272,9 +295,9 @@ int maps_clear(struct maps *m, uint32_t idx)
 	struct one_map *om = &m->map[idx];
 
 	om->zeroed = false;
-	if (is_scalar(&m->img->maps[idx]))
-		return reset_scalar(om, true);
-	return map_io_delete_all(&om->io);
+	if (!is_scalar(&m->img->maps[idx]))
+		return map_reset_take(om, &m->img->types[m->img->maps[idx].val]);
+	return om->in_user ? map_reset_base(m, idx) : reset_scalar(om, true);
 }
 
 int maps_zero(struct maps *m, uint32_t idx)
@@ -284,11 +307,11 @@ int maps_zero(struct maps *m, uint32_t idx)
 	int rc;
 
 	if (!is_scalar(&m->img->maps[idx]))
-		return map_io_zero_all(&om->io);
+		return om->in_user ? map_reset_base(m, idx) : map_io_zero_all(&om->io);
 	rc = maps_read(m, idx, false, &d);
 	if (rc)
 		return rc;
 	om->zeroed = d.cnt != 0;
 	map_data_free(&d);
-	return reset_scalar(om, false);
+	return om->in_user ? map_reset_base(m, idx) : reset_scalar(om, false);
 }

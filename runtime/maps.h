@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "runtime/image.h"
+#include "runtime/rows.h"
 
 struct maps;
 
@@ -50,6 +51,20 @@ int64_t agg_rank(const struct image_type *t, const void *val);
 /* sum / cnt in the type's signedness, 0 when nothing was counted. */
 int64_t agg_average(const struct image_type *t, const struct agg_sum *s);
 
+/* ---- map_reset.c: what clear() and zero() leave behind in user space ---- */
+
+struct one_map;
+/*
+ * Of a map just read as the kernel has it: takes away what a reset left in the kernel, adds what it
+ * took too early; keep: remembers the counts, as they are being printed.
+ */
+int map_reset_adjust(struct one_map *om, struct map_data *d, bool keep);
+/* From now on what the kernel has counts as nothing. */
+int map_reset_base(struct maps *m, uint32_t idx);
+/* Takes all entries out of the kernel; counts that came after the last print stay. */
+int map_reset_take(struct one_map *om, const struct image_type *val);
+void map_reset_free(struct one_map *om);
+
 /* ---- map_io.c ---- */
 
 /* A map as the kernel has it. An aggregate's value is val_sz bytes for each CPU. */
@@ -63,7 +78,23 @@ struct map_io {
 /* Calls fn for each entry; stops at a non-zero result and returns it. vals may be unwanted. */
 int map_io_each(const struct map_io *io, bool keys_only,
 		int (*fn)(void *arg, const void *key, const void *vals), void *arg);
-int map_io_delete_all(const struct map_io *io);
+/* Takes all entries out; fn (may be NULL) sees each as it was when it was taken. */
+int map_io_take_all(const struct map_io *io,
+		    int (*fn)(void *arg, const void *key, const void *vals), void *arg);
 int map_io_zero_all(const struct map_io *io);
+
+/* ---- what maps.c and map_reset.c share ---- */
+
+struct one_map {
+	struct map_io io;
+	uint32_t presence_off; /* plain scalars */
+	bool zeroed; /* scalar aggregate: printed though empty */
+	bool watched; /* printed and reset by the script: what is printed is remembered */
+	bool in_user; /* a reset need not reach the kernel */
+	bool printed_valid; /* printed since the last reset */
+	struct rows printed, base, carry;
+};
+
+struct one_map *maps_one(struct maps *m, uint32_t idx);
 
 #endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/rows.h"
+
+void rows_free(struct rows *r)
+{
+	free(r->at);
+	*r = (struct rows){ 0 };
+}
+
+void *rows_add(struct rows *r, const void *key, size_t key_sz, size_t val_sz)
+{
+	char *row;
+
+	if (!r->stride) {
+		r->key_sz = key_sz;
+		r->val_off = (key_sz + 7) & ~(size_t)7;
+		r->stride = r->val_off + ((val_sz + 7) & ~(size_t)7);
+	}
+	if (r->cnt == r->cap) {
+		uint32_t cap = r->cap ? r->cap * 2 : 16;
+
+		row = realloc(r->at, cap * r->stride);
+		if (!row)
+			return NULL;
+		r->at = row;
+		r->cap = cap;
+	}
+	row = rows_row(r, r->cnt++);
+	memset(row, 0, r->stride);
+	if (key_sz)
+		memcpy(row, key, key_sz);
+	r->sorted = false;
+	return row + r->val_off;
+}
+
+static int cmp_rows(const void *a, const void *b, void *arg)
+{
+	const struct rows *r = arg;
+
+	return memcmp(a, b, r->key_sz);
+}
+
+void *rows_find(struct rows *r, const void *key)
+{
+	uint32_t lo = 0, hi = r->cnt;
+
+	if (!r->sorted && r->cnt)
+		qsort_r(r->at, r->cnt, r->stride, cmp_rows, r);
+	r->sorted = true;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int c = memcmp(key, rows_row(r, mid), r->key_sz);
+
+		if (!c)
+			return rows_row(r, mid) + r->val_off;
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
