@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Symbols: tables of the kernel and of ELF files, maps files, mangled names; and all of it again with
+ * bytes changed and files cut short, where an answer may be missing but nothing may break.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/demangle.h"
+#include "runtime/elfsyms.h"
+#include "runtime/ksyms.h"
+#include "runtime/procmaps.h"
+#include "runtime/usyms.h"
+
+static unsigned failed;
+
+#define CHECK(cond)                                                                                \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
+			failed++;                                                                  \
+		}                                                                                  \
+	} while (0)
+
+static int file_of(const void *bytes, size_t sz)
+{
+	int fd = memfd_create("unit", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, bytes, sz) != (ssize_t)sz) {
+		perror("memfd");
+		exit(1);
+	}
+	return fd;
+}
+
+/* ---- the kernel's ---- */
+
+static struct ksyms *ksyms_of(const char *text, int *fd, char *path)
+{
+	*fd = file_of(text, strlen(text));
+	sprintf(path, "/proc/self/fd/%d", *fd);
+	return ksyms_new(path);
+}
+
+static void test_ksyms(void)
+{
+	static const char text[] = "ffffffff81000000 T _text\n"
+				   "ffffffff81000100 t __do_sys_a\n"
+				   "ffffffff81000100 T __ia32_sys_a\n"
+				   "ffffffff81000100 T __x64_sys_a\n"
+				   "ffffffff81000200 t one\n"
+				   "ffffffff81000200 t two\n"
+				   "ffffffffc0000300 t late\t[mod]\n"
+				   "ffffffffc0000100 t early\t[mod]\n"
+				   "0000000000000000 A hidden\n"
+				   "ffffffffc0000200 t bpf_prog_1\t[bpf]\n"
+				   "junk\n\nffffffffc0000400\nffffffffc0000500 t\n"
+				   "ffffffffc0000600 T last";
+	struct ksym s;
+	char path[64];
+	int fd;
+	struct ksyms *k = ksyms_of(text, &fd, path);
+
+	CHECK(!ksyms_find(k, 0xffffffff81000105, &s) && !strcmp(s.name, "__x64_sys_a"));
+	CHECK(s.off == 5 && !s.module);
+	CHECK(!ksyms_find(k, 0xffffffff81000200, &s) && !strcmp(s.name, "one") && !s.off);
+	CHECK(!ksyms_find(k, 0xffffffffc0000150, &s) && !strcmp(s.name, "early"));
+	CHECK(s.module && !strcmp(s.module, "mod"));
+	CHECK(!ksyms_find(k, 0xffffffffc0000201, &s) && !strcmp(s.module, "bpf"));
+	CHECK(!ksyms_find(k, 0xffffffffc0000601, &s) && !strcmp(s.name, "last"));
+	CHECK(ksyms_find(k, 0x1000, &s) == -ENOENT);
+	CHECK(ksyms_find(k, 0xfffffffff0000000, &s) == -ENOENT);
+	CHECK(ksyms_addr(k, "early") == 0xffffffffc0000100 && !ksyms_addr(k, "hidden"));
+	ksyms_free(k);
+	close(fd);
+	k = ksyms_of("", &fd, path);
+	CHECK(ksyms_find(k, 0xffffffff81000105, &s) == -ENOENT);
+	ksyms_free(k);
+	close(fd);
+	k = ksyms_new("/nonexistent");
+	CHECK(!ksyms_addr(k, "early"));
+	ksyms_free(k);
+	ksyms_free(NULL);
+}
+
+/* ---- maps ---- */
+
+struct seen {
+	unsigned cnt;
+	struct map_line last;
+	char path[64];
+};
+
+static int see(void *arg, const struct map_line *l)
+{
+	struct seen *s = arg;
+
+	s->cnt++;
+	s->last = *l;
+	snprintf(s->path, sizeof(s->path), "%s", l->path);
+	return 0;
+}
+
+static struct seen parse(const char *text)
+{
+	char *copy = strdup(text);
+	struct seen s = { 0 };
+
+	procmaps_parse(copy, see, &s);
+	free(copy);
+	return s;
+}
+
+static void test_maps(void)
+{
+	struct seen s;
+
+	s = parse("7f00-7f80 r-xp 00001000 fe:01 123                        /a b (deleted)\n");
+	CHECK(s.cnt == 1 && s.last.start == 0x7f00 && s.last.end == 0x7f80 && s.last.exec);
+	CHECK(s.last.off == 0x1000 && s.last.dev_major == 0xfe && s.last.dev_minor == 1);
+	CHECK(s.last.ino == 123 && !strcmp(s.path, "/a b"));
+	s = parse("1000-2000 rw-p 00000000 00:00 0");
+	CHECK(s.cnt == 1 && !s.last.exec && !strcmp(s.path, ""));
+	s = parse("1000-2000 rw-p 00000000 00:00 0 [vdso]\n\nx\n1000\n1000-\n1000-2000\n1000-2000 "
+		  "rw\n2000-1000 rw-p 00000000 00:00 0\n1000-2000 rw-p 0 0 0\n");
+	CHECK(s.cnt == 1);
+	CHECK(!procmaps_slurp("/nonexistent", 100, NULL));
+	CHECK(!procmaps_slurp("/dev/zero", 100, NULL));
+}
+
+/* ---- names ---- */
+
+static bool demangles(const char *name, const char *want)
+{
+	char *s = demangle(name);
+	bool ok = want ? s && !strcmp(s, want) : !s;
+
+	if (!ok)
+		fprintf(stderr, "%s: %s\n", name, s ?: "(none)");
+	free(s);
+	return ok;
+}
+
+static void test_names(void)
+{
+	CHECK(demangles("main", NULL));
+	CHECK(demangles("_Z", NULL));
+	CHECK(demangles("_Z3fooi", "foo(int)"));
+	CHECK(demangles("_ZN2ns3barEPKc", "ns::bar(char const*)"));
+	CHECK(demangles("_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"));
+	CHECK(demangles("_ZN50_$LT$T$u20$as$u20$core..convert..Into$LT$U$GT$$GT$4into17h0123456789"
+			"abcdefE",
+			"<T as core::convert::Into<U>>::into"));
+	CHECK(demangles("_ZN3foo17h01234567E", NULL));
+}
+
+/* ---- files ---- */
+
+__attribute__((noinline)) int unit_known_function(int x)
+{
+	return x * 3;
+}
+
+static void test_self(void)
+{
+	struct usyms *u = usyms_new(true);
+	uint64_t addr = (uint64_t)(uintptr_t)unit_known_function + 1;
+	const struct umap *m = usyms_place(u, (uint32_t)getpid(), addr);
+	struct usym sym;
+
+	CHECK(m);
+	usyms_find(m, addr, true, &sym);
+	CHECK(sym.name && !strcmp(sym.name, "unit_known_function") && sym.off == 1);
+	CHECK(sym.module && strstr(sym.module, "unit_symbols"));
+	CHECK(!sym.file || strstr(sym.file, "unit_symbols.c"));
+	CHECK(!usyms_place(u, (uint32_t)getpid(), 1));
+	CHECK(!usyms_place(u, 0x7fffffff, addr));
+	usyms_find(NULL, addr, true, &sym);
+	CHECK(!sym.name && !sym.module);
+	usyms_free(u);
+}
+
+static char *self(size_t *sz)
+{
+	struct stat st;
+	int fd = open("/proc/self/exe", O_RDONLY);
+	char *bytes;
+
+	if (fd < 0 || fstat(fd, &st))
+		return NULL;
+	*sz = (size_t)st.st_size;
+	bytes = malloc(*sz);
+	if (bytes && read(fd, bytes, *sz) != (ssize_t)*sz)
+		*bytes = 0;
+	close(fd);
+	return bytes;
+}
+
+/* Whatever is asked of whatever file: an answer or none. */
+static unsigned ask(const char *bytes, size_t sz)
+{
+	struct elfsyms *e = elfsyms_new(file_of(bytes, sz), "unit", true);
+	struct elfsym s;
+	unsigned found = 0;
+	int line;
+
+	for (uint64_t off = 0; off < sz; off += sz / 8 + 1)
+		if (!elfsyms_find(e, off, &s)) {
+			elfsyms_line(e, s.vaddr, &line);
+			found++;
+		}
+	elfsyms_free(e);
+	return found;
+}
+
+/* Numbers from a seed, so that what fails fails again. */
+static uint32_t next(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+static void test_corrupt(void)
+{
+	size_t sz;
+	char *good = self(&sz), *bad;
+	uint32_t seed = 1;
+
+	CHECK(good);
+	if (!good)
+		return;
+	bad = malloc(sz);
+	ask("", 0);
+	ask("\177ELF", 4);
+	CHECK(ask(good, sz));
+	for (size_t cut = 16; cut < sz; cut *= 3)
+		ask(good, cut);
+	for (int i = 0; bad && i < 60; i++) {
+		size_t head = i % 2 ? 4096 : sz;
+
+		memcpy(bad, good, sz);
+		for (int j = 0; j < 20; j++) /* the headers at both ends, or anywhere */
+			bad[i % 3 == 2 ? sz - 1 - next(&seed) % (sz < 4096 ? sz : 4096)
+				       : next(&seed) % (sz < head ? sz : head)] = (char)next(&seed);
+		ask(bad, sz);
+	}
+	free(bad);
+	free(good);
+}
+
+int main(void)
+{
+	test_ksyms();
+	test_maps();
+	test_names();
+	test_self();
+	test_corrupt();
+	return failed != 0;
+}
