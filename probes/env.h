@@ -8,6 +8,7 @@
 #include "probes/probe.h"
 
 struct btf;
+struct elf_file;
 struct env_block;
 struct functions;
 struct tracepoints;
@@ -19,6 +20,7 @@ struct probe_env {
 	int tracefs_err; /* negative errno of the refusal, so that it is tried once */
 	struct tracepoints *tracepoints;
 	struct functions *functions;
+	struct elf_file *files; /* read so far */
 	bool listing; /* what does not exist is not to be listed, by whatever name it is asked for */
 	struct btf *btf; /* the kernel's, NULL: not read yet */
 };

@@ -14,6 +14,7 @@
 struct query {
 	const char *pattern; /* for the line without "TYPE:" */
 	bool whole; /* for the whole line too */
+	bool named; /* the type, by its name: not one of several */
 	const struct probe_type *type;
 	probe_list_fn fn;
 	void *arg;
@@ -78,7 +79,7 @@ static int list_exact(struct probe_env *env, struct query *q, struct probe_error
 
 static int list_type(struct probe_env *env, struct query *q, struct probe_error *err)
 {
-	if (!q->whole && q->type->flags & PROBE_LISTS_PATTERN)
+	if (q->named && q->type->flags & PROBE_LISTS_PATTERN)
 		return list_exact(env, q, err);
 	if (!q->type->list)
 		return 0;
@@ -109,6 +110,7 @@ static int list_one(struct probe_env *env, char *pattern, struct query *q, struc
 	if (!probe_is_glob(pattern))
 		named = probe_type_find(pattern);
 	q->whole = !colon && !named;
+	q->named = named;
 	q->pattern = colon ? colon + 1 : named ? "*" : pattern;
 	types = probe_types(&cnt);
 	for (uint32_t i = 0; i < cnt && rc >= 0; i++) {

@@ -8,7 +8,7 @@
 #define TYPES(X)                                                                                   \
 	X(begin)                                                                                   \
 	X(end) X(hardware) X(interval) X(kprobe) X(kretprobe) X(profile) X(rawtracepoint)          \
-		X(software) X(tracepoint)
+		X(software) X(tracepoint) X(uprobe) X(uretprobe)
 
 #define X(name) extern const struct probe_type probe_##name;
 TYPES(X)

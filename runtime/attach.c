@@ -98,7 +98,7 @@ static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, stru
 		.pid = at->a->opt->pid ?: at->a->child_pid,
 	};
 
-	if (!(at->type->flags & PROBE_TAKES_PID))
+	if (!(at->type->flags & (PROBE_TAKES_PID | PROBE_ONE_MEMORY)))
 		pa.pid = 0;
 	return at->type->attach(at->a->env, &pa, at->links, err);
 }
