@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "runtime/demangle.h"
+#include "runtime/dwarf.h"
 #include "runtime/elfsyms.h"
 
 enum {
 	SEGMENTS_MAX = 64,
+	KNOWN_BUCKETS = 512,
 	SYMBOLS_MAX = 8 << 20, /* more is a file that lies */
 };
 
@@ -32,6 +34,12 @@ struct row {
 	uint8_t rank; /* among those of one address the highest is the best */
 };
 
+struct known {
+	uint64_t off;
+	struct elfplace place;
+	struct known *next;
+};
+
 struct elfsyms {
 	int fd;
 	char *path;
@@ -44,6 +52,7 @@ struct elfsyms {
 	uint32_t seg_cnt;
 	struct row *rows;
 	size_t cnt;
+	struct known *known[KNOWN_BUCKETS];
 };
 
 struct elfsyms *elfsyms_new(int fd, const char *path, bool demangle)
@@ -66,6 +75,13 @@ void elfsyms_free(struct elfsyms *e)
 {
 	if (!e)
 		return;
+	for (unsigned i = 0; i < KNOWN_BUCKETS; i++) {
+		for (struct known *k = e->known[i], *next; k; k = next) {
+			next = k->next;
+			dwarf_sources_free(&k->place);
+			free(k);
+		}
+	}
 	dwfl_end(e->dwfl); /* takes NULL */
 	if (e->fd >= 0)
 		close(e->fd);
@@ -228,31 +244,42 @@ static struct row *search(const struct elfsyms *e, uint64_t vaddr)
 	return NULL;
 }
 
-int elfsyms_find(struct elfsyms *e, uint64_t file_off, struct elfsym *sym)
+static struct known *known_new(struct elfsyms *e, uint64_t file_off, bool lines)
 {
+	struct known *k = calloc(1, sizeof(*k));
+	uint64_t vaddr;
 	struct row *r;
-	int rc = ready(e);
 
-	if (rc)
-		return rc;
-	if (!to_vaddr(e, file_off, &sym->vaddr))
-		return -ENOENT;
-	r = search(e, sym->vaddr);
-	if (!r)
-		return -ENOENT;
-	if (e->demangle && !r->demangled)
-		r->demangled = demangle(r->name);
-	sym->name = r->demangled ?: r->name;
-	sym->off = sym->vaddr - r->vaddr;
-	return 0;
+	if (!k)
+		return NULL;
+	k->off = file_off;
+	if (!to_vaddr(e, file_off, &vaddr))
+		return k;
+	r = search(e, vaddr);
+	if (r) {
+		if (e->demangle && !r->demangled)
+			r->demangled = demangle(r->name);
+		k->place.name = r->demangled ?: r->name;
+		k->place.start = file_off - (vaddr - r->vaddr);
+	}
+	if (lines)
+		dwarf_sources(e->mod, vaddr + e->bias, e->demangle, &k->place);
+	return k;
 }
 
-const char *elfsyms_line(struct elfsyms *e, uint64_t vaddr, int *line)
+const struct elfplace *elfsyms_find(struct elfsyms *e, uint64_t file_off, bool lines)
 {
-	Dwfl_Line *l;
+	struct known **slot = &e->known[(file_off ^ file_off >> 12) % KNOWN_BUCKETS], *k;
 
-	if (ready(e) || !e->mod)
+	for (k = *slot; k; k = k->next)
+		if (k->off == file_off)
+			return &k->place;
+	if (ready(e))
 		return NULL;
-	l = dwfl_module_getsrc(e->mod, vaddr + e->bias);
-	return l ? dwfl_lineinfo(l, NULL, line, NULL, NULL, NULL) : NULL;
+	k = known_new(e, file_off, lines);
+	if (!k)
+		return NULL;
+	k->next = *slot;
+	*slot = k;
+	return &k->place;
 }

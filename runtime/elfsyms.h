@@ -18,16 +18,22 @@ void elfsyms_free(struct elfsyms *e);
 
 const char *elfsyms_path(const struct elfsyms *e);
 
-struct elfsym {
-	const char *name; /* lives as long as e */
-	uint64_t off; /* of the place from the symbol's address */
-	uint64_t vaddr; /* of the place, as the file has it */
+/* A line of source, and where it was inlined from: the function's own name is the place's. */
+struct elfsource {
+	const char *inlined; /* NULL: the function itself, the last of the list */
+	const char *file; /* NULL: unknown */
+	int line;
 };
 
-/* What lies at a byte of the file. -ENOENT: nothing with a name; -errno: no readable ELF file. */
-int elfsyms_find(struct elfsyms *e, uint64_t file_off, struct elfsym *sym);
+/* What lies at a byte of the file. Remembered: it lives as long as the elfsyms. */
+struct elfplace {
+	const char *name; /* NULL: nothing has a name */
+	uint64_t start; /* offset in the file of the symbol's first byte */
+	uint32_t source_cnt; /* innermost first; 0: no debug information, or it was not asked for */
+	struct elfsource *sources;
+};
 
-/* Source of vaddr (from elfsyms_find) by DWARF, when there is any: NULL otherwise. */
-const char *elfsyms_line(struct elfsyms *e, uint64_t vaddr, int *line);
+/* lines: sources too, which the first question about a place decides. NULL: no readable ELF file. */
+const struct elfplace *elfsyms_find(struct elfsyms *e, uint64_t file_off, bool lines);
 
 #endif

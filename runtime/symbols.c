@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/elfsyms.h"
 #include "runtime/ksyms.h"
 #include "runtime/load.h"
 #include "runtime/symbols.h"
@@ -178,19 +179,19 @@ uint64_t symbols_kaddr(struct symbols *s, const char *name)
 
 /* ---- text ---- */
 
-/* A place as name, module and source, whichever of the two sides it is on. */
-static void look_up(struct symbols *s, bool user, const struct frame *f, bool lines,
+/* A place as name, module and source, whichever of the two sides it is on; back: see usyms_find. */
+static void look_up(struct symbols *s, bool user, const struct frame *f, bool back, bool lines,
 		    struct usym *sym)
 {
 	struct ksym k;
 
 	*sym = (struct usym){ 0 };
 	if (user)
-		return usyms_find(f->map, f->ip, lines, sym);
-	if (ksyms_find(s->ksyms, f->ip, &k))
+		return usyms_find(f->map, f->ip, back, lines, sym);
+	if (ksyms_find(s->ksyms, f->ip - back, &k))
 		return;
 	sym->name = k.name;
-	sym->off = k.off;
+	sym->off = k.off + back;
 	sym->module = k.module ?: "kernel";
 }
 
@@ -205,27 +206,52 @@ static void name_text(struct buf *b, const struct usym *sym, uint64_t ip)
 	}
 }
 
-static void frame_text(struct buf *b, struct symbols *s, const struct stack *st,
-		       const struct frame *f, enum stack_mode mode, bool compact)
+static void source_text(struct buf *b, const struct elfsource *src)
 {
+	if (src->file)
+		buf_printf(b, "@%s:%d", src->file, src->line);
+}
+
+static void perf_text(struct buf *b, const struct usym *sym, uint64_t ip, bool compact)
+{
+	buf_printf(b, "%s%llx ", compact ? "" : "\t", (unsigned long long)ip);
+	name_text(b, sym, ip);
+	buf_printf(b, " (%s)\n", sym->module ?: "[unknown]");
+}
+
+/* A line for each function that was inlined there, then one for the function itself. */
+static void frame_text(struct buf *b, const struct usym *sym, uint64_t ip, bool compact)
+{
+	const char *indent = compact ? "" : "        ";
+	const struct elfsource *src = sym->sources, *end = src + sym->source_cnt;
+
+	for (; src < end && src->inlined; src++) {
+		buf_printf(b, "%s[inlined] %s", indent, src->inlined);
+		source_text(b, src);
+		buf_putc(b, '\n');
+	}
+	buf_puts(b, indent);
+	name_text(b, sym, ip);
+	if (src < end)
+		source_text(b, src);
+	buf_putc(b, '\n');
+}
+
+static void one_frame(struct buf *b, struct symbols *s, const struct stack *st, uint32_t i,
+		      enum stack_mode mode, bool compact)
+{
+	const struct frame *f = &st->frames[i];
 	struct usym sym;
 
 	if (mode == STACK_RAW || mode == STACK_BUILD_ID) {
-		buf_printf(b, "%llx", (unsigned long long)f->ip);
+		buf_printf(b, "%llx\n", (unsigned long long)f->ip);
 		return;
 	}
-	look_up(s, st->tgid != 0, f, s->lines, &sym);
-	if (mode == STACK_PERF) {
-		buf_printf(b, "%s%llx ", compact ? "" : "\t", (unsigned long long)f->ip);
-		name_text(b, &sym, f->ip);
-		buf_printf(b, " (%s)", sym.module ?: "[unknown]");
-		return;
-	}
-	if (!compact)
-		buf_puts(b, "        ");
-	name_text(b, &sym, f->ip);
-	if (sym.file)
-		buf_printf(b, "@%s:%d", sym.file, sym.line);
+	look_up(s, st->tgid != 0, f, i > 0, s->lines && mode != STACK_PERF, &sym);
+	if (mode == STACK_PERF)
+		perf_text(b, &sym, f->ip, compact);
+	else
+		frame_text(b, &sym, f->ip, compact);
 }
 
 void stack_text(struct buf *b, const struct value_env *env, const struct value *v, bool compact)
@@ -239,10 +265,8 @@ void stack_text(struct buf *b, const struct value_env *env, const struct value *
 	st = s && ref.cnt ? find(s, ref.id) : NULL;
 	if (ref.cnt && !st)
 		buf_puts(b, compact ? "[lost]\n" : "        [lost]\n");
-	for (uint32_t i = 0; st && i < st->cnt; i++) {
-		frame_text(b, s, st, &st->frames[i], v->type->k, compact);
-		buf_putc(b, '\n');
-	}
+	for (uint32_t i = 0; st && i < st->cnt; i++)
+		one_frame(b, s, st, i, v->type->k, compact);
 }
 
 void symbol_text(struct buf *b, const struct value_env *env, const struct value *v)
@@ -258,7 +282,7 @@ void symbol_text(struct buf *b, const struct value_env *env, const struct value 
 	if (tgid && env->symbols)
 		f.map = usyms_place(env->symbols->usyms, tgid, f.ip);
 	if (env->symbols)
-		look_up(env->symbols, user, &f, false, &sym);
+		look_up(env->symbols, user, &f, false, false, &sym);
 	if (sym.name)
 		buf_puts(b, sym.name);
 	else

@@ -418,19 +418,22 @@ const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
 	return m;
 }
 
-void usyms_find(const struct umap *m, uint64_t addr, bool lines, struct usym *sym)
+void usyms_find(const struct umap *m, uint64_t addr, bool back, bool lines, struct usym *sym)
 {
 	struct elfsyms *elf = m && m->file ? ufile_elf(m->file) : NULL;
-	struct elfsym es;
+	const struct elfplace *place;
+	uint64_t off;
 
 	*sym = (struct usym){ 0 };
 	if (!m || !m->file)
 		return;
 	sym->module = ufile_path(m->file);
-	if (!elf || elfsyms_find(elf, addr - m->start + m->off, &es))
+	off = addr - m->start + m->off;
+	place = elf ? elfsyms_find(elf, off - back, lines) : NULL;
+	if (!place || !place->name)
 		return;
-	sym->name = es.name;
-	sym->off = es.off;
-	if (lines)
-		sym->file = elfsyms_line(elf, es.vaddr, &sym->line);
+	sym->name = place->name;
+	sym->off = off - place->start;
+	sym->sources = place->sources;
+	sym->source_cnt = place->source_cnt;
 }

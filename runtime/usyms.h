@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct elfsource;
 struct usyms;
 struct umap; /* one mapping of one process at one time; lives as long as usyms */
 
@@ -33,11 +34,14 @@ struct usym {
 	const char *name; /* NULL: unknown */
 	uint64_t off;
 	const char *module; /* path of the file, NULL: none */
-	const char *file; /* of the source, NULL: unknown */
-	int line;
+	const struct elfsource *sources; /* see elfsyms.h */
+	uint32_t source_cnt;
 };
 
-/* lines: file and line too. */
-void usyms_find(const struct umap *m, uint64_t addr, bool lines, struct usym *sym);
+/*
+ * lines: sources too. back: addr is where a call returns to; it is the call that is wanted, and
+ * there may be nothing of the function behind it.
+ */
+void usyms_find(const struct umap *m, uint64_t addr, bool back, bool lines, struct usym *sym);
 
 #endif

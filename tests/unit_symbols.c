@@ -176,13 +176,15 @@ static void test_self(void)
 	struct usym sym;
 
 	CHECK(m);
-	usyms_find(m, addr, true, &sym);
+	usyms_find(m, addr, false, true, &sym);
 	CHECK(sym.name && !strcmp(sym.name, "unit_known_function") && sym.off == 1);
 	CHECK(sym.module && strstr(sym.module, "unit_symbols"));
-	CHECK(!sym.file || strstr(sym.file, "unit_symbols.c"));
+	CHECK(!sym.source_cnt || strstr(sym.sources[0].file, "unit_symbols.c"));
+	usyms_find(m, addr, true, true, &sym);
+	CHECK(sym.name && !strcmp(sym.name, "unit_known_function") && sym.off == 1);
 	CHECK(!usyms_place(u, (uint32_t)getpid(), 1));
 	CHECK(!usyms_place(u, 0x7fffffff, addr));
-	usyms_find(NULL, addr, true, &sym);
+	usyms_find(NULL, addr, false, true, &sym);
 	CHECK(!sym.name && !sym.module);
 	usyms_free(u);
 }
@@ -207,15 +209,13 @@ static char *self(size_t *sz)
 static unsigned ask(const char *bytes, size_t sz)
 {
 	struct elfsyms *e = elfsyms_new(file_of(bytes, sz), "unit", true);
-	struct elfsym s;
+	const struct elfplace *place;
 	unsigned found = 0;
-	int line;
 
-	for (uint64_t off = 0; off < sz; off += sz / 8 + 1)
-		if (!elfsyms_find(e, off, &s)) {
-			elfsyms_line(e, s.vaddr, &line);
-			found++;
-		}
+	for (uint64_t off = 0; off < sz; off += sz / 8 + 1) {
+		place = elfsyms_find(e, off, true);
+		found += place && place->name;
+	}
 	elfsyms_free(e);
 	return found;
 }
