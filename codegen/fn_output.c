@@ -60,9 +60,9 @@ static void put_pieces(struct gen *g, struct image_action *act, const struct for
 	act->piece_cnt = f->cnt;
 }
 
-LLVMValueRef fn_printf(struct gen *g, struct call *c)
+static LLVMValueRef formatted(struct gen *g, struct call *c, enum action_kind kind)
 {
-	struct image_action act = action(g, ACT_PRINTF, c);
+	struct image_action act = action(g, kind, c);
 	struct event_arg *args;
 	uint32_t cnt;
 
@@ -71,6 +71,18 @@ LLVMValueRef fn_printf(struct gen *g, struct call *c)
 	event_emit(g, &act, args, cnt, false);
 	return gen_i64(g, 0);
 }
+
+#define FORMATTED(name, kind)                                                                      \
+	LLVMValueRef fn_##name(struct gen *g, struct call *c)                                      \
+	{                                                                                          \
+		return formatted(g, c, kind);                                                      \
+	}
+FORMATTED(printf, ACT_PRINTF)
+FORMATTED(errorf, ACT_ERRORF)
+FORMATTED(warnf, ACT_WARNF)
+FORMATTED(debugf, ACT_DEBUGF)
+FORMATTED(cat, ACT_CAT)
+FORMATTED(system, ACT_SYSTEM)
 
 static int64_t literal(const struct node *n)
 {
@@ -143,6 +155,17 @@ LLVMValueRef fn_strftime(struct gen *g, struct call *c)
 
 	LLVMBuildStore(g->b, gen_int(g, c->args->next), c->dst);
 	LLVMBuildStore(g->b, gen_i64(g, fmt), gen_off(g, c->dst, 8));
+	return gen_i64(g, 0);
+}
+
+/* The id, and the filter as an offset into the image's strings. */
+LLVMValueRef fn_cgroup_path(struct gen *g, struct call *c)
+{
+	struct node *filter = c->args->next;
+
+	LLVMBuildStore(g->b, gen_int(g, c->args), c->dst);
+	LLVMBuildStore(g->b, gen_i64(g, filter ? image_put_str(g->img, filter->str.text) : 0),
+		       gen_off(g, c->dst, 8));
 	return gen_i64(g, 0);
 }
 

@@ -25,6 +25,7 @@ int event_ctx_init(struct event_ctx *c, const struct image *img, const struct va
 void event_ctx_free(struct event_ctx *c)
 {
 	free(c->args);
+	buf_free(&c->text);
 	c->args = NULL;
 }
 

@@ -6,6 +6,8 @@
 #include "runtime/maps.h"
 #include "runtime/out.h"
 
+struct commands;
+
 /* What actions work on and what they leave behind. */
 struct event_ctx {
 	const struct image *img;
@@ -18,6 +20,8 @@ struct event_ctx {
 	size_t body_sz;
 	bool exiting; /* exit() was called, with: */
 	int code;
+	struct commands *commands; /* of system() */
+	struct buf text; /* of the text being made for an action */
 	uint64_t bad_cnt; /* records that no action could read */
 };
 

@@ -145,8 +145,8 @@ static uint32_t fixed_size(const struct image_type *t)
 	case V_BOOL: return 1;
 	case V_PTR:
 	case V_KSYM:
-	case V_CGROUP_PATH:
 	case V_COUNT: return 8;
+	case V_CGROUP_PATH:
 	case V_TIMESTAMP:
 	case V_KSTACK:
 	case V_USTACK:
@@ -366,6 +366,11 @@ static int check_action_kind(struct checker *c, uint32_t i)
 	case ACT_EXIT:
 	case ACT_JOIN: return arg0 && arg0->kind == V_INT ? 0 : fail(c, "action %u: no number", i);
 	case ACT_PRINTF:
+	case ACT_ERRORF:
+	case ACT_WARNF:
+	case ACT_DEBUGF:
+	case ACT_CAT:
+	case ACT_SYSTEM:
 	case ACT_TIME:
 	case ACT_STACK: return 0;
 	case ACT_CNT: break;

@@ -31,8 +31,8 @@ enum {
 
 static bool is_data(const struct image_action *a)
 {
-	return a->kind == ACT_PRINTF || a->kind == ACT_PRINT_VALUE || a->kind == ACT_JOIN ||
-	       a->kind == ACT_STACK;
+	return a->kind != ACT_EXIT && a->kind != ACT_PRINT_MAP && a->kind != ACT_CLEAR &&
+	       a->kind != ACT_ZERO && a->kind != ACT_TIME;
 }
 
 /* Whether records may come at any rate: data, from probes that are attached. */

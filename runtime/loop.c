@@ -9,16 +9,16 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runtime/child.h"
+#include "runtime/commands.h"
 #include "runtime/loop.h"
 #include "runtime/symbols.h"
 
 enum { ROUND = 4096 /* records */, TICK_MS = 1000 };
 
-enum source { SRC_RING, SRC_SIGNAL, SRC_PID, SRC_SYMBOLS };
+enum source { SRC_RING, SRC_SIGNAL, SRC_PID, SRC_SYMBOLS, SRC_COMMANDS };
 
 struct loop {
 	int epoll_fd, signal_fd, pid_fd;
@@ -123,6 +123,11 @@ int loop_watch_ring(struct loop *l, int map_fd)
 	return watch(l, map_fd, SRC_RING);
 }
 
+int loop_watch_commands(struct loop *l, int fd)
+{
+	return watch(l, fd, SRC_COMMANDS);
+}
+
 unsigned loop_signals(struct loop *l)
 {
 	struct signalfd_siginfo si;
@@ -166,10 +171,7 @@ static bool handle(struct loop *l, const struct epoll_event *ev, int cnt)
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	return (int64_t)(now_ns() / 1000000);
 }
 
 /* How long to wait for the next tick, -1: for ever. Nothing comes, nothing ticks: idle is idle. */
@@ -199,6 +201,8 @@ int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx, const str
 	while (!end) {
 		uint64_t began = l->symbols ? now_ns() : 0;
 
+		if (commands_full(ctx->commands))
+			commands_wait(ctx->commands, l->signal_fd);
 		records = ring_drain(ring, ROUND, on_record, ctx);
 		if (ctx->exiting || ctx->out->err)
 			break;
@@ -210,6 +214,7 @@ int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx, const str
 		cnt = epoll_wait(l->epoll_fd, ev, 4, records < ROUND ? wait : 0);
 		if (cnt < 0 && errno != EINTR)
 			return -errno;
+		commands_step(ctx->commands);
 		end = handle(l, ev, cnt);
 	}
 	return ctx->out->err;

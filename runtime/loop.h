@@ -23,6 +23,7 @@ int loop_watch_pid(struct loop *l, int pid);
 /* A descriptor from symbols_follow. */
 int loop_watch_symbols(struct loop *l, int fd);
 int loop_watch_ring(struct loop *l, int map_fd);
+int loop_watch_commands(struct loop *l, int fd);
 
 /* Called once a second for as long as records come, and once after them. */
 struct loop_tick {

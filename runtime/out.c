@@ -33,6 +33,7 @@ struct out *out_new(const struct run_options *opt, const struct value_env *env)
 	o->path = opt->output;
 	o->fd = STDOUT_FILENO;
 	o->wake_fd = -1;
+	o->hold = OUT_NO_HOLD;
 	if (o->path)
 		o->fd = open(o->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (o->fd < 0) {
@@ -92,6 +93,8 @@ static void write_until(struct out *o, size_t end)
 {
 	size_t done = 0;
 
+	if (o->hold != OUT_NO_HOLD && end > o->hold - o->written)
+		end = (size_t)(o->hold - o->written);
 	while (!o->err && done < end)
 		o->err = write_some(o, o->buf.p + done, end - done, &done);
 	if (o->err)
@@ -99,6 +102,7 @@ static void write_until(struct out *o, size_t end)
 	if (done < o->buf.len)
 		memmove(o->buf.p, o->buf.p + done, o->buf.len - done);
 	o->buf.len -= done;
+	o->written += done;
 	if (o->buf.nomem && !o->err)
 		o->err = -ENOMEM;
 }

@@ -25,14 +25,22 @@ struct out_ops {
 			uint64_t cnt);
 	void (*missed)(struct out *o, const char *probe, uint64_t cnt);
 	void (*before_maps)(struct out *o);
+	/* From errorf and the like: place is a row of places. */
+	void (*message)(struct out *o, const char *json_type, const char *level, uint32_t place,
+			const char *text);
+	bool whole_texts; /* one object for a text: it cannot come in pieces */
 };
 
 extern const struct out_ops out_text_ops, out_json_ops;
+
+#define OUT_NO_HOLD UINT64_MAX
 
 struct out {
 	const struct out_ops *ops;
 	const struct value_env *env;
 	struct buf buf; /* not yet written */
+	uint64_t written; /* bytes */
+	uint64_t hold; /* of all bytes, those that may be written */
 	struct buf scratch; /* of a format */
 	const char *path; /* NULL: stdout */
 	int fd;

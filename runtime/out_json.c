@@ -173,6 +173,24 @@ static void json_before_maps(struct out *o)
 {
 }
 
+static void json_message(struct out *o, const char *json_type, const char *level, uint32_t place,
+			 const char *text)
+{
+	const struct image *img = o->env->img;
+	struct buf *b = &o->buf;
+
+	member_str(b, "{\"type\": ", json_type);
+	member_str(b, ", \"msg\": ", text);
+	if (place < img->places_cnt) {
+		const struct image_place *p = &img->places[place];
+
+		member_str(b, ", \"filename\": ", image_str(img, p->file));
+		member_u64(b, ", \"line\": ", p->line);
+		member_u64(b, ", \"col\": ", p->col);
+	}
+	end(o);
+}
+
 const struct out_ops out_json_ops = {
 	.attached = json_attached,
 	.text_begin = json_text_begin,
@@ -183,4 +201,6 @@ const struct out_ops out_json_ops = {
 	.refused = json_refused,
 	.missed = json_missed,
 	.before_maps = json_before_maps,
+	.message = json_message,
+	.whole_texts = true,
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "runtime/hist.h"
+#include "runtime/load.h"
 #include "runtime/out.h"
 
 /* Messages about the trace rather than from it go to stderr, as users of bpftrace expect. */
@@ -136,6 +137,15 @@ static void text_before_maps(struct out *o)
 	buf_puts(&o->buf, "\n\n");
 }
 
+static void text_message(struct out *o, const char *json_type, const char *level, uint32_t place,
+			 const char *text)
+{
+	char where[512];
+
+	place_text(o->env->img, place, where, sizeof(where));
+	fprintf(stderr, "%s%s: %s", where, level, text);
+}
+
 const struct out_ops out_text_ops = {
 	.attached = text_attached,
 	.text_begin = text_begin,
@@ -146,4 +156,5 @@ const struct out_ops out_text_ops = {
 	.refused = text_refused,
 	.missed = text_missed,
 	.before_maps = text_before_maps,
+	.message = text_message,
 };

@@ -11,6 +11,7 @@
 
 #include "runtime/attach.h"
 #include "runtime/child.h"
+#include "runtime/commands.h"
 #include "runtime/event.h"
 #include "runtime/load.h"
 #include "runtime/loop.h"
@@ -121,6 +122,15 @@ static int open_kernel(struct run *r)
 	la.env = r->env;
 	la.child_pid = r->child ? child_pid(r->child) : 0;
 	return load_image(&r->loaded, &la);
+}
+
+static int open_commands(struct run *r)
+{
+	r->events.commands = commands_new(r->out, loop_old_mask(r->loop));
+	if (!r->events.commands)
+		return say(-ENOMEM, "cannot start");
+	return say(loop_watch_commands(r->loop, commands_fd(r->events.commands)),
+		   "cannot wait for commands");
 }
 
 static int open_events(struct run *r)
@@ -252,6 +262,7 @@ static int finish(struct run *r)
 	probe_links_close(&r->links);
 	rc = run_probes(r->loaded, &a, PROBE_WHEN_END);
 	ring_drain(r->ring, 0, on_record, &r->events);
+	commands_wait(r->events.commands, loop_signal_fd(r->loop));
 	report_end(r->report);
 	r->out->ops->before_maps(r->out);
 	if (!rc && image_setting_num(r->img, "print_maps_on_exit", 1))
@@ -296,6 +307,7 @@ static void run_close(struct run *r)
 	probe_links_close(&r->links);
 	ring_free(r->ring);
 	report_free(r->report);
+	commands_free(r->events.commands);
 	event_ctx_free(&r->events);
 	maps_free(r->maps);
 	loaded_free(r->loaded);
@@ -318,6 +330,7 @@ int run_image(const struct image *img, const struct run_options *opt)
 	rc = rc ?: open_process(&r);
 	rc = rc ?: open_kernel(&r);
 	rc = rc ?: open_events(&r);
+	rc = rc ?: open_commands(&r);
 	rc = rc ?: begin(&r);
 	rc = rc ?: attach(&r);
 	if (!rc && !opt->dry_run) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/cgroups.h"
 #include "runtime/symbols.h"
 #include "runtime/value.h"
 
@@ -107,6 +108,16 @@ static void timestamp_text(struct buf *b, const struct value_env *env, const str
 			  (int64_t)((uint64_t)ns + (uint64_t)env->boot_ns));
 }
 
+static void cgroup_text(struct buf *b, const struct value_env *env, const struct value *v)
+{
+	uint64_t id, filter;
+
+	memcpy(&id, v->at, sizeof(id));
+	memcpy(&filter, v->at + sizeof(id), sizeof(filter));
+	if (filter < env->img->strings_cnt)
+		cgroup_path_text(b, id, image_str(env->img, (uint32_t)filter));
+}
+
 static void list_text(struct buf *b, const struct style *s, const struct value *v,
 		      const char *comma)
 {
@@ -168,6 +179,7 @@ static void text(struct buf *b, const struct style *s, const struct value *v)
 	case V_UNION:
 	case V_RECORD: return named_text(b, s, v);
 	case V_TIMESTAMP: return timestamp_text(b, s->env, v);
+	case V_CGROUP_PATH: return cgroup_text(b, s->env, v);
 	case V_MAC: return mac_text(b, v);
 	case V_KSTACK:
 	case V_USTACK: return stack_text(b, s->env, v, s->compact);
@@ -176,7 +188,6 @@ static void text(struct buf *b, const struct style *s, const struct value *v)
 	case V_NONE:
 	case V_VOID:
 	case V_INET:
-	case V_CGROUP_PATH:
 	case V_STRERROR:
 	case V_COUNT:
 	case V_SUM:

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Actions that take a formatted text further: messages, files, commands. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "runtime/commands.h"
+#include "runtime/event.h"
+#include "runtime/load.h"
+
+/* The formatted text with a NUL behind it; until the next one. */
+static const char *text_of(struct event_ctx *c, const struct image_action *a)
+{
+	c->text.len = 0;
+	format_run(&c->text, c, &c->img->pieces[a->piece_first], a->piece_cnt);
+	buf_putc(&c->text, '\0');
+	return c->text.nomem ? NULL : c->text.p;
+}
+
+int act_message(struct event_ctx *c, const struct image_action *a, const char *json)
+{
+	const char *text = text_of(c, a), *level = "ERROR";
+
+	if (!text)
+		return -ENOMEM;
+	if (a->kind == ACT_WARNF)
+		level = "WARNING";
+	else if (a->kind == ACT_DEBUGF)
+		level = "DEBUG";
+	out_idle(c->out); /* what came before stands before */
+	c->out->ops->message(c->out, json, level, a->place, text);
+	return 0;
+}
+
+int act_cat(struct event_ctx *c, const struct image_action *a, const char *json)
+{
+	uint64_t left = image_setting_num(c->img, "max_cat_bytes", 10240);
+	const char *path = text_of(c, a);
+	struct buf *b;
+	char bytes[4096];
+	ssize_t n;
+	int fd;
+
+	if (!path)
+		return -ENOMEM;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe nobody writes is empty */
+	if (fd < 0) {
+		fprintf(stderr, "ERROR: failed to open file '%s': %m\n", path);
+		return 0;
+	}
+	b = c->out->ops->text_begin(c->out);
+	while (left && (n = read(fd, bytes, left < sizeof(bytes) ? left : sizeof(bytes))) > 0) {
+		buf_put(b, bytes, (size_t)n);
+		left -= (uint64_t)n;
+	}
+	close(fd);
+	c->out->ops->text_end(c->out, json);
+	return 0;
+}
+
+int act_system(struct event_ctx *c, const struct image_action *a, const char *json)
+{
+	const char *text = text_of(c, a);
+
+	if (!text)
+		return -ENOMEM;
+	return c->commands ? commands_add(c->commands, text, c->text.len - 1, json) : -EINVAL;
+}

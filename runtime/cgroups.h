@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TRACE_CGROUPS_H
+#define TRACE_CGROUPS_H
+
+#include "runtime/buf.h"
+
+/* "unified:/path"; nothing when there is none, or filter (a glob, "" for all) leaves it out. */
+void cgroup_path_text(struct buf *b, uint64_t id, const char *filter);
+
+#endif
