@@ -30,19 +30,28 @@ struct probe_env *probe_env_new(const struct probe_env_options *opt)
 	return env;
 }
 
-void probe_env_free(struct probe_env *env)
+static void env_blocks_free(struct probe_env *env)
 {
 	struct env_block *b, *next;
 
-	if (!env)
-		return;
 	for (b = env->blocks; b; b = next) {
 		next = b->next;
 		free(b);
 	}
+}
+
+void probe_env_free(struct probe_env *env)
+{
+	if (!env)
+		return;
 	if (env->tracefs_fd >= 0)
 		close(env->tracefs_fd);
+	for (struct module_btf *m = env->module_btfs; m; m = m->next)
+		btf__free(m->btf);
 	btf__free(env->btf);
+	for (struct kept_fd *k = env->fds; k; k = k->next)
+		close(k->fd);
+	env_blocks_free(env);
 	free(env);
 }
 
@@ -65,6 +74,19 @@ void *env_alloc(struct probe_env *env, size_t sz)
 	mem = b->data + b->used;
 	b->used += sz;
 	return mem;
+}
+
+int env_keep_fd(struct probe_env *env, int fd)
+{
+	struct kept_fd *k = env_alloc(env, sizeof(*k));
+
+	if (!k) {
+		close(fd);
+		return -ENOMEM;
+	}
+	*k = (struct kept_fd){ env->fds, fd };
+	env->fds = k;
+	return 0;
 }
 
 char *env_strndup(struct probe_env *env, const char *s, size_t len)

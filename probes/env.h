@@ -13,6 +13,17 @@ struct env_block;
 struct functions;
 struct tracepoints;
 
+struct module_btf {
+	struct module_btf *next;
+	const char *name;
+	struct btf *btf;
+};
+
+struct kept_fd {
+	struct kept_fd *next;
+	int fd;
+};
+
 struct probe_env {
 	struct probe_env_options opt;
 	struct env_block *blocks;
@@ -23,10 +34,14 @@ struct probe_env {
 	struct elf_file *files; /* read so far */
 	bool listing; /* what does not exist is not to be listed, by whatever name it is asked for */
 	struct btf *btf; /* the kernel's, NULL: not read yet */
+	struct module_btf *module_btfs;
+	struct kept_fd *fds; /* to be closed with env */
 };
 
 /* Memory that lasts as long as env; zeroed; NULL when there is none. */
 void *env_alloc(struct probe_env *env, size_t sz);
+/* Closes fd when env ends, or at once when there is no memory: -ENOMEM. */
+int env_keep_fd(struct probe_env *env, int fd);
 char *env_strndup(struct probe_env *env, const char *s, size_t len);
 char *env_strdup(struct probe_env *env, const char *s);
 char *env_printf(struct probe_env *env, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

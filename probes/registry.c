@@ -7,8 +7,9 @@
 
 #define TYPES(X)                                                                                   \
 	X(begin)                                                                                   \
-	X(end) X(hardware) X(interval) X(kprobe) X(kretprobe) X(profile) X(rawtracepoint)          \
-		X(software) X(tracepoint) X(uprobe) X(uretprobe)
+	X(end)                                                                                     \
+	X(fentry) X(fexit) X(hardware) X(interval) X(kprobe) X(kretprobe) X(profile)               \
+		X(rawtracepoint) X(software) X(tracepoint) X(uprobe) X(uretprobe)
 
 #define X(name) extern const struct probe_type probe_##name;
 TYPES(X)
