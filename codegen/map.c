@@ -171,9 +171,11 @@ void gen_count_lost(struct gen *g)
 	count_in(g, gen_i32(g, image_counter_lost(g->user_map_cnt, g->p->probe->probe.idx)));
 }
 
+/* Map functions, which the kernel calls directly, returned an int before 6.4: the upper half is open. */
 static LLVMValueRef is_errno(struct gen *g, LLVMValueRef ret, int err)
 {
-	return gen_cmp(g, LLVMIntEQ, ret, gen_i64(g, (uint64_t)-err));
+	return gen_cmp(g, LLVMIntEQ, LLVMBuildTrunc(g->b, ret, g->i32, ""),
+		       gen_i32(g, (uint32_t)-err));
 }
 
 void map_count_refusal(struct gen *g, struct map_sym *m, LLVMValueRef ret)
