@@ -32,7 +32,7 @@ bool builtin_is_later(const char *name)
 {
 	static const char later[] =
 		"__session_is_return|assert|assert_str|bswap|buf|cgroupid|config|"
-		"container_of|ctx|default_str_length|dw_ustack|fail|find|func|getopt|"
+		"container_of|ctx|default_str_length|dw_ustack|fail|find|getopt|"
 		"is_array|is_err|is_integer|is_literal|is_ptr|is_str|is_unsigned_integer|"
 		"jiffies|kfunc_allowed|kfunc_exist|leader_comm|leader_tid|macaddr|memcmp|"
 		"ntop|override|path|pcomm|percpu_kaddr|ppid|probetype|pton|sarg0|signal|"

@@ -39,6 +39,9 @@ struct builtin {
 /* The "__builtin_" prefix is accepted. NULL: none. */
 const struct builtin *builtin_find(const char *name);
 const struct builtin *builtin_by_id(enum builtin_id id);
+/* The function that a probe's target stands for: what "func" gives. */
+struct probe_target;
+const char *target_function(const struct probe_target *t);
 /* True for a name of the language that has no row yet: it is told from a misspelt one. */
 bool builtin_is_later(const char *name);
 /* Feeds all names to the search for the nearest one. */

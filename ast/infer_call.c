@@ -66,6 +66,31 @@ static const struct type *probe_value(struct infer *in, const struct node *n)
 	return type_string(in->ts, (uint32_t)longest + 1);
 }
 
+const char *target_function(const struct probe_target *t)
+{
+	return t->b && *t->b ? t->b : t->name;
+}
+
+static const struct type *func_value(struct infer *in, const struct node *n)
+{
+	const struct node *p = in->probe;
+	size_t longest = 0;
+
+	if (!p->probe.ptype)
+		return in->bad;
+	if (!(p->probe.ptype->flags & PROBE_FUNCTIONS)) {
+		if (in->report)
+			diag(in->u->diags, n->span, D_FUNC_PROBE, p->probe.ptype->name);
+		return in->bad;
+	}
+	for (const struct node *a = p->probe.attaches; a; a = a->next) {
+		size_t len = a->attach.target ? strlen(target_function(a->attach.target)) : 0;
+
+		longest = len > longest ? len : longest;
+	}
+	return type_string(in->ts, (uint32_t)longest + 1);
+}
+
 static bool literal(const struct node *n, int64_t *v)
 {
 	if (!n || n->kind != N_INT || n->num.is_unsigned)
@@ -173,6 +198,7 @@ static const struct type *(*const special[B_COUNT])(struct infer *in, const stru
 	[B_args] = args_value,	  [B_avg] = agg_type,	 [B_curtask] = task_value, [B_delete] = keyed_type,
 	[B_has_key] = keyed_type, [B_hist] = hist_type,	 [B_kptr] = space_type,
 	[B_lhist] = lhist_type,	  [B_max] = agg_type,	 [B_min] = agg_type,
+	[B_func] = func_value,
 	[B_probe] = probe_value,  [B_stats] = agg_type,	 [B_str] = str_type,
 	[B_sum] = agg_type,	  [B_uptr] = space_type, [B_kstack] = stack_type,
 	[B_ustack] = stack_type,

@@ -151,16 +151,23 @@ LLVMValueRef fn_has_cpid(struct gen *g, struct call *c)
 	return LLVMBuildZExt(g->b, gen_not_zero(g, gen_konst(g, KONST_CPID, NULL)), g->i64, "");
 }
 
-/* ---- probe ---- */
+/* ---- probe, func ---- */
+
+typedef const char *name_fn(const struct probe_target *t);
+
+static const char *target_name(const struct probe_target *t)
+{
+	return t->name;
+}
 
 /* All names of the program's targets, padded to one stride, as read-only data. */
-static LLVMValueRef name_table(struct gen *g, uint32_t cnt, uint32_t stride)
+static LLVMValueRef name_table(struct gen *g, uint32_t cnt, uint32_t stride, name_fn *name)
 {
 	char *bytes = arena_alloc(g->u->arena, (size_t)cnt * stride), *at = bytes;
 	LLVMValueRef init, table;
 
 	for (struct node *a = g->p->probe->probe.attaches; a; a = a->next, at += stride)
-		strncpy(at, a->attach.target->name, stride - 1);
+		strncpy(at, name(a->attach.target), stride - 1);
 	init = LLVMConstStringInContext(g->ctx, bytes, cnt * stride, true);
 	table = LLVMAddGlobal(g->mod, LLVMTypeOf(init), "probe_names");
 	LLVMSetInitializer(table, init);
@@ -172,18 +179,18 @@ static LLVMValueRef name_table(struct gen *g, uint32_t cnt, uint32_t stride)
 }
 
 /* The row that the attach cookie names; anything else would be a foreign attachment: row 0. */
-static LLVMValueRef current_name(struct gen *g, uint32_t cnt, uint32_t stride)
+static LLVMValueRef current_name(struct gen *g, uint32_t cnt, uint32_t stride, name_fn *name)
 {
 	LLVMValueRef row;
 
 	g->p->uses_cookie = true;
 	row = HELP(g, get_attach_cookie, g->p->ctx);
 	row = gen_bound(g, LLVMBuildSub(g->b, row, gen_i64(g, g->target_cnt), ""), cnt);
-	return gen_off_var(g, name_table(g, cnt, stride),
+	return gen_off_var(g, name_table(g, cnt, stride, name),
 			   LLVMBuildMul(g->b, row, gen_i64(g, stride), ""));
 }
 
-LLVMValueRef fn_probe(struct gen *g, struct call *c)
+static LLVMValueRef name_of_target(struct gen *g, struct call *c, name_fn *name)
 {
 	struct node *attaches = g->p->probe->probe.attaches;
 	struct node lit = { .kind = N_STR };
@@ -193,10 +200,20 @@ LLVMValueRef fn_probe(struct gen *g, struct call *c)
 	for (struct node *a = attaches; a; a = a->next)
 		cnt++;
 	if (cnt == 1) {
-		lit.str.text = attaches->attach.target->name;
+		lit.str.text = name(attaches->attach.target);
 		lit.str.len = strlen(lit.str.text);
 		return gen_text(g, &lit, c->dst, c->max);
 	}
-	src = current_name(g, cnt, stride);
+	src = current_name(g, cnt, stride, name);
 	return gen_text_from(g, c->dst, c->max < stride ? c->max : stride, src, AS_KERNEL);
+}
+
+LLVMValueRef fn_probe(struct gen *g, struct call *c)
+{
+	return name_of_target(g, c, target_name);
+}
+
+LLVMValueRef fn_func(struct gen *g, struct call *c)
+{
+	return name_of_target(g, c, target_function);
 }

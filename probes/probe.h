@@ -106,6 +106,7 @@ enum {
 		16, /* a program is bound to its target when it is loaded: one for each */
 	PROBE_LISTS_PATTERN = 64, /* -l of "TYPE:PATTERN" is what the pattern expands to */
 	PROBE_ONE_MEMORY = 128, /* -p restricts it to that process, not to those that it starts */
+	PROBE_FUNCTIONS = 256, /* targets are functions, b their names: what "func" gives */
 	PROBE_NO_COOKIE = 32, /* a program that asks which target it runs for: one for each */
 };
 

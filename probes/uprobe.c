@@ -378,7 +378,8 @@ const struct probe_type probe_uprobe = {
 	.name = "uprobe",
 	.aliases = { "u" },
 	.help = "uprobe:FILE:FUNCTION[+OFFSET]: a function of a program or library is called",
-	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_USER_MEMORY | PROBE_ONE_MEMORY,
+	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_USER_MEMORY | PROBE_ONE_MEMORY |
+		 PROBE_FUNCTIONS,
 	.args_kind = PROBE_ARGS_REGS,
 	.section = "kprobe",
 	.parse = parse,
@@ -392,7 +393,8 @@ const struct probe_type probe_uretprobe = {
 	.name = "uretprobe",
 	.aliases = { "ur" },
 	.help = "uretprobe:FILE:FUNCTION: a function of a program or library returns",
-	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_USER_MEMORY | PROBE_ONE_MEMORY,
+	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_USER_MEMORY | PROBE_ONE_MEMORY |
+		 PROBE_FUNCTIONS,
 	.args_kind = PROBE_ARGS_REGS,
 	.section = "kprobe",
 	.parse = parse_return,
