@@ -8,6 +8,7 @@
  * reads a member says where the struct lies.
  */
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +29,11 @@ static const struct type *convert(struct ctype_btf *b, uint32_t id);
 
 struct ctype_btf *ctype_btf_open(struct types *ts, const char *path, uint32_t def_base)
 {
-	struct btf *btf = path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
 	struct ctype_btf *b;
+	struct btf *btf;
 
+	libbpf_set_print(NULL); /* a kernel without BTF is no news: the caller says what it means */
+	btf = path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
 	if (!btf)
 		return NULL;
 	b = calloc(1, sizeof(*b));
