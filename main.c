@@ -349,6 +349,8 @@ static int run(struct options *o)
 		err = list(&u, o);
 	else if (!err)
 		err = front_end(&u, o) ?: back_end(&u, o);
+	if (err == -ECANCELED) /* the script's own help was all */
+		err = 0;
 	unit_done(&u);
 	probe_env_free(o->run.env);
 	return err;

@@ -40,8 +40,8 @@
 	OPT(NO_WARNINGS, 0, "no-warnings", NULL, "no warnings")                                    \
 	LATER(HELPER_ERRORS, 'k', "warnings", NULL, "report failing reads and map updates")        \
 	GROUP("Compiling")                                                                         \
-	OPT(INCLUDE_DIR, 'I', NULL, "DIR", "look for C headers here too")                        \
-	OPT(INCLUDE, 0, "include", "FILE", "include this C header first")                        \
+	OPT(INCLUDE_DIR, 'I', NULL, "DIR", "look for C headers here too")                          \
+	OPT(INCLUDE, 0, "include", "FILE", "include this C header first")                          \
 	OPT(DRY_RUN, 0, "dry-run", NULL, "end once all probes are attached")                       \
 	OPT(DEBUG, 'd', "debug", "STAGE,...",                                                      \
 	    "print what a stage made: ast, types, codegen,\n"                                      \
@@ -62,7 +62,7 @@ enum option_id {
 	OPTIONS(NONE, ID, ID)
 #undef ID
 #undef NONE
-	OPT_CNT
+		OPT_CNT
 };
 
 struct option_row {

@@ -31,14 +31,10 @@ const struct builtin *builtin_by_id(enum builtin_id id)
 bool builtin_is_later(const char *name)
 {
 	static const char later[] =
-		"__session_is_return|assert|assert_str|bswap|buf|cgroupid|config|"
-		"container_of|ctx|default_str_length|dw_ustack|fail|find|getopt|"
-		"is_array|is_err|is_integer|is_literal|is_ptr|is_str|is_unsigned_integer|"
-		"jiffies|kfunc_allowed|kfunc_exist|leader_comm|leader_tid|macaddr|memcmp|"
-		"ntop|override|path|pcomm|percpu_kaddr|ppid|probetype|pton|sarg0|signal|"
-		"signal_name|signal_thread|skboutput|socket_cookie|static_assert|"
-		"str_concat|strcap|strcontains|strerror|strlen|strstr|syscall_name|"
-		"tseries|typeinfo|uaddr|unwatch|usermode|username|write_user";
+		"__session_is_return|assert|assert_str|cgroupid|config|container_of|ctx|"
+		"dw_ustack|find|kfunc_allowed|path|percpu_kaddr|sarg0|skboutput|"
+		"socket_cookie|syscall_name|tseries|typeinfo|uaddr|unwatch|usermode|"
+		"username";
 
 	return words_find(later, name) >= 0;
 }

@@ -12,11 +12,6 @@ struct checker {
 	uint32_t for_loops;
 };
 
-static void not_available(struct checker *c, const struct node *n, const char *what)
-{
-	diag(c->u->diags, n->span, D_NOT_AVAILABLE, what);
-}
-
 static bool is_agg_call(const struct node *n)
 {
 	return n->kind == N_CALL && n->call.fn && n->call.fn->flags & BI_MAPFN;
@@ -121,6 +116,14 @@ static bool enter_loop(struct walker *w, struct node *n)
 	return false;
 }
 
+static bool has_address(const struct node *e)
+{
+	if (e->kind == N_MAP)
+		return !e->map.sym || !e->map.sym->val || !type_is_agg(e->map.sym->val);
+	return e->kind == N_VAR || e->kind == N_FIELD || e->kind == N_INDEX ||
+	       (e->kind == N_UNARY && e->unary.op == UN_DEREF);
+}
+
 /* Whether to go on into the children. */
 static bool enter(struct walker *w, struct node *n)
 {
@@ -137,8 +140,8 @@ static bool enter(struct walker *w, struct node *n)
 	case N_TYPE_ARG: return false;
 	case N_ASSIGN: return enter_assign(w, n);
 	case N_UNARY:
-		if (n->unary.op == UN_ADDR)
-			not_available(c, n, "addresses of variables and maps are");
+		if (n->unary.op == UN_ADDR && !has_address(n->unary.e))
+			diag(c->u->diags, n->span, D_ADDRESS);
 		return true;
 	case N_CALL:
 		if (is_agg_call(n))

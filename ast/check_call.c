@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+
 #include "ast/check.h"
 #include "ast/formatparse.h"
 #include "ast/settings.h"
+#include "ast/signals.h"
 
 #define HIST_BITS_MAX 5
+#define SEARCH_MAX 20000 /* bytes times bytes */
+#define LENGTH_MAX 4096
 
 static const char *args_text(struct arena *a, uint32_t n)
 {
@@ -241,11 +246,79 @@ static void check_strncmp(struct unit *u, const struct node *n)
 	check_not_negative(u, n, n->call.args->next->next);
 }
 
+static void check_pton(struct unit *u, const struct node *n)
+{
+	const struct node *a = n->call.args;
+	uint8_t bytes[16];
+
+	if (inet_pton(AF_INET, a->str.text, bytes) != 1 &&
+	    inet_pton(AF_INET6, a->str.text, bytes) != 1)
+		diag(u->diags, a->span, D_PTON, a->str.text);
+}
+
+static void check_signal(struct unit *u, const struct node *n)
+{
+	const struct node *a = n->call.args;
+
+	if (a->kind == N_STR && !signal_by_name(a->str.text))
+		diag(u->diags, a->span, D_SIGNAL, a->str.text);
+	else if (a->kind == N_INT && (value(a) < 1 || value(a) > 64))
+		diag(u->diags, a->span, D_SIGNAL,
+		     arena_printf(u->arena, "%lld", (long long)value(a)));
+}
+
+/* The verifier walks through every place of the first times every byte of the second. */
+static void check_search(struct unit *u, const struct node *n)
+{
+	const struct type *hay = n->call.args->type, *needle = n->call.args->next->type;
+
+	if ((uint64_t)hay->size * needle->size > SEARCH_MAX)
+		diag_hint(diag(u->diags, n->span, D_SEARCH_LARGE, n->call.fn->name, hay->size,
+			       needle->size),
+			  "Give str() a length: str(p, 64).");
+}
+
+static void check_length(struct unit *u, const struct node *n)
+{
+	const struct node *len = n->call.args->next->next;
+
+	if (len->num.is_unsigned || value(len) < 0 || value(len) > LENGTH_MAX)
+		diag(u->diags, len->span, D_LENGTH, n->call.fn->name, LENGTH_MAX);
+}
+
+/* An address is that many bytes, or a pointer to them. */
+static void check_bytes(struct unit *u, const struct node *n, const struct node *a, uint32_t least)
+{
+	const struct type *t = a->type;
+	bool is_mem = t->kind == V_ARRAY || t->kind == V_STRING || t->kind == V_BUFFER ||
+		      t->kind == V_STRUCT || t->kind == V_UNION;
+
+	if (t->kind != V_PTR && !(is_mem && t->size >= least) && !(least == 4 && type_is_int(t)))
+		diag(u->diags, a->span, D_ADDRESS_BYTES, n->call.fn->name, least,
+		     type_name(u->arena, t));
+}
+
+static void check_macaddr(struct unit *u, const struct node *n)
+{
+	check_bytes(u, n, n->call.args, 6);
+}
+
+static void check_ntop(struct unit *u, const struct node *n)
+{
+	check_bytes(u, n, n->call.args->next ? n->call.args->next : n->call.args, 4);
+}
+
 /* What a signature cannot say; the arguments are of the right number and sorts. */
 static void (*const special[B_COUNT])(struct unit *u, const struct node *n) = {
-	[B_delete] = check_key,	 [B_has_key] = check_key,     [B_hist] = check_hist,
-	[B_len] = check_map_arg, [B_lhist] = check_lhist,     [B_print] = check_print,
-	[B_str] = check_str,	 [B_strncmp] = check_strncmp, [B_kstack] = check_stack,
+	[B_macaddr] = check_macaddr,	[B_memcmp] = check_length,
+	[B_ntop] = check_ntop,		[B_pton] = check_pton,
+	[B_signal] = check_signal,	[B_signal_thread] = check_signal,
+	[B_strcontains] = check_search, [B_strstr] = check_search,
+	[B_write_user] = check_length,	[B_delete] = check_key,
+	[B_has_key] = check_key,	[B_hist] = check_hist,
+	[B_len] = check_map_arg,	[B_lhist] = check_lhist,
+	[B_print] = check_print,	[B_str] = check_str,
+	[B_strncmp] = check_strncmp,	[B_kstack] = check_stack,
 	[B_ustack] = check_stack,
 };
 

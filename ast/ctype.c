@@ -138,6 +138,11 @@ bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const stru
 	       (kernel(c) && ctype_btf_value(c->kernel, name, value, e));
 }
 
+bool ctypes_has_function(struct ctypes *c, const char *name)
+{
+	return kernel(c) && ctype_btf_has_function(c->kernel, name);
+}
+
 /* ---- constants ---- */
 
 static void fold_one(struct walker *w, struct node *n)
@@ -332,8 +337,8 @@ static const struct type *record(struct ctypes *c, struct node *n)
 	struct layout l = { .align = 1,
 			    .is_union = n->type_def.is_union,
 			    .is_packed = n->type_def.is_packed };
-	struct type *t = type_tagged(c->u->types, l.is_union ? V_UNION : V_STRUCT,
-				     n->type_def.name, DEF_SCRIPT + ++c->script_cnt);
+	struct type *t = type_tagged(c->u->types, l.is_union ? V_UNION : V_STRUCT, n->type_def.name,
+				     DEF_SCRIPT + ++c->script_cnt);
 
 	if (!members(c, t, &l, n->type_def.fields)) {
 		t->count = 0;
@@ -352,8 +357,8 @@ static const struct type *record(struct ctypes *c, struct node *n)
 
 static const struct type *enumeration(struct ctypes *c, struct node *n)
 {
-	struct type *t = type_tagged(c->u->types, V_ENUM, n->type_def.name,
-				     DEF_SCRIPT + ++c->script_cnt);
+	struct type *t =
+		type_tagged(c->u->types, V_ENUM, n->type_def.name, DEF_SCRIPT + ++c->script_cnt);
 	int64_t next = 0, min = 0, max = 0;
 	struct type_value *v;
 	uint32_t cnt = 0;

@@ -26,6 +26,7 @@ void ctypes_define(struct ctypes *c, struct node *items);
 const struct type *ctypes_find(struct ctypes *c, const char *name);
 /* An enumerator; *e is its enum. */
 bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const struct type **e);
+bool ctypes_has_function(struct ctypes *c, const char *name); /* the kernel */
 /* Types of an object file that a compiler made of headers. 0, or a negative errno. */
 int ctypes_headers(struct ctypes *c, const char *path);
 /* A type as written in C, with constants for sizes. NULL: told. */
@@ -40,8 +41,8 @@ struct ctype_btf *ctype_btf_open(struct types *ts, const char *path, uint32_t de
 void ctype_btf_free(struct ctype_btf *b);
 bool ctype_btf_has(const struct ctype_btf *b, uint32_t def); /* whose definition def is */
 const struct type *ctype_btf_find(struct ctype_btf *b, const char *name);
-bool ctype_btf_value(struct ctype_btf *b, const char *name, int64_t *value,
-		     const struct type **e);
+bool ctype_btf_value(struct ctype_btf *b, const char *name, int64_t *value, const struct type **e);
+bool ctype_btf_has_function(const struct ctype_btf *b, const char *name);
 void ctype_btf_complete(struct ctype_btf *b, struct type *t);
 /* Binds a type that is known by name only to its definition; false: there is none. */
 bool ctype_btf_bind(struct ctype_btf *b, struct type *t);

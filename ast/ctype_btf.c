@@ -273,7 +273,8 @@ void ctype_btf_complete(struct ctype_btf *b, struct type *to)
 /* ---- by name ---- */
 
 /* One pass over all types: a few hundred microseconds for the kernel's. */
-static uint32_t find(const struct ctype_btf *b, const char *name, bool (*is)(const struct btf_type *))
+static uint32_t find(const struct ctype_btf *b, const char *name,
+		     bool (*is)(const struct btf_type *))
 {
 	for (uint32_t id = 1; id < b->cnt; id++) {
 		const struct btf_type *t = btf__type_by_id(b->btf, id);
@@ -299,11 +300,19 @@ static bool is_named_type(const struct btf_type *t)
 	return btf_is_typedef(t) || btf_is_int(t);
 }
 
+static bool is_function(const struct btf_type *t)
+{
+	return btf_is_func(t);
+}
+
 static uint32_t find_tag(const struct ctype_btf *b, enum vkind kind, const char *full)
 {
 	const char *name = strchr(full, ' ') + 1;
 
-	return find(b, name, kind == V_STRUCT ? is_struct : kind == V_UNION ? is_union : is_any_enum);
+	return find(b, name,
+		    kind == V_STRUCT  ? is_struct
+		    : kind == V_UNION ? is_union
+				      : is_any_enum);
 }
 
 bool ctype_btf_bind(struct ctype_btf *b, struct type *t)
@@ -313,6 +322,11 @@ bool ctype_btf_bind(struct ctype_btf *b, struct type *t)
 	if (id)
 		t->def = b->def_base + id;
 	return id != 0;
+}
+
+bool ctype_btf_has_function(const struct ctype_btf *b, const char *name)
+{
+	return find(b, name, is_function) != 0;
 }
 
 const struct type *ctype_btf_find(struct ctype_btf *b, const char *name)

@@ -197,8 +197,7 @@ static void fold_node(struct walker *w, struct node *n)
 	struct unit *u = w->arg;
 
 	if (n->kind == N_SIZEOF || n->kind == N_OFFSETOF) {
-		set_number(u, n, n->kind == N_SIZEOF ? n->sizeof_.arg->type->size
-						     : n->sizeof_.off);
+		set_number(u, n, n->kind == N_SIZEOF ? n->sizeof_.arg->type->size : n->sizeof_.off);
 		n->type = type_settled(u->types, n->type);
 	} else {
 		const struct type *t = n->type;

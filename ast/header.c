@@ -161,8 +161,9 @@ static void tell(struct unit *u, const struct workplace *w, const struct header_
 
 int header_read(struct unit *u, struct header_list *l)
 {
-	static const char *const types[] = { "-x", "c", "-w", "-gbtf",
-					     "-fno-eliminate-unused-debug-types", "-c" };
+	static const char *const types[] = {
+		"-x", "c", "-w", "-gbtf", "-fno-eliminate-unused-debug-types", "-c"
+	};
 	static const char *const macros[] = { "-x", "c", "-w", "-dM", "-E" };
 	struct workplace w = { .dir = "" };
 	int err = workplace_open(&w, u->arena, l);

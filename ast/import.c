@@ -212,7 +212,16 @@ static struct node *define_macro(struct unit *u, const char *text)
 	return program ? program->program.items : NULL;
 }
 
-/* ---- names that only a header defines ---- */
+/* ---- names that only a header or the library defines ---- */
+
+static struct node *library_macros(struct unit *u, const char *name, const char *text)
+{
+	const struct source *src = source_add(
+		u->sources, arena_printf(u->arena, "library: %s", name), text, strlen(text));
+	struct node *program = src ? parse_source(u, src) : NULL;
+
+	return program ? program->program.items : NULL;
+}
 
 struct wanted {
 	struct importer *im;
@@ -240,18 +249,21 @@ static void want(struct walker *w, struct node *n)
 		return;
 	text = header_define(&wd->im->headers, u->arena, name);
 	macro = text ? define_macro(u, text) : NULL;
+	text = library_find(name);
+	if (!macro && text)
+		macro = library_macros(u, name, text);
 	if (!macro)
 		return;
 	*wd->tail = macro; /* the walk over the items comes to it too */
 	wd->tail = list_end(wd->tail);
 }
 
-static void take_headers(struct importer *im)
+static void take_names(struct importer *im)
 {
 	struct wanted wd = { im, list_end(&im->u->program->program.items) };
 	struct walker w = { .post = want, .arg = &wd };
 
-	if (header_read(im->u, &im->headers))
+	if (im->headers.first && header_read(im->u, &im->headers))
 		return;
 	for (struct node *n = im->u->program->program.items; n; n = n->next)
 		walk(&w, n);
@@ -308,7 +320,6 @@ int import(struct unit *u)
 			   arena_printf(u->arena, "#include \"%s\"", u->opt->includes[i]));
 	program->program.items =
 		import_items(&im, program->program.items, dir_of(u->arena, name), true);
-	if (im.headers.first)
-		take_headers(&im);
+	take_names(&im);
 	return diags_errors(u->diags) > errors ? -EINVAL : 0;
 }

@@ -28,4 +28,7 @@ int header_read(struct unit *u, struct header_list *l);
 const char *header_define(const struct header_list *l, struct arena *a, const char *name);
 void header_done(struct header_list *l);
 
+/* Source of the macros that a name of the language stands for; NULL: it does for none. */
+const char *library_find(const char *name);
+
 #endif

@@ -53,12 +53,24 @@ const struct type *infer_arith(struct infer *in, enum binary_op op, const struct
 void infer_convert(struct infer *in, struct node *n, const struct type *from,
 		   const struct type *to);
 
+/* Where that lies which e is, or which it points to. */
+enum addr_space infer_space(const struct node *e);
+
 const struct type *infer_call(struct infer *in, struct node *n, bool to_map);
 const struct type *infer_ident(struct infer *in, struct node *n);
 
 /* infer_probe.c: argN, retval and reg(), in a probe that has them. */
 const struct type *infer_arg(struct infer *in, const struct node *n);
 const struct type *infer_reg(struct infer *in, const struct node *n);
+
+/*
+ * infer_comptime.c: calls that are known when compiling become literals; and the branch of
+ * "if comptime" that is taken stands where the whole stood: true when it does.
+ */
+const struct type *infer_comptime(struct infer *in, struct node *n);
+const struct type *infer_literal(struct infer *in, struct node *n, enum node_kind kind,
+				 uint64_t v);
+bool infer_pick(struct infer *in, struct node *n);
 
 /* infer_type.c: types as written. bad when there is no such type. */
 const struct type *infer_written(struct infer *in, struct node *n);

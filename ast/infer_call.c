@@ -53,6 +53,71 @@ static const struct type *task_value(struct infer *in, const struct node *n)
 	return type_ptr(in->ts, type_tagged(in->ts, V_STRUCT, "struct task_struct", 0), AS_KERNEL);
 }
 
+static bool literal(const struct node *n, int64_t *v)
+{
+	if (!n || n->kind != N_INT || n->num.is_unsigned)
+		return false;
+	*v = (int64_t)n->num.value;
+	return true;
+}
+
+static const struct type *buf_type(struct infer *in, const struct node *n)
+{
+	uint32_t max = (uint32_t)setting_num(in->u->settings, SETTING_max_strlen);
+	const struct node *a = n->call.args;
+	int64_t len;
+
+	if (!a || !infer_known(in, a->type))
+		return a ? a->type : in->bad;
+	if (a->next && literal(a->next, &len) && len > 0 && len < max)
+		return type_buffer(in->ts, (uint32_t)len);
+	if (a->type->kind == V_ARRAY && !a->next && a->type->size)
+		max = a->type->size;
+	if (a->type->kind == V_STRING && a->type->size < max)
+		max = a->type->size - !a->next;
+	return type_buffer(in->ts, max ? max : 1);
+}
+
+/* Both strings and one NUL. */
+static const struct type *concat_type(struct infer *in, const struct node *n)
+{
+	const struct node *l = n->call.args, *r = l ? l->next : NULL;
+
+	if (!r || !infer_known(in, l->type) || !infer_known(in, r->type))
+		return r ? (infer_known(in, l->type) ? r->type : l->type) : in->bad;
+	return type_string(in->ts, l->type->size + r->type->size - 1);
+}
+
+static const struct type *swapped_type(struct infer *in, const struct node *n)
+{
+	const struct type *t = n->call.args ? n->call.args->type : in->bad;
+
+	if (!infer_known(in, t) || !type_is_int(t))
+		return infer_known(in, t) ? in->bad : t;
+	return type_int(in->ts, t->size, false);
+}
+
+/* Bytes of an IPv4 or IPv6 address. */
+static const struct type *pton_type(struct infer *in, const struct node *n)
+{
+	const struct node *a = n->call.args;
+	bool is_v6 = a && a->kind == N_STR && strchr(a->str.text, ':');
+
+	return type_array(in->ts, type_int(in->ts, 1, false), is_v6 ? 16 : 4);
+}
+
+static const struct type *name_type(struct infer *in, const struct node *n)
+{
+	(void)n;
+	return type_string(in->ts, 64); /* the longest of such names */
+}
+
+static const struct type *probetype_value(struct infer *in, const struct node *n)
+{
+	(void)n;
+	return type_string(in->ts, 16);
+}
+
 static const struct type *probe_value(struct infer *in, const struct node *n)
 {
 	size_t longest = 0;
@@ -89,14 +154,6 @@ static const struct type *func_value(struct infer *in, const struct node *n)
 		longest = len > longest ? len : longest;
 	}
 	return type_string(in->ts, (uint32_t)longest + 1);
-}
-
-static bool literal(const struct node *n, int64_t *v)
-{
-	if (!n || n->kind != N_INT || n->num.is_unsigned)
-		return false;
-	*v = (int64_t)n->num.value;
-	return true;
 }
 
 /* Parameters out of range are check's to tell. */
@@ -194,13 +251,33 @@ static const struct type *agg_type(struct infer *in, const struct node *n)
 
 /* Values and functions whose type depends on more than the signature; n is an N_IDENT or N_CALL. */
 static const struct type *(*const special[B_COUNT])(struct infer *in, const struct node *n) = {
-	[B_arg0... B_arg9] = infer_arg, [B_retval] = infer_arg, [B_reg] = infer_reg,
-	[B_args] = args_value,	  [B_avg] = agg_type,	 [B_curtask] = task_value, [B_delete] = keyed_type,
-	[B_has_key] = keyed_type, [B_hist] = hist_type,	 [B_kptr] = space_type,
-	[B_lhist] = lhist_type,	  [B_max] = agg_type,	 [B_min] = agg_type,
+	[B_arg0... B_arg9] = infer_arg,
+	[B_retval] = infer_arg,
+	[B_reg] = infer_reg,
 	[B_func] = func_value,
-	[B_probe] = probe_value,  [B_stats] = agg_type,	 [B_str] = str_type,
-	[B_sum] = agg_type,	  [B_uptr] = space_type, [B_kstack] = stack_type,
+	[B_bswap] = swapped_type,
+	[B_buf] = buf_type,
+	[B_pton] = pton_type,
+	[B_str_concat] = concat_type,
+	[B_strerror] = name_type,
+	[B_signal_name] = name_type,
+	[B_probetype] = probetype_value,
+	[B_args] = args_value,
+	[B_avg] = agg_type,
+	[B_curtask] = task_value,
+	[B_delete] = keyed_type,
+	[B_has_key] = keyed_type,
+	[B_hist] = hist_type,
+	[B_kptr] = space_type,
+	[B_lhist] = lhist_type,
+	[B_max] = agg_type,
+	[B_min] = agg_type,
+	[B_probe] = probe_value,
+	[B_stats] = agg_type,
+	[B_str] = str_type,
+	[B_sum] = agg_type,
+	[B_uptr] = space_type,
+	[B_kstack] = stack_type,
 	[B_ustack] = stack_type,
 };
 
@@ -213,6 +290,8 @@ const struct type *infer_call(struct infer *in, struct node *n, bool to_map)
 		infer_value(in, a);
 	if (!fn)
 		return in->bad;
+	if (fn->flags & BI_COMPTIME)
+		return infer_comptime(in, n);
 	t = special[fn->id] ? special[fn->id](in, n) : result_type(in, fn);
 	/* Out of place: check says so. */
 	return fn->flags & BI_MAPFN && !to_map ? in->bad : t;
@@ -224,5 +303,7 @@ const struct type *infer_ident(struct infer *in, struct node *n)
 
 	if (!fn)
 		return in->bad;
+	if (fn->flags & BI_COMPTIME)
+		return infer_comptime(in, n);
 	return special[fn->id] ? special[fn->id](in, n) : result_type(in, fn);
 }

@@ -154,8 +154,8 @@ static const struct type *no_field(struct infer *in, struct node *n, const struc
 	return in->bad;
 }
 
-/* Where the thing lies that e is or points to: that of the pointer that led there. */
-static enum addr_space space_of(const struct node *e)
+/* That of the pointer that led there. */
+enum addr_space infer_space(const struct node *e)
 {
 	while (e->type && e->type->kind != V_PTR) {
 		if (e->kind == N_FIELD)
@@ -171,10 +171,11 @@ static enum addr_space space_of(const struct node *e)
 }
 
 /* A pointer found there points into the same memory unless its own type says more. */
-static const struct type *part_type(struct infer *in, const struct type *t, const struct node *whole)
+static const struct type *part_type(struct infer *in, const struct type *t,
+				    const struct node *whole)
 {
 	if (t->kind == V_PTR && t->as == AS_NONE)
-		return type_ptr(in->ts, t->elem, space_of(whole));
+		return type_ptr(in->ts, t->elem, infer_space(whole));
 	return t;
 }
 
@@ -257,8 +258,11 @@ static bool can_cast(const struct type *from, const struct type *to)
 		return from_word || (from->kind == V_ARRAY && from->size == to->size);
 	if (to->kind == V_STRING)
 		return from->kind == V_STRING || from->kind == V_PTR;
+	if (to->kind == V_ARRAY && from_word) /* a literal is as wide as it has to be */
+		return from->size == to->size ||
+		       (type_is_lit(from) && (to->size == 2 || to->size == 4 || to->size == 8));
 	if (to->kind == V_ARRAY)
-		return from_word || from->kind == V_ARRAY;
+		return from->kind == V_ARRAY;
 	return to->kind == V_TUPLE && from->kind == V_TUPLE && from->count == to->count;
 }
 
@@ -305,7 +309,12 @@ static const struct type *infer_sizeof(struct infer *in, struct node *n)
 	t = node_is_type(n->sizeof_.arg) ? infer_written(in, n->sizeof_.arg)
 					 : infer_expr(in, n->sizeof_.arg);
 	n->sizeof_.arg->type = t;
-	return infer_known(in, t) ? type_of_literal(in->ts, t->size, false) : t;
+	if (!infer_known(in, t))
+		return t;
+	/* a variable may still widen */
+	if (node_is_type(n->sizeof_.arg) || in->report)
+		return infer_literal(in, n, N_INT, t->size);
+	return type_of_literal(in->ts, t->size, false);
 }
 
 static const struct type *infer_offsetof(struct infer *in, struct node *n)
@@ -331,13 +340,16 @@ static const struct type *infer_offsetof(struct infer *in, struct node *n)
 		n->sizeof_.off += f->off;
 		t = f->type;
 	}
-	return infer_known(in, t) ? type_of_literal(in->ts, n->sizeof_.off, false) : t;
+	return infer_known(in, t) ? infer_literal(in, n, N_INT, n->sizeof_.off) : t;
 }
 
 static const struct type *infer_cond_expr(struct infer *in, struct node *n)
 {
-	const struct type *t = infer_if(in, n);
+	const struct type *t;
 
+	if (n->kind == N_IF && n->cond.is_comptime)
+		return infer_pick(in, n) ? infer_value(in, n) : in->report ? in->bad : NULL;
+	t = infer_if(in, n);
 	if (infer_known(in, t) && n->kind == N_TERNARY && fold_literal(in->u, n, in->report))
 		return n->type;
 	return t;

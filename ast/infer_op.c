@@ -208,10 +208,16 @@ static const struct type *deref(struct infer *in, struct node *n, const struct t
 {
 	if (t->kind == V_PTR)
 		return t->elem && t->elem->kind != V_VOID ? pointee(in, t)
-							   : type_int(in->ts, 8, false);
+							  : type_int(in->ts, 8, false);
 	if (t->kind == V_INT)
 		return type_int(in->ts, 8, false);
 	return bad_operand(in, n, t);
+}
+
+/* Variables and maps are in the kernel, as seen from the program. */
+static enum addr_space space_of_place(const struct node *e)
+{
+	return e->kind == N_VAR || e->kind == N_MAP ? AS_KERNEL : infer_space(e);
 }
 
 const struct type *infer_unary(struct infer *in, struct node *n)
@@ -235,7 +241,7 @@ const struct type *infer_unary(struct infer *in, struct node *n)
 			return bad_operand(in, n, t);
 		return type_int(in->ts, 8, t->kind == V_INT && t->is_signed);
 	case UN_DEREF: return deref(in, n, t);
-	case UN_ADDR: return type_ptr(in->ts, type_settled(in->ts, t), AS_KERNEL);
+	case UN_ADDR: return type_ptr(in->ts, type_settled(in->ts, t), space_of_place(n->unary.e));
 	case UN_NOT: break;
 	}
 	return in->bad;

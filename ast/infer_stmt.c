@@ -250,7 +250,12 @@ void infer_stmt(struct infer *in, struct node *n)
 	case N_LET: infer_let(in, n); break;
 	case N_ASSIGN: infer_assign(in, n); break;
 	case N_BLOCK: infer_body(in, n); break;
-	case N_IF: infer_if_stmt(in, n); break;
+	case N_IF:
+		if (!n->cond.is_comptime)
+			infer_if_stmt(in, n);
+		else if (infer_pick(in, n))
+			infer_stmt(in, n);
+		break;
 	case N_FOR_MAP: infer_for_map(in, n); break;
 	case N_FOR_RANGE: infer_for_range(in, n); break;
 	case N_WHILE:

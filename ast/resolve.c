@@ -12,6 +12,7 @@
 #include "ast/builtins.h"
 #include "ast/ctype.h"
 #include "ast/fold.h"
+#include "ast/getopt.h"
 #include "ast/symtab.h"
 #include "ast/type.h"
 #include "ast/unit.h"
@@ -284,6 +285,11 @@ static void resolve_call(struct resolver *r, struct node *n)
 		return;
 	}
 	n->call.fn = b;
+	if (b->id == B_getopt) {
+		getopt_resolve(r->u, n);
+		if (n->kind != N_CALL)
+			return;
+	}
 	if (b->id == B_str && n->call.args && n->call.args->kind == N_POSITIONAL &&
 	    !n->call.args->next) {
 		make_str(n, param(r->u, n->call.args->num.value));
@@ -348,7 +354,9 @@ static void resolve_comptime(struct resolver *r, struct node *n)
 	resolve_node(r, n->cond.cond);
 	walk(&w, n->cond.cond);
 	if (n->cond.cond->kind != N_INT && n->cond.cond->kind != N_BOOL) {
-		diag(r->u->diags, n->cond.cond->span, D_COMPTIME);
+		/* it depends on types: infer decides */
+		resolve_node(r, n->cond.then);
+		resolve_node(r, n->cond.otherwise);
 		return;
 	}
 	pick = n->cond.cond->num.value ? n->cond.then : n->cond.otherwise;
@@ -482,5 +490,5 @@ int resolve(struct unit *u)
 			resolve_probe(&r, n);
 	}
 	u->program->program.maps = symtab_maps(r.names);
-	return 0;
+	return getopt_check(u);
 }

@@ -82,10 +82,11 @@ static bool same_fields(const struct type *a, const struct type *b)
 
 static bool same_type(const struct type *a, const struct type *b)
 {
-	return !a->is_tagged && a->kind == b->kind && a->is_signed == b->is_signed && a->is_lit == b->is_lit &&
-	       a->as == b->as && a->k == b->k && a->size == b->size && a->align == b->align &&
-	       a->count == b->count && a->elem == b->elem && a->min == b->min && a->max == b->max &&
-	       a->step == b->step && same_str(a->name, b->name) && same_fields(a, b);
+	return !a->is_tagged && a->kind == b->kind && a->is_signed == b->is_signed &&
+	       a->is_lit == b->is_lit && a->as == b->as && a->k == b->k && a->size == b->size &&
+	       a->align == b->align && a->count == b->count && a->elem == b->elem &&
+	       a->min == b->min && a->max == b->max && a->step == b->step &&
+	       same_str(a->name, b->name) && same_fields(a, b);
 }
 
 static const struct type *intern(struct types *ts, const struct type *cand)

@@ -40,6 +40,7 @@ struct unit {
 	struct settings
 		*settings; /* config variables: defaults, environment, then the config block */
 	struct ctypes *ctypes; /* import makes it, define adds the program's own */
+	struct script_option *script_options; /* resolve: what getopt() asks for */
 	struct probe_env *env; /* what probes are looked up in */
 	const struct source *main_source;
 	struct node *program;

@@ -134,6 +134,20 @@ static LLVMValueRef gen_binary(struct gen *g, struct node *n)
 	return gen_narrow(g, gen_arith(g, op, lv, rv, is_signed), n->type);
 }
 
+/* &$x, &@m, &p->field; 0 for a key that is not there. */
+static LLVMValueRef address_of(struct gen *g, struct node *e)
+{
+	LLVMValueRef at;
+
+	if (e->kind == N_MAP)
+		at = map_find(g, e, map_key(g, e));
+	else if (e->kind == N_VAR)
+		at = gen_var(g, e->var.sym);
+	else
+		at = lvalue_of(g, e).addr;
+	return LLVMBuildPtrToInt(g->b, at, g->i64, "");
+}
+
 static LLVMValueRef gen_unary(struct gen *g, struct node *n)
 {
 	LLVMValueRef v;
@@ -145,11 +159,11 @@ static LLVMValueRef gen_unary(struct gen *g, struct node *n)
 	case UN_BNOT:
 		v = LLVMBuildNot(g->b, gen_int(g, n->unary.e), "");
 		return gen_narrow(g, v, n->type);
+	case UN_ADDR: return address_of(g, n->unary.e);
 	case UN_NOT:
 		v = LLVMBuildNot(g->b, gen_bool(g, n->unary.e), "");
 		return LLVMBuildZExt(g->b, v, g->i64, "");
 	case UN_PLUS: return gen_int(g, n->unary.e);
-	case UN_ADDR: return LLVMBuildPtrToInt(g->b, gen_addr(g, n->unary.e), g->i64, "");
 	case UN_DEREF: return lvalue_load(g, lvalue_of(g, n), n->type);
 	}
 	return NULL;
@@ -333,7 +347,8 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 		if (gen_in_memory(e->cast.e->type))
 			gen_convert(g, dst, t, gen_addr(g, e->cast.e), e->cast.e->type, pad);
 		else /* an integer taken apart into an array */
-			gen_store(g, dst, e->cast.e->type, gen_int(g, e->cast.e));
+			gen_store(g, dst, type_int(g->u->types, t->size, false),
+				  gen_int(g, e->cast.e));
 		break;
 	case N_FIELD:
 	case N_TUPLE_GET:

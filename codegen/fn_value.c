@@ -41,16 +41,20 @@ static LLVMValueRef pid_tgid(struct gen *g)
 	return gen_merge(g, g->i64, ns, inner, init, outer);
 }
 
+/* pid(init): as the initial namespace numbers it. */
+static LLVMValueRef ids_of(struct gen *g, struct call *c)
+{
+	return c->args && c->args->num.value ? HELP0(g, get_current_pid_tgid) : pid_tgid(g);
+}
+
 LLVMValueRef fn_pid(struct gen *g, struct call *c)
 {
-	(void)c;
-	return high32(g, pid_tgid(g));
+	return high32(g, ids_of(g, c));
 }
 
 LLVMValueRef fn_tid(struct gen *g, struct call *c)
 {
-	(void)c;
-	return low32(g, pid_tgid(g));
+	return low32(g, ids_of(g, c));
 }
 
 LLVMValueRef fn_uid(struct gen *g, struct call *c)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Values as text and as JSON: one switch each over the kinds. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -66,6 +67,17 @@ static void mac_text(struct buf *b, const struct value *v)
 	const uint8_t *m = (const uint8_t *)v->at;
 
 	buf_printf(b, "%02X:%02X:%02X:%02X:%02X:%02X", m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
+/* u32 family, then the address; a family that has no such addresses shows nothing. */
+static void inet_text(struct buf *b, const struct value *v)
+{
+	char out[INET6_ADDRSTRLEN] = "";
+	uint32_t family;
+
+	memcpy(&family, v->at, sizeof(family));
+	inet_ntop((int)family, v->at + sizeof(family), out, sizeof(out));
+	buf_puts(b, out);
 }
 
 /* Microseconds are not strftime's: its %f is replaced before; everything else is its own. */
@@ -181,13 +193,13 @@ static void text(struct buf *b, const struct style *s, const struct value *v)
 	case V_TIMESTAMP: return timestamp_text(b, s->env, v);
 	case V_CGROUP_PATH: return cgroup_text(b, s->env, v);
 	case V_MAC: return mac_text(b, v);
+	case V_INET: return inet_text(b, v);
 	case V_KSTACK:
 	case V_USTACK: return stack_text(b, s->env, v, s->compact);
 	case V_KSYM:
 	case V_USYM: return symbol_text(b, s->env, v);
 	case V_NONE:
 	case V_VOID:
-	case V_INET:
 	case V_STRERROR:
 	case V_COUNT:
 	case V_SUM:

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Functions on text: length, search, joining; names of numbers. */
+#include <errno.h>
+#include <string.h>
+
+#include "codegen/call.h"
+
+/* Errors have numbers up to this in Linux; signals up to SIGRTMAX. */
+#define ERRNO_MAX 133
+#define SIGNAL_MAX 64
+
+/* A string argument in memory of ours, all of it defined; gives its length. */
+static LLVMValueRef in_memory(struct gen *g, struct node *e, LLVMValueRef *at, uint32_t room)
+{
+	uint32_t size = e->type->size + room;
+	LLVMValueRef len;
+
+	*at = gen_tmp(g, size);
+	gen_zero(g, *at, (size + 7) & ~7u);
+	/* one byte more than it can have: comm tells its length only then */
+	len = gen_text(g, e, *at, e->type->size + 1);
+	return gen_select(g, gen_cmp(g, LLVMIntULT, len, gen_i64(g, e->type->size)), len,
+			  gen_i64(g, e->type->size - 1));
+}
+
+LLVMValueRef fn_strlen(struct gen *g, struct call *c)
+{
+	LLVMValueRef at;
+
+	if (c->args->kind == N_STR)
+		return gen_i64(g, strlen(c->args->str.text));
+	return in_memory(g, c->args, &at, 8);
+}
+
+LLVMValueRef fn_str_concat(struct gen *g, struct call *c)
+{
+	struct node *l = c->args, *r = l->next;
+	LLVMValueRef both, len = in_memory(g, l, &both, r->type->size);
+
+	len = gen_bound(g, len, l->type->size);
+	gen_text(g, r, gen_off_var(g, both, len), r->type->size);
+	return gen_text_from(g, c->dst, c->max, both, AS_KERNEL);
+}
+
+/* ---- search ---- */
+
+/* Whether needle stands at h; jumps to yes or no. Both are text in zeroed memory. */
+static void match_at(struct gen *g, LLVMValueRef h, LLVMValueRef needle, uint32_t needle_sz,
+		     LLVMBasicBlockRef yes, LLVMBasicBlockRef no)
+{
+	LLVMBasicBlockRef from = LLVMGetInsertBlock(g->b), loop = gen_block(g, "match");
+	LLVMBasicBlockRef cmp = gen_block(g, "cmp"), next = gen_block(g, "next");
+	LLVMValueRef j, j_next, n;
+
+	gen_br(g, loop);
+	gen_at(g, loop);
+	j = LLVMBuildPhi(g->b, g->i64, "");
+	n = LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, needle, j), "");
+	gen_cond_br(g, gen_not_zero(g, n), cmp, yes);
+	gen_at(g, cmp);
+	gen_cond_br(g,
+		    gen_cmp(g, LLVMIntEQ, n, LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, h, j), "")),
+		    next, no);
+	gen_at(g, next);
+	j_next = LLVMBuildAdd(g->b, j, gen_i64(g, 1), "");
+	gen_cond_br(g, gen_cmp(g, LLVMIntULT, j_next, gen_i64(g, needle_sz)), loop, yes);
+	LLVMAddIncoming(j, (LLVMValueRef[]){ gen_i64(g, 0), j_next },
+			(LLVMBasicBlockRef[]){ from, next }, 2);
+}
+
+/* The place of the needle, or -ENOENT as the kernel's own strstr has it. */
+static LLVMValueRef find(struct gen *g, struct node *hay, struct node *needle)
+{
+	uint32_t size = hay->type->size, needle_sz = needle->type->size;
+	LLVMBasicBlockRef loop = gen_block(g, "find"), more = gen_block(g, "more");
+	LLVMBasicBlockRef here = gen_block(g, "here"), next = gen_block(g, "next");
+	LLVMBasicBlockRef done = gen_block(g, "found"), from;
+	LLVMValueRef h, n, i, i_next, none = gen_i64(g, (uint64_t)-ENOENT), res;
+
+	in_memory(g, hay, &h, needle_sz + 8);
+	in_memory(g, needle, &n, 8);
+	from = LLVMGetInsertBlock(g->b);
+	gen_br(g, loop);
+	gen_at(g, loop);
+	i = LLVMBuildPhi(g->b, g->i64, "");
+	match_at(g, gen_off_var(g, h, i), n, needle_sz, here, more);
+	gen_at(g, here);
+	gen_br(g, done);
+	gen_at(g, more);
+	res = LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, h, i), "");
+	gen_cond_br(g, gen_not_zero(g, res), next, done);
+	gen_at(g, next);
+	i_next = LLVMBuildAdd(g->b, i, gen_i64(g, 1), "");
+	gen_cond_br(g, gen_cmp(g, LLVMIntULT, i_next, gen_i64(g, size)), loop, done);
+	LLVMAddIncoming(i, (LLVMValueRef[]){ gen_i64(g, 0), i_next },
+			(LLVMBasicBlockRef[]){ from, next }, 2);
+	gen_at(g, done);
+	res = LLVMBuildPhi(g->b, g->i64, "");
+	LLVMAddIncoming(res, (LLVMValueRef[]){ i, none, none },
+			(LLVMBasicBlockRef[]){ here, more, next }, 3);
+	return res;
+}
+
+LLVMValueRef fn_strstr(struct gen *g, struct call *c)
+{
+	return find(g, c->args, c->args->next);
+}
+
+LLVMValueRef fn_strcontains(struct gen *g, struct call *c)
+{
+	LLVMValueRef at = find(g, c->args, c->args->next);
+
+	return LLVMBuildZExt(g->b, gen_cmp(g, LLVMIntSGE, at, gen_i64(g, 0)), g->i64, "");
+}
+
+/* ---- memcmp ---- */
+
+/* The first n bytes of what e is or points to, in memory of ours. */
+static LLVMValueRef bytes_of(struct gen *g, struct node *e, uint32_t n)
+{
+	uint32_t size = e->type->size > n ? e->type->size : n;
+	LLVMValueRef tmp;
+
+	if (e->type->kind == V_PTR || e->type->kind == V_INT) {
+		LLVMValueRef addr = LLVMBuildIntToPtr(g->b, gen_int(g, e), g->ptr, "");
+
+		tmp = gen_tmp(g, n);
+		if (gen_space(g, e->type->as) == AS_USER)
+			HELP(g, probe_read_user, tmp, gen_i32(g, n), addr);
+		else
+			HELP(g, probe_read_kernel, tmp, gen_i32(g, n), addr);
+		return tmp;
+	}
+	if (e->type->kind == V_STRING) {
+		in_memory(g, e, &tmp, n > e->type->size ? n - e->type->size + 8 : 8);
+		return tmp;
+	}
+	tmp = gen_tmp(g, size);
+	gen_zero(g, tmp, (size + 7) & ~7u);
+	gen_into(g, e, tmp, e->type, PAD_NONE);
+	return e->type->kind == V_BUFFER ? gen_off(g, tmp, 4) : tmp;
+}
+
+LLVMValueRef fn_memcmp(struct gen *g, struct call *c)
+{
+	uint32_t n = (uint32_t)c->args->next->next->num.value;
+	LLVMBasicBlockRef from, loop = gen_block(g, "cmp"), next = gen_block(g, "next");
+	LLVMBasicBlockRef done = gen_block(g, "done");
+	LLVMValueRef l, r, i, i_next, diff, res;
+
+	if (!n)
+		return gen_i64(g, 0);
+	l = bytes_of(g, c->args, n);
+	r = bytes_of(g, c->args->next, n);
+	from = LLVMGetInsertBlock(g->b);
+	gen_br(g, loop);
+	gen_at(g, loop);
+	i = LLVMBuildPhi(g->b, g->i64, "");
+	l = LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, l, i), "");
+	r = LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, r, i), "");
+	diff = LLVMBuildSub(g->b, LLVMBuildZExt(g->b, l, g->i64, ""),
+			    LLVMBuildZExt(g->b, r, g->i64, ""), "");
+	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, l, r), next, done);
+	gen_at(g, next);
+	i_next = LLVMBuildAdd(g->b, i, gen_i64(g, 1), "");
+	gen_cond_br(g, gen_cmp(g, LLVMIntULT, i_next, gen_i64(g, n)), loop, done);
+	LLVMAddIncoming(i, (LLVMValueRef[]){ gen_i64(g, 0), i_next },
+			(LLVMBasicBlockRef[]){ from, next }, 2);
+	gen_at(g, done);
+	res = LLVMBuildPhi(g->b, g->i64, "");
+	LLVMAddIncoming(res, (LLVMValueRef[]){ diff, gen_i64(g, 0) },
+			(LLVMBasicBlockRef[]){ loop, next }, 2);
+	return res;
+}
+
+/* ---- names of numbers: rows of one table of text, the last for what has none ---- */
+
+static LLVMValueRef text_table(struct gen *g, const char *symbol, const char *const *rows,
+			       uint32_t cnt, uint32_t stride)
+{
+	LLVMValueRef table = LLVMGetNamedGlobal(g->mod, symbol), init;
+	char *bytes;
+
+	if (table)
+		return table;
+	bytes = arena_alloc(g->u->arena, (size_t)cnt * stride);
+	for (uint32_t i = 0; i < cnt; i++)
+		strncpy(bytes + (size_t)i * stride, rows[i], stride - 1);
+	init = LLVMConstStringInContext(g->ctx, bytes, cnt * stride, true);
+	table = LLVMAddGlobal(g->mod, LLVMTypeOf(init), symbol);
+	LLVMSetInitializer(table, init);
+	LLVMSetGlobalConstant(table, true);
+	LLVMSetLinkage(table, LLVMInternalLinkage);
+	LLVMSetAlignment(table, 8);
+	LLVMSetSection(table, ".rodata.names");
+	return table;
+}
+
+static LLVMValueRef row_text(struct gen *g, struct call *c, const char *symbol,
+			     const char *const *rows, uint32_t cnt, LLVMValueRef row)
+{
+	uint32_t stride = (c->n->type->size + 7) & ~7u;
+	LLVMValueRef table = text_table(g, symbol, rows, cnt, stride);
+
+	row = gen_select(g, gen_cmp(g, LLVMIntULT, row, gen_i64(g, cnt - 1)), row,
+			 gen_i64(g, cnt - 1));
+	row = gen_bound(g, row, cnt);
+	row = LLVMBuildMul(g->b, row, gen_i64(g, stride), "");
+	return gen_text_from(g, c->dst, c->max < stride ? c->max : stride,
+			     gen_off_var(g, table, row), AS_KERNEL);
+}
+
+LLVMValueRef fn_strerror(struct gen *g, struct call *c)
+{
+	const char *rows[ERRNO_MAX + 2];
+
+	for (int i = 0; i <= ERRNO_MAX; i++)
+		rows[i] = arena_strdup(g->u->arena, strerror(i));
+	rows[ERRNO_MAX + 1] = "Unknown error";
+	return row_text(g, c, "error_names", rows, ERRNO_MAX + 2, gen_int(g, c->args));
+}
+
+LLVMValueRef fn_signal_name(struct gen *g, struct call *c)
+{
+	const char *rows[SIGNAL_MAX + 2];
+
+	for (int i = 0; i <= SIGNAL_MAX; i++)
+		rows[i] = i ? arena_strdup(g->u->arena, strsignal(i)) : "N/A";
+	rows[SIGNAL_MAX + 1] = "N/A";
+	return row_text(g, c, "signal_names", rows, SIGNAL_MAX + 2, gen_int(g, c->args));
+}
+
+LLVMValueRef fn_probetype(struct gen *g, struct call *c)
+{
+	const struct probe_type *t = g->p->probe->probe.ptype;
+	struct node lit = { .kind = N_STR };
+
+	lit.str.text = t->when == PROBE_WHEN_ATTACHED ? t->name : "special";
+	lit.str.len = strlen(lit.str.text);
+	return gen_text(g, &lit, c->dst, c->max);
+}
