@@ -187,7 +187,7 @@ static void look_up(struct symbols *s, bool user, const struct frame *f, bool ba
 
 	*sym = (struct usym){ 0 };
 	if (user)
-		return usyms_find(f->map, f->ip, back, lines, sym);
+		return usyms_find(s->usyms, f->map, f->ip, back, lines, sym);
 	if (ksyms_find(s->ksyms, f->ip - back, &k))
 		return;
 	sym->name = k.name;

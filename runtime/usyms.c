@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/perfmap.h"
 #include "runtime/proc_events.h"
 #include "runtime/ufiles.h"
 #include "runtime/usyms.h"
@@ -24,6 +25,7 @@ enum {
 
 struct umap {
 	uint64_t start, end, off;
+	uint32_t tgid; /* that it was made for: forks share it */
 	struct ufile *file; /* NULL: anonymous */
 	uint32_t refs; /* processes that have it mapped */
 	bool kept; /* usyms_place has given it out */
@@ -41,7 +43,14 @@ struct process {
 	struct process *next;
 };
 
+struct made {
+	uint32_t tgid;
+	struct perfmap *map;
+	struct made *next;
+};
+
 struct usyms {
+	struct made *made[BUCKETS];
 	struct process *procs[BUCKETS];
 	struct ufiles *files;
 	struct umap *kept;
@@ -78,13 +87,18 @@ static void maps_put(struct process *p)
 	p->cnt = 0;
 }
 
-static struct umap *map_new(struct usyms *u, const struct map_line *l)
+static struct umap *map_new(struct usyms *u, uint32_t tgid, const struct map_line *l)
 {
 	struct umap *m = malloc(sizeof(*m));
 
 	if (m)
-		*m = (struct umap){ l->start, l->end, l->off, ufiles_get(u->files, l),
-				    0,	      false,  NULL };
+		*m = (struct umap){
+			.start = l->start,
+			.end = l->end,
+			.off = l->off,
+			.tgid = tgid,
+			.file = ufiles_get(u->files, l),
+		};
 	return m;
 }
 
@@ -145,7 +159,7 @@ static void map_insert(struct usyms *u, struct process *p, const struct map_line
 		to++;
 	if (to == from + 1 && map_is(p->maps[from], l, ufiles_get(u->files, l)))
 		return;
-	m = map_new(u, l);
+	m = map_new(u, p->tgid, l);
 	if (!m)
 		return;
 	for (uint32_t i = from; i < to; i++)
@@ -228,7 +242,7 @@ static int on_line(void *arg, const struct map_line *l)
 	f = ufiles_get(r->u->files, l);
 	m = map_find(r->old, l->start);
 	if (!m || !map_is(m, l, f))
-		m = map_new(r->u, l);
+		m = map_new(r->u, r->old->tgid, l);
 	if (!m)
 		return -ENOMEM;
 	m->refs++;
@@ -353,6 +367,11 @@ void usyms_free(struct usyms *u)
 			next = p->next;
 			process_free(p);
 		}
+		for (struct made *d = u->made[i], *next; d; d = next) {
+			next = d->next;
+			perfmap_free(d->map);
+			free(d);
+		}
 	}
 	for (struct umap *m = u->kept, *next; m; m = next) {
 		next = m->next;
@@ -418,18 +437,45 @@ const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
 	return m;
 }
 
-void usyms_find(const struct umap *m, uint64_t addr, bool back, bool lines, struct usym *sym)
+/* Code that a process has made itself: named by its perf-PID.map, if it has one. */
+static void find_made(struct usyms *u, const struct umap *m, uint64_t addr, bool back,
+		      struct usym *sym)
 {
-	struct elfsyms *elf = m && m->file ? ufile_elf(m->file) : NULL;
+	struct made **slot = &u->made[m->tgid % BUCKETS], *d;
+	uint64_t start;
+
+	for (d = *slot; d && d->tgid != m->tgid;)
+		d = d->next;
+	if (!d) {
+		d = calloc(1, sizeof(*d));
+		if (!d)
+			return;
+		d->tgid = m->tgid;
+		d->map = perfmap_new(m->tgid);
+		d->next = *slot;
+		*slot = d;
+	}
+	sym->name = d->map ? perfmap_find(d->map, addr - back, &start) : NULL;
+	if (sym->name)
+		sym->off = addr - start;
+}
+
+void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back, bool lines,
+		struct usym *sym)
+{
 	const struct elfplace *place;
+	struct elfsyms *elf;
 	uint64_t off;
 
 	*sym = (struct usym){ 0 };
-	if (!m || !m->file)
+	if (!m)
 		return;
-	sym->module = ufile_path(m->file);
+	elf = m->file ? ufile_elf(m->file) : NULL;
+	sym->module = m->file ? ufile_path(m->file) : NULL;
 	off = addr - m->start + m->off;
 	place = elf ? elfsyms_find(elf, off - back, lines) : NULL;
+	if (!elf && (!m->file || ufile_path(m->file)[0] != '['))
+		return find_made(u, m, addr, back, sym);
 	if (!place || !place->name)
 		return;
 	sym->name = place->name;

@@ -42,6 +42,7 @@ struct usym {
  * lines: sources too. back: addr is where a call returns to; it is the call that is wanted, and
  * there may be nothing of the function behind it.
  */
-void usyms_find(const struct umap *m, uint64_t addr, bool back, bool lines, struct usym *sym);
+void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back, bool lines,
+		struct usym *sym);
 
 #endif

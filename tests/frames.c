@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -62,6 +63,35 @@ static void *in_thread(void *arg)
 	return (void *)outer(*(long *)arg);
 }
 
+/* Code made at run time, with a frame, that calls getppid(); its name is told as runtimes do. */
+static FRAME void made(void)
+{
+#if defined(__x86_64__)
+	static const unsigned char code[] = { 0x55, 0x48, 0x89, 0xe5, 0xb8, 0x6e, 0,
+					      0,    0,	  0x0f, 0x05, 0x5d, 0xc3 };
+#elif defined(__aarch64__)
+	static const unsigned code[] = { 0xa9bf7bfd, 0x910003fd, 0xd28015a8,
+					 0xd4000001, 0xa8c17bfd, 0xd65f03c0 };
+#else
+	static const unsigned char code[1];
+#endif
+	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
+	f = fopen(path, "w");
+	if (p == MAP_FAILED || !f)
+		exit(1);
+	fprintf(f, "%lx %zx LMain;run()V\n", (unsigned long)p, sizeof(code));
+	fclose(f);
+	memcpy(p, code, sizeof(code));
+	__builtin___clear_cache(p, p + sizeof(code));
+	((void (*)(void))p)();
+	usleep(300000); /* who watches has time to look */
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "plain";
@@ -88,6 +118,8 @@ int main(int argc, char **argv)
 		}
 		waitpid(pid, NULL, 0);
 		outer(n);
+	} else if (!strcmp(how, "made")) {
+		made();
 	} else if (!strcmp(how, "deleted")) {
 		unlink(argv[3]);
 		outer(n);

@@ -176,15 +176,15 @@ static void test_self(void)
 	struct usym sym;
 
 	CHECK(m);
-	usyms_find(m, addr, false, true, &sym);
+	usyms_find(u, m, addr, false, true, &sym);
 	CHECK(sym.name && !strcmp(sym.name, "unit_known_function") && sym.off == 1);
 	CHECK(sym.module && strstr(sym.module, "unit_symbols"));
 	CHECK(!sym.source_cnt || strstr(sym.sources[0].file, "unit_symbols.c"));
-	usyms_find(m, addr, true, true, &sym);
+	usyms_find(u, m, addr, true, true, &sym);
 	CHECK(sym.name && !strcmp(sym.name, "unit_known_function") && sym.off == 1);
 	CHECK(!usyms_place(u, (uint32_t)getpid(), 1));
 	CHECK(!usyms_place(u, 0x7fffffff, addr));
-	usyms_find(NULL, addr, false, true, &sym);
+	usyms_find(u, NULL, addr, false, true, &sym);
 	CHECK(!sym.name && !sym.module);
 	usyms_free(u);
 }
