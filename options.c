@@ -34,7 +34,10 @@
 	LATER(DEBUGINFO, 0, "debuginfo", "DIR:...", "look for debug information here too")         \
 	GROUP("Output")                                                                            \
 	OPT(OUTPUT, 'o', "output", "FILE", "write the output to FILE")                             \
-	OPT(FORMAT, 'f', NULL, "text|json", "format of the output")                                \
+	OPT(FORMAT, 'f', NULL, "FORMAT",                                                           \
+	    "of the output: text, json, csv, openmetrics,\n"                                      \
+	    "folded (stacks) or flame (a flame graph, SVG)")                                       \
+	OPT(PERCENTILES, 0, "percentiles", NULL, "p50 p90 p99 max under each histogram")           \
 	OPT(BUFFERING, 'B', NULL, "none|line|full", "when output is written")                      \
 	OPT(QUIET, 'q', "quiet", NULL, "no \"Attached N probes\"")                                 \
 	OPT(NO_WARNINGS, 0, "no-warnings", NULL, "no warnings")                                    \
@@ -192,9 +195,13 @@ static int choose(const char *letter, const char *arg, const char *const *words,
 
 static int set_format(struct options *o, const char *arg)
 {
-	static const char *const words[] = { "text", "json" };
-	static const enum run_format formats[] = { RUN_TEXT, RUN_JSON };
-	int i = choose("-f", arg, words, 2);
+	static const char *const words[] = {
+		"text", "json", "csv", "openmetrics", "folded", "flame",
+	};
+	static const enum run_format formats[] = {
+		RUN_TEXT, RUN_JSON, RUN_CSV, RUN_OPENMETRICS, RUN_FOLDED, RUN_FLAME,
+	};
+	int i = choose("-f", arg, words, 6);
 
 	if (i >= 0)
 		o->run.format = formats[i];
@@ -273,6 +280,7 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_NO_FEATURE: return set_no_feature(o, arg);
 	case OPT_OUTPUT: o->run.output = arg; break;
 	case OPT_FORMAT: return set_format(o, arg);
+	case OPT_PERCENTILES: flag = &o->run.percentiles; break;
 	case OPT_BUFFERING: return set_buffering(o, arg);
 	case OPT_QUIET: flag = &o->run.quiet; break;
 	case OPT_NO_WARNINGS: flag = &o->run.no_warnings; break;

@@ -98,10 +98,9 @@ static void bound(struct buf *b, const struct image_type *t, uint32_t i, int64_t
 		lhist_bound(b, v);
 }
 
-static void label(struct buf *b, const struct image_type *t, uint32_t i)
+void bucket_label(struct buf *b, const struct image_type *t, uint32_t i)
 {
 	struct bucket k = bucket_at(t, i);
-	size_t from = b->len;
 
 	if (k.no_lo) {
 		buf_puts(b, "(..., ");
@@ -120,6 +119,13 @@ static void label(struct buf *b, const struct image_type *t, uint32_t i)
 			buf_putc(b, ')');
 		}
 	}
+}
+
+static void label(struct buf *b, const struct image_type *t, uint32_t i)
+{
+	size_t from = b->len;
+
+	bucket_label(b, t, i);
 	if (b->len - from < LABEL_WIDTH)
 		buf_fill(b, ' ', LABEL_WIDTH - (b->len - from));
 }
@@ -135,7 +141,79 @@ static void count_text(struct buf *b, uint64_t n)
 	buf_put(b, digits, tmp.len);
 }
 
-void hist_text(struct buf *b, const struct image_type *t, const uint64_t *counts, uint64_t div)
+/* ---- percentiles ---- */
+
+/* In thousandths of all values; the last is the largest. */
+static const struct {
+	const char *name;
+	uint32_t share;
+} shares[] = { { "p50", 500 }, { "p90", 900 }, { "p99", 990 }, { "max", 1000 } };
+enum { SHARE_CNT = sizeof(shares) / sizeof(*shares) };
+
+/* The bucket that holds the value which so many do not exceed (nearest rank). */
+static uint32_t bucket_of_share(const uint64_t *counts, uint32_t cnt, uint32_t share)
+{
+	unsigned __int128 total = 0, seen = 0;
+	uint32_t i;
+
+	for (i = 0; i < cnt; i++)
+		total += counts[i];
+	for (i = 0; i < cnt; i++) {
+		seen += counts[i];
+		if (seen && seen * 1000 >= total * share)
+			break;
+	}
+	return i < cnt ? i : cnt - 1;
+}
+
+/* A histogram knows bounds, not values: what is told is the largest that the bucket may hold. */
+static void percentiles_text(struct buf *b, const struct image_type *t, const uint64_t *counts)
+{
+	for (uint32_t i = 0; i < SHARE_CNT; i++) {
+		struct bucket k =
+			bucket_at(t, bucket_of_share(counts, bucket_cnt(t), shares[i].share));
+
+		buf_puts(b, i ? ", " : "");
+		buf_puts(b, shares[i].name);
+		if (k.no_hi) {
+			buf_puts(b, " >= ");
+			buf_put_s64(b, k.lo);
+			continue;
+		}
+		buf_puts(b, k.exact ? " = " : " <= ");
+		if (t->kind == V_HIST && !k.no_lo)
+			buf_put_u64(b, (uint64_t)k.hi - 1);
+		else
+			buf_put_s64(b, k.hi - 1);
+	}
+	buf_putc(b, '\n');
+}
+
+void hist_percentiles_json(struct buf *b, const struct image_type *t, const uint64_t *counts)
+{
+	bool first = true;
+
+	buf_putc(b, '{');
+	for (uint32_t i = 0; i < SHARE_CNT; i++) {
+		struct bucket k =
+			bucket_at(t, bucket_of_share(counts, bucket_cnt(t), shares[i].share));
+
+		if (k.no_hi)
+			continue;
+		buf_puts(b, first ? "\"" : ", \"");
+		buf_puts(b, shares[i].name);
+		buf_puts(b, "\": ");
+		if (t->kind == V_HIST && !k.no_lo)
+			buf_put_u64(b, (uint64_t)k.hi - 1);
+		else
+			buf_put_s64(b, k.hi - 1);
+		first = false;
+	}
+	buf_putc(b, '}');
+}
+
+void hist_text(struct buf *b, const struct image_type *t, const uint64_t *counts, uint64_t div,
+	       bool percentiles)
 {
 	uint32_t first, end;
 	uint64_t max = 1;
@@ -153,6 +231,8 @@ void hist_text(struct buf *b, const struct image_type *t, const uint64_t *counts
 		buf_fill(b, ' ', BAR_WIDTH - bar);
 		buf_puts(b, "|\n");
 	}
+	if (percentiles)
+		percentiles_text(b, t, counts);
 	buf_putc(b, '\n');
 }
 

@@ -20,6 +20,19 @@ enum {
 	STUCK_MS = 1000, /* a reader gets that long after a signal */
 };
 
+static const struct out_ops *ops_of(enum run_format format)
+{
+	switch (format) {
+	case RUN_TEXT: break;
+	case RUN_JSON: return &out_json_ops;
+	case RUN_CSV: return &out_csv_ops;
+	case RUN_OPENMETRICS: return &out_metrics_ops;
+	case RUN_FOLDED: return &out_folded_ops;
+	case RUN_FLAME: return &out_flame_ops;
+	}
+	return &out_text_ops;
+}
+
 struct out *out_new(const struct run_options *opt, const struct value_env *env)
 {
 	struct out *o = calloc(1, sizeof(*o));
@@ -27,7 +40,8 @@ struct out *out_new(const struct run_options *opt, const struct value_env *env)
 
 	if (!o)
 		return NULL;
-	o->ops = opt->format == RUN_JSON ? &out_json_ops : &out_text_ops;
+	o->ops = ops_of(opt->format);
+	o->percentiles = opt->percentiles;
 	o->env = env;
 	o->buffering = opt->buffering;
 	o->path = opt->output;

@@ -28,10 +28,23 @@ struct out_ops {
 	/* From errorf and the like: place is a row of places. */
 	void (*message)(struct out *o, const char *json_type, const char *level, uint32_t place,
 			const char *text);
+	void (*finish)(struct out *o); /* after the last map; NULL */
 	bool whole_texts; /* one object for a text: it cannot come in pieces */
 };
 
-extern const struct out_ops out_text_ops, out_json_ops;
+extern const struct out_ops out_text_ops, out_json_ops, out_csv_ops, out_metrics_ops,
+	out_folded_ops, out_flame_ops;
+
+/* Parts of text that other formats share: they go to stderr. */
+void out_text_attached(struct out *o, uint32_t cnt);
+void out_text_lost(struct out *o, const char *probe, uint64_t cnt, uint64_t total);
+void out_text_refused(struct out *o, const struct image_map *m, enum image_refusal why,
+		      uint64_t cnt);
+void out_text_missed(struct out *o, const char *probe, uint64_t cnt);
+void out_text_message(struct out *o, const char *json_type, const char *level, uint32_t place,
+		      const char *text);
+
+struct flame;
 
 #define OUT_NO_HOLD UINT64_MAX
 
@@ -46,6 +59,10 @@ struct out {
 	int fd;
 	int wake_fd; /* readable when a signal asks us to end; -1: none */
 	enum run_buffering buffering;
+	bool percentiles; /* under each histogram */
+	bool final; /* what comes now are the maps at the end */
+	bool headed; /* the head of a table was written */
+	struct flame *flame; /* -f flame: what was gathered */
 	bool is_pipe; /* or a socket or a terminal: may block for ever */
 	int err; /* first failure to write; -EPIPE: the reader went away */
 };

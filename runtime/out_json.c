@@ -135,15 +135,39 @@ static const char *map_type(const struct image_type *t)
 	return t->kind == V_AVG || t->kind == V_STATS ? "stats" : "map";
 }
 
-static void entry(struct out *o, const struct map_data *d, uint32_t rank, uint64_t div)
+static void entry_key(struct out *o, const struct map_data *d, uint32_t rank)
 {
 	struct value key = value_at(d->img, d->map->key, map_data_key(d, rank));
 
 	o->scratch.len = 0;
 	value_key_text(&o->scratch, o->env, &key, true);
 	json_string(&o->buf, o->scratch.p, o->scratch.len);
+}
+
+static void entry(struct out *o, const struct map_data *d, uint32_t rank, uint64_t div)
+{
+	entry_key(o, d, rank);
 	buf_puts(&o->buf, ": ");
 	entry_value(o, d, map_data_val(d, rank), div);
+}
+
+/* Beside the data, in the same shape. */
+static void percentiles(struct out *o, const struct map_data *d, uint32_t first)
+{
+	const char *name = image_str(d->img, d->map->name);
+
+	member_str(&o->buf, ", \"percentiles\": {", name);
+	buf_puts(&o->buf, d->key ? ": {" : ": ");
+	for (uint32_t i = first; i < d->cnt; i++) {
+		if (i > first)
+			buf_puts(&o->buf, ", ");
+		if (d->key) {
+			entry_key(o, d, i);
+			buf_puts(&o->buf, ": ");
+		}
+		hist_percentiles_json(&o->buf, d->val, (const uint64_t *)map_data_val(d, i));
+	}
+	buf_puts(&o->buf, d->key ? "}}" : "}");
 }
 
 static void json_map(struct out *o, const struct map_data *d, uint64_t top, uint64_t div)
@@ -166,6 +190,8 @@ static void json_map(struct out *o, const struct map_data *d, uint64_t top, uint
 			entry_value(o, d, map_data_val(d, i), div);
 	}
 	buf_puts(&o->buf, d->key ? "}}" : "}");
+	if (o->percentiles && (d->val->kind == V_HIST || d->val->kind == V_LHIST))
+		percentiles(o, d, first);
 	end(o);
 }
 

@@ -7,12 +7,12 @@
 #include "runtime/out.h"
 
 /* Messages about the trace rather than from it go to stderr, as users of bpftrace expect. */
-static void text_attached(struct out *o, uint32_t cnt)
+void out_text_attached(struct out *o, uint32_t cnt)
 {
 	fprintf(stderr, "Attached %u probe%s\n", cnt, cnt == 1 ? "" : "s");
 }
 
-static void text_lost(struct out *o, const char *probe, uint64_t cnt, uint64_t total)
+void out_text_lost(struct out *o, const char *probe, uint64_t cnt, uint64_t total)
 {
 	fprintf(stderr, "Lost %llu events", (unsigned long long)cnt);
 	if (total != cnt)
@@ -20,8 +20,8 @@ static void text_lost(struct out *o, const char *probe, uint64_t cnt, uint64_t t
 	fprintf(stderr, ": %s\n", probe);
 }
 
-static void text_refused(struct out *o, const struct image_map *m, enum image_refusal why,
-			 uint64_t cnt)
+void out_text_refused(struct out *o, const struct image_map *m, enum image_refusal why,
+		      uint64_t cnt)
 {
 	const char *name = image_str(o->env->img, m->name), *were = cnt == 1 ? " was" : "s were";
 	unsigned long long n = cnt;
@@ -47,7 +47,7 @@ static void text_refused(struct out *o, const struct image_map *m, enum image_re
 	}
 }
 
-static void text_missed(struct out *o, const char *probe, uint64_t cnt)
+void out_text_missed(struct out *o, const char *probe, uint64_t cnt)
 {
 	fprintf(stderr, "WARNING: %s: missed %llu time%s, while a probe ran on the same CPU\n",
 		probe, (unsigned long long)cnt, cnt == 1 ? "" : "s");
@@ -123,7 +123,7 @@ static void text_map(struct out *o, const struct map_data *d, uint64_t top, uint
 		}
 		buf_puts(b, hist ? ":\n" : ": ");
 		if (hist)
-			hist_text(b, d->val, val, div);
+			hist_text(b, d->val, val, div, o->percentiles);
 		else
 			entry_value(o, d, val, div);
 		if (!hist)
@@ -137,8 +137,8 @@ static void text_before_maps(struct out *o)
 	buf_puts(&o->buf, "\n\n");
 }
 
-static void text_message(struct out *o, const char *json_type, const char *level, uint32_t place,
-			 const char *text)
+void out_text_message(struct out *o, const char *json_type, const char *level, uint32_t place,
+		      const char *text)
 {
 	char where[512];
 
@@ -147,14 +147,14 @@ static void text_message(struct out *o, const char *json_type, const char *level
 }
 
 const struct out_ops out_text_ops = {
-	.attached = text_attached,
+	.attached = out_text_attached,
 	.text_begin = text_begin,
 	.text_end = text_end,
 	.value = text_value,
 	.map = text_map,
-	.lost = text_lost,
-	.refused = text_refused,
-	.missed = text_missed,
+	.lost = out_text_lost,
+	.refused = out_text_refused,
+	.missed = out_text_missed,
 	.before_maps = text_before_maps,
-	.message = text_message,
+	.message = out_text_message,
 };

@@ -267,6 +267,8 @@ static int finish(struct run *r)
 	r->out->ops->before_maps(r->out);
 	if (!rc && image_setting_num(r->img, "print_maps_on_exit", 1))
 		rc = print_maps(r);
+	if (r->out->ops->finish)
+		r->out->ops->finish(r->out);
 	return rc;
 }
 

@@ -13,6 +13,10 @@ struct probe_env;
 enum run_format {
 	RUN_TEXT,
 	RUN_JSON,
+	RUN_CSV,
+	RUN_OPENMETRICS,
+	RUN_FOLDED,
+	RUN_FLAME,
 };
 
 enum run_buffering {
@@ -36,6 +40,7 @@ struct run_options {
 	int pid; /* -p; 0: none */
 	bool quiet; /* -q: no "Attached N probes" */
 	bool verbose; /* -v */
+	bool percentiles; /* --percentiles */
 	bool no_warnings; /* --no-warnings */
 	bool dry_run; /* load and attach, then leave without running anything */
 	unsigned debug; /* RUN_DEBUG_* */

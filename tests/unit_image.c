@@ -262,7 +262,7 @@ static void print_types(const struct image *img, const struct value_env *env)
 		b.len = 0;
 		if (img->types[i].kind == V_HIST || img->types[i].kind == V_LHIST) {
 			memset(bytes, 1, sz); /* malloc's alignment suits its words */
-			hist_text(&b, v.type, (const uint64_t *)bytes, 3);
+			hist_text(&b, v.type, (const uint64_t *)bytes, 3, false);
 			hist_json(&b, v.type, (const uint64_t *)bytes, 3);
 		} else {
 			bool tail = false;

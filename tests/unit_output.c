@@ -106,7 +106,7 @@ static void test_hist_text(void)
 	n[0] = 1;
 	n[1] = 2;
 	n[3] = 4;
-	hist_text(&b, &t, n, 1);
+	hist_text(&b, &t, n, 1, false);
 	expect(&b,
 	       "(..., 0)               1 |@@@@@@@@@@@@@                                       |\n"
 	       "[0]                    2 |@@@@@@@@@@@@@@@@@@@@@@@@@@                          |\n"
@@ -121,7 +121,7 @@ static void test_hist_text(void)
 	memset(n, 0, sizeof(n));
 	b.len = 0;
 	n[hist_index(512, 0)] = n[hist_index(1024, 0)] = 1;
-	hist_text(&b, &t, n, 1);
+	hist_text(&b, &t, n, 1, false);
 	expect(&b,
 	       "[512, 1K)              1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"
 	       "[1K, 2K)               1 "
@@ -129,14 +129,14 @@ static void test_hist_text(void)
 	memset(n, 0, sizeof(n));
 	b.len = 0;
 	n[hist_index(3584, 2)] = n[hist_index(4096, 2)] = 1;
-	hist_text(&b, &t2, n, 1);
+	hist_text(&b, &t2, n, 1, false);
 	expect(&b,
 	       "[3584, 4K)             1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"
 	       "[4K, 5K)               1 "
 	       "|@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n\n");
 	memset(n, 0, sizeof(n));
 	b.len = 0;
-	hist_text(&b, &t, n, 1);
+	hist_text(&b, &t, n, 1, false);
 	expect(&b, "\n");
 	b.len = 0;
 	hist_json(&b, &t, n, 1);
@@ -150,7 +150,7 @@ static void test_lhist_text(void)
 	uint64_t n[6] = { 1, 0, 0, 0, 0, 2 };
 	struct buf b = { 0 };
 
-	hist_text(&b, &t, n, 1);
+	hist_text(&b, &t, n, 1, false);
 	expect(&b,
 	       "(..., -2K)             1 |@@@@@@@@@@@@@@@@@@@@@@@@@@                          |\n"
 	       "[-2K, -1K)             0 |                                                    |\n"
