@@ -173,11 +173,14 @@ static void check_stack(struct unit *u, const struct node *n)
 {
 	const struct node *a = n->call.args;
 
-	if (a && a->num.is_unsigned)
+	if (a && a->num.is_unsigned) {
+		if (n->call.fn->id == B_kstack && ~a->num.value == STACK_BUILD_ID)
+			diag(u->diags, a->span, D_STACK_BUILD_ID);
 		a = a->next;
-	else if (a && a->next)
+	} else if (a && a->next) {
 		diag(u->diags, n->span, D_ARGS_EXACT, n->call.fn->name, "a mode before the limit",
 		     n->call.arg_cnt);
+	}
 	if (a && (value(a) < 0 || value(a) > STACK_MAX || a->num.is_unsigned))
 		diag(u->diags, a->span, D_STACK_LIMIT, n->call.fn->name, STACK_MAX);
 }

@@ -218,6 +218,8 @@ static const struct type *stack_type(struct infer *in, const struct node *n)
 		mode = ~a->num.value;
 		a = a->next;
 	}
+	if (fn->id == B_kstack && mode == STACK_BUILD_ID) /* of the setting: user stacks only */
+		mode = STACK_BPFTRACE;
 	if (a && (!literal(a, &limit) || limit < 0 || limit > STACK_MAX || mode > STACK_BUILD_ID))
 		return in->bad;
 	return type_stack(in->ts, fn->id == B_kstack ? V_KSTACK : V_USTACK, (uint32_t)mode,

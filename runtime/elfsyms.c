@@ -9,6 +9,7 @@
 #include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <gelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 
 enum {
 	SEGMENTS_MAX = 64,
+	BUILD_ID_MAX = 32, /* bytes */
 	KNOWN_BUCKETS = 512,
 	SYMBOLS_MAX = 8 << 20, /* more is a file that lies */
 };
@@ -53,6 +55,7 @@ struct elfsyms {
 	struct row *rows;
 	size_t cnt;
 	struct known *known[KNOWN_BUCKETS];
+	char build_id[2 * BUILD_ID_MAX + 1];
 };
 
 struct elfsyms *elfsyms_new(int fd, const char *path, bool demangle)
@@ -282,4 +285,20 @@ const struct elfplace *elfsyms_find(struct elfsyms *e, uint64_t file_off, bool l
 	k->next = *slot;
 	*slot = k;
 	return &k->place;
+}
+
+const char *elfsyms_build_id(struct elfsyms *e)
+{
+	const unsigned char *bits;
+	GElf_Addr addr;
+	int len;
+
+	if (ready(e) || *e->build_id)
+		return *e->build_id ? e->build_id : NULL;
+	len = dwfl_module_build_id(e->mod, &bits, &addr);
+	if (len <= 0 || len > BUILD_ID_MAX)
+		return NULL;
+	for (int i = 0; i < len; i++)
+		sprintf(e->build_id + 2 * i, "%02x", bits[i]);
+	return e->build_id;
 }

@@ -36,4 +36,7 @@ struct elfplace {
 /* lines: sources too, which the first question about a place decides. NULL: no readable ELF file. */
 const struct elfplace *elfsyms_find(struct elfsyms *e, uint64_t file_off, bool lines);
 
+/* Its build-id as text; NULL: it has none, or is no ELF file. */
+const char *elfsyms_build_id(struct elfsyms *e);
+
 #endif

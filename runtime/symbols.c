@@ -237,13 +237,26 @@ static void frame_text(struct buf *b, const struct usym *sym, uint64_t ip, bool 
 	buf_putc(b, '\n');
 }
 
+static void build_id_text(struct buf *b, const struct frame *f)
+{
+	uint64_t off;
+	const char *id = usyms_build_id(f->map, f->ip, &off);
+
+	if (id)
+		buf_printf(b, "%s 0x%llx\n", id, (unsigned long long)off);
+	else
+		buf_printf(b, "0x%llx\n", (unsigned long long)f->ip);
+}
+
 static void one_frame(struct buf *b, struct symbols *s, const struct stack *st, uint32_t i,
 		      enum stack_mode mode, bool compact)
 {
 	const struct frame *f = &st->frames[i];
 	struct usym sym;
 
-	if (mode == STACK_RAW || mode == STACK_BUILD_ID) {
+	if (mode == STACK_BUILD_ID)
+		return build_id_text(b, f);
+	if (mode == STACK_RAW) {
 		buf_printf(b, "%llx\n", (unsigned long long)f->ip);
 		return;
 	}

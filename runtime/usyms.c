@@ -483,3 +483,13 @@ void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back,
 	sym->sources = place->sources;
 	sym->source_cnt = place->source_cnt;
 }
+
+const char *usyms_build_id(const struct umap *m, uint64_t addr, uint64_t *off)
+{
+	struct elfsyms *elf = m && m->file ? ufile_elf(m->file) : NULL;
+
+	if (!elf)
+		return NULL;
+	*off = addr - m->start + m->off;
+	return elfsyms_build_id(elf);
+}

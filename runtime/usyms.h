@@ -45,4 +45,7 @@ struct usym {
 void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back, bool lines,
 		struct usym *sym);
 
+/* The build-id of the file that addr lies in and the offset there; NULL: there is none. */
+const char *usyms_build_id(const struct umap *m, uint64_t addr, uint64_t *off);
+
 #endif
