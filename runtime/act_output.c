@@ -51,7 +51,7 @@ int act_cat(struct event_ctx *c, const struct image_action *a, const char *json)
 	}
 	b = c->out->ops->text_begin(c->out);
 	while (left && (n = read(fd, bytes, left < sizeof(bytes) ? left : sizeof(bytes))) > 0) {
-		buf_put(b, bytes, (size_t)n);
+		traced_text(b, c->env, bytes, (size_t)n, true);
 		left -= (uint64_t)n;
 	}
 	close(fd);

@@ -61,7 +61,7 @@ int act_join(struct event_ctx *c, const struct image_action *a, const char *json
 		s = value_bytes(&c->args[i], &len);
 		if (i > 1)
 			buf_puts(b, image_str(c->img, a->str));
-		buf_put(b, s, len);
+		traced_text(b, c->env, s, len, false);
 	}
 	buf_putc(b, '\n');
 	c->out->ops->text_end(c->out, json);

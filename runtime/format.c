@@ -136,7 +136,7 @@ static void put_string(struct buf *b, const struct event_ctx *c, const struct im
 	const char *s;
 	size_t n;
 
-	if (v->type->kind == V_STRING && !v->cut) {
+	if (v->type->kind == V_STRING && !v->cut && !c->env->terminal) {
 		s = value_bytes(v, &len);
 		n = p->prec >= 0 && (uint32_t)p->prec < len ? (size_t)p->prec : len;
 		return put_padded(b, p, s, n);
@@ -150,11 +150,19 @@ static void put_string(struct buf *b, const struct event_ctx *c, const struct im
 	buf_free(&tmp);
 }
 
+static void put_char(struct buf *b, const struct event_ctx *c, const struct image_piece *p,
+		     char byte)
+{
+	struct buf tmp = { 0 };
+
+	traced_text(&tmp, c->env, &byte, 1, true);
+	put_padded(b, p, tmp.p, tmp.len);
+	buf_free(&tmp);
+}
+
 static void put_arg(struct buf *b, const struct event_ctx *c, const struct image_piece *p,
 		    const struct value *v)
 {
-	char byte;
-
 	switch (p->conv) {
 	case 'r':
 	case 'R':
@@ -169,7 +177,7 @@ static void put_arg(struct buf *b, const struct event_ctx *c, const struct image
 	if (!value_is_number(v)) /* the compiler refuses this; an image from elsewhere may not */
 		return put_string(b, c, p, v);
 	switch (p->conv) {
-	case 'c': byte = (char)value_int(v); return put_padded(b, p, &byte, 1);
+	case 'c': return put_char(b, c, p, (char)value_int(v));
 	case 'd':
 	case 'i':
 		if (p->width <= 0 && p->prec < 0 && !p->flags)

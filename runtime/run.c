@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "runtime/attach.h"
 #include "runtime/child.h"
@@ -67,7 +68,10 @@ static int open_output(struct run *r)
 		return say(-ENOMEM, "cannot start");
 	r->values.symbols = r->symbols;
 	r->out = out_new(r->opt, &r->values);
-	return r->out ? 0 : -EIO;
+	if (!r->out)
+		return -EIO;
+	r->values.terminal = r->opt->format == RUN_TEXT && isatty(r->out->fd);
+	return 0;
 }
 
 static int open_loop(struct run *r)

@@ -11,6 +11,7 @@ struct symbols;
 /* What printing needs beside the value. */
 struct value_env {
 	const struct image *img;
+	bool terminal; /* text goes to one: control characters are shown, not sent */
 	const char *cut_mark; /* follows a string that was cut */
 	int64_t boot_ns; /* wall clock minus time since boot */
 	struct symbols *symbols; /* NULL: addresses stay without names */
@@ -50,6 +51,12 @@ void value_json(struct buf *b, const struct value_env *env, const struct value *
 
 /* Printable ASCII as it is, the rest as \xNN. */
 void bytes_text(struct buf *b, const char *s, uint32_t len);
+/*
+ * Text that others chose (names, paths, arguments): as it is, but on a terminal, where it could move
+ * the cursor or worse, control characters as \n, \xNN. lines: newlines and tabs stay.
+ */
+void traced_text(struct buf *b, const struct value_env *env, const char *s, size_t len, bool lines);
+size_t utf8_len(const uint8_t *p, size_t left);
 /* A JSON string with its quotes; bytes that are no UTF-8 become \u00XX. */
 void json_string(struct buf *b, const char *s, size_t len);
 

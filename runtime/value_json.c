@@ -5,7 +5,7 @@
 #include "runtime/value.h"
 
 /* Length of the UTF-8 sequence at p, 0 when it is none (overlong, surrogate, cut, beyond 10FFFF). */
-static size_t utf8_len(const uint8_t *p, size_t left)
+size_t utf8_len(const uint8_t *p, size_t left)
 {
 	size_t n = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
 

@@ -34,12 +34,67 @@ void bytes_text(struct buf *b, const char *s, uint32_t len)
 	}
 }
 
+/* C1 controls are two bytes in UTF-8; a byte that is no UTF-8 may be one to an old terminal. */
+static size_t harmless(const uint8_t *p, size_t left, bool lines)
+{
+	size_t n;
+
+	if (*p < 0x80)
+		return (*p >= ' ' && *p != 0x7f) || (lines && (*p == '\n' || *p == '\t'));
+	n = utf8_len(p, left);
+	return n == 2 && p[0] == 0xc2 && p[1] < 0xa0 ? 0 : n;
+}
+
+void traced_text(struct buf *b, const struct value_env *env, const char *s, size_t len, bool lines)
+{
+	if (!env->terminal) {
+		buf_put(b, s, len);
+		return;
+	}
+	for (size_t i = 0, n; i < len; i += n ?: 1) {
+		n = harmless((const uint8_t *)s + i, len - i, lines);
+		if (n)
+			buf_put(b, s + i, n);
+		else if (s[i] == '\n' || s[i] == '\t' || s[i] == '\r')
+			buf_puts(b, s[i] == '\n' ? "\\n" : s[i] == '\t' ? "\\t" : "\\r");
+		else
+			buf_printf(b, "\\x%02x", (uint8_t)s[i]);
+	}
+}
+
+static void cgroup_text(struct buf *b, const struct value_env *env, const struct value *v)
+{
+	uint64_t id, filter;
+
+	memcpy(&id, v->at, sizeof(id));
+	memcpy(&filter, v->at + sizeof(id), sizeof(filter));
+	if (filter < env->img->strings_cnt)
+		cgroup_path_text(b, id, image_str(env->img, (uint32_t)filter));
+}
+
+/* Names of symbols and cgroups come from whoever made the files. */
+static void named_by_others(struct buf *b, const struct style *s, const struct value *v)
+{
+	struct buf tmp = { 0 };
+	bool stack = v->type->kind == V_KSTACK || v->type->kind == V_USTACK;
+
+	if (stack)
+		stack_text(&tmp, s->env, v, s->compact);
+	else if (v->type->kind == V_CGROUP_PATH)
+		cgroup_text(&tmp, s->env, v);
+	else
+		symbol_text(&tmp, s->env, v);
+	traced_text(b, s->env, tmp.p, tmp.len, stack);
+	b->nomem |= tmp.nomem;
+	buf_free(&tmp);
+}
+
 static void string_text(struct buf *b, const struct value_env *env, const struct value *v)
 {
 	uint32_t len;
 	const char *p = value_bytes(v, &len);
 
-	buf_put(b, p, len);
+	traced_text(b, env, p, len, false);
 	if (v->cut)
 		buf_puts(b, env->cut_mark);
 }
@@ -120,16 +175,6 @@ static void timestamp_text(struct buf *b, const struct value_env *env, const str
 			  (int64_t)((uint64_t)ns + (uint64_t)env->boot_ns));
 }
 
-static void cgroup_text(struct buf *b, const struct value_env *env, const struct value *v)
-{
-	uint64_t id, filter;
-
-	memcpy(&id, v->at, sizeof(id));
-	memcpy(&filter, v->at + sizeof(id), sizeof(filter));
-	if (filter < env->img->strings_cnt)
-		cgroup_path_text(b, id, image_str(env->img, (uint32_t)filter));
-}
-
 static void list_text(struct buf *b, const struct style *s, const struct value *v,
 		      const char *comma)
 {
@@ -191,13 +236,13 @@ static void text(struct buf *b, const struct style *s, const struct value *v)
 	case V_UNION:
 	case V_RECORD: return named_text(b, s, v);
 	case V_TIMESTAMP: return timestamp_text(b, s->env, v);
-	case V_CGROUP_PATH: return cgroup_text(b, s->env, v);
 	case V_MAC: return mac_text(b, v);
 	case V_INET: return inet_text(b, v);
 	case V_KSTACK:
-	case V_USTACK: return stack_text(b, s->env, v, s->compact);
+	case V_USTACK:
 	case V_KSYM:
-	case V_USYM: return symbol_text(b, s->env, v);
+	case V_USYM:
+	case V_CGROUP_PATH: return named_by_others(b, s, v);
 	case V_NONE:
 	case V_VOID:
 	case V_STRERROR:
