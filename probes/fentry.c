@@ -18,6 +18,7 @@
 
 #include "probes/env.h"
 
+enum { FUNC_ARGS_MAX = 12, ARG_SIZE_MAX = 16 }; /* of the kernel's struct btf_func_model */
 enum { RET_SIZE = 0xff, RET_SIGNED = 0x100, ID_SHIFT = 32, NOT_SUPPORTED = 524 /* ENOTSUPP */ };
 
 /* The module's BTF, kept for as long as env; NULL and err. */
@@ -83,6 +84,24 @@ static uint64_t describe_result(const struct btf *btf, uint32_t id)
 	       (btf_is_int(t) && btf_int_encoding(t) & BTF_INT_SIGNED ? RET_SIGNED : 0);
 }
 
+/* As the kernel's btf_distill_func_proto has it. */
+static bool fits_trampoline(const struct btf *btf, const struct btf_type *proto)
+{
+	const struct btf_param *p = btf_params(proto);
+	int ret = btf__resolve_type(btf, proto->type);
+
+	if (btf_vlen(proto) > FUNC_ARGS_MAX ||
+	    (ret > 0 && btf_is_composite(btf__type_by_id(btf, (uint32_t)ret))))
+		return false;
+	for (int i = 0; i < btf_vlen(proto); i++) {
+		int64_t size = btf__resolve_size(btf, p[i].type);
+
+		if (!p[i].type || size < 0 || size > ARG_SIZE_MAX) /* "...": type 0 */
+			return false;
+	}
+	return true;
+}
+
 /* Fills in what the function with that id is; -EINVAL: not one that can be traced. */
 static int make_target(struct probe_env *env, const char *type, const char *module,
 		       const struct btf *btf, uint32_t id, struct probe_target *t)
@@ -92,16 +111,11 @@ static int make_target(struct probe_env *env, const char *type, const char *modu
 	uint64_t words = 0;
 
 	proto = btf__type_by_id(btf, fn->type);
-	if (!proto || !btf_is_func_proto(proto))
+	if (!proto || !btf_is_func_proto(proto) || !fits_trampoline(btf, proto))
 		return -EINVAL;
 	p = btf_params(proto);
-	for (int i = 0; i < btf_vlen(proto); i++) {
-		int64_t size = btf__resolve_size(btf, p[i].type);
-
-		if (!p[i].type || size < 0)
-			return -EINVAL; /* "...": no trampoline for these */
-		words += ((uint64_t)size + 7) / 8;
-	}
+	for (int i = 0; i < btf_vlen(proto); i++)
+		words += ((uint64_t)btf__resolve_size(btf, p[i].type) + 7) / 8;
 	*t = (struct probe_target){
 		.a = module,
 		.b = btf__name_by_offset(btf, fn->name_off),
@@ -256,7 +270,9 @@ static int expand_as(struct probe_env *env, const char *type, const struct probe
 	}
 	rc = make_target(env, type, module, btf, (uint32_t)id, &t);
 	if (rc)
-		return probe_fail(err, -1, rc, "%s has arguments that can not be traced", pat->b);
+		return probe_fail(err, -1, rc,
+				  "%s has arguments or a result that no trampoline can pass",
+				  pat->b);
 	rc = fn(arg, &t);
 	return rc ? rc : 1;
 }

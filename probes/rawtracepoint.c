@@ -92,7 +92,8 @@ static int read_names(struct names *n, const struct btf *btf, uint32_t first)
 		else if (probe_glob_match(n->pattern, name) && add_name(n, name))
 			return -ENOMEM;
 	}
-	qsort(n->at, n->cnt, sizeof(*n->at), compare_names);
+	if (n->cnt)
+		qsort(n->at, n->cnt, sizeof(*n->at), compare_names);
 	return 0;
 }
 

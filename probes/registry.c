@@ -9,8 +9,9 @@
 	X(begin)                                                                                   \
 	X(end)                                                                                     \
 	X(fentry)                                                                                  \
-	X(fexit) X(hardware) X(interval) X(kprobe) X(kretprobe) X(profile) X(rawtracepoint)        \
-		X(software) X(tracepoint) X(uprobe) X(uretprobe) X(usdt)
+	X(fexit)                                                                                   \
+	X(hardware) X(interval) X(kprobe) X(kretprobe) X(profile) X(rawtracepoint) X(software)     \
+		X(tracepoint) X(uprobe) X(uretprobe) X(usdt) X(watchpoint)
 
 #define X(name) extern const struct probe_type probe_##name;
 TYPES(X)
