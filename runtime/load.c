@@ -328,6 +328,11 @@ const uint32_t *loaded_map_slots(const struct loaded *l)
 	return l->slots;
 }
 
+int loaded_stacks_fd(const struct loaded *l)
+{
+	return bpf_object__find_map_fd_by_name(l->obj, IMAGE_MAP_STACKS);
+}
+
 int loaded_events_fd(const struct loaded *l)
 {
 	return bpf_object__find_map_fd_by_name(l->obj, IMAGE_MAP_EVENTS);

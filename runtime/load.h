@@ -27,6 +27,8 @@ void loaded_free(struct loaded *l);
 const int *loaded_map_fds(const struct loaded *l);
 /* Bytes between the CPUs' copies of an aggregate in a value, by map; 0: the kernel keeps them apart. */
 const uint32_t *loaded_map_slots(const struct loaded *l);
+/* The map in which stacks that were sent are marked; negative: there is none. */
+int loaded_stacks_fd(const struct loaded *l);
 int loaded_events_fd(const struct loaded *l);
 uint32_t loaded_events_size(const struct loaded *l);
 /* Sum over CPUs of an entry of the map of counters, 0 when there is none. */

@@ -10,6 +10,7 @@
 
 #include "runtime/out.h"
 #include "runtime/report.h"
+#include "runtime/symbols.h"
 
 struct report {
 	const struct image *img;
@@ -126,7 +127,13 @@ void report_live(struct report *r)
 
 void report_end(struct report *r)
 {
+	uint64_t clashes;
+
 	report_lost(r, true);
+	clashes = symbols_clashes(r->events->env->symbols);
+	if (clashes)
+		fprintf(stderr, "WARNING: %llu stacks were taken for others with the same hash\n",
+			(unsigned long long)clashes);
 	if (r->events->bad_cnt)
 		fprintf(stderr, "WARNING: %llu events could not be read\n",
 			(unsigned long long)r->events->bad_cnt);

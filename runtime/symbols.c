@@ -3,6 +3,7 @@
  * The stacks that programs have sent, by id. A user frame is settled when it arrives: what it lay in
  * is kept with it. Names are looked up when they are printed.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@ struct frame {
 struct stack {
 	uint64_t id;
 	uint32_t tgid, cnt;
+	bool kept; /* something refers to it; until the sweep */
+	bool doomed; /* its mark has been taken away */
 	struct stack *next; /* in its bucket */
 	struct frame frames[];
 };
@@ -32,10 +35,15 @@ struct symbols {
 	bool lines;
 	struct stack **buckets;
 	size_t bucket_cnt, stack_cnt; /* bucket_cnt: a power of two */
+	size_t fresh_sz; /* bytes of stacks since the last sweep */
+	int marks_fd; /* -1: none */
 	uint64_t clashes; /* different stacks of one id */
 };
 
-enum { FIRST_BUCKETS = 1024 };
+enum {
+	FIRST_BUCKETS = 1024,
+	CROWD_SZ = 128 << 20, /* a quarter of a million stacks of 30 frames */
+};
 
 struct symbols *symbols_new(const struct image *img)
 {
@@ -43,6 +51,7 @@ struct symbols *symbols_new(const struct image *img)
 
 	if (!s)
 		return NULL;
+	s->marks_fd = -1;
 	s->img = img;
 	s->lines = image_setting_num(img, "show_debug_info", 1);
 	s->bucket_cnt = FIRST_BUCKETS;
@@ -148,9 +157,11 @@ int symbols_note(struct symbols *s, const void *rec, size_t sz)
 	st = find(s, es.id);
 	if (st) {
 		s->clashes += !same(st, &es, ips);
+		st->doomed = false;
 		return 0;
 	}
 	st = malloc(sizeof(*st) + es.cnt * sizeof(st->frames[0]));
+	s->fresh_sz += sizeof(*st) + es.cnt * sizeof(st->frames[0]);
 	if (!st)
 		return -ENOMEM;
 	*st = (struct stack){ .id = es.id, .tgid = es.tgid, .cnt = es.cnt };
@@ -167,9 +178,53 @@ int symbols_note(struct symbols *s, const void *rec, size_t sz)
 	return 0;
 }
 
+bool symbols_crowded(const struct symbols *s)
+{
+	return s && s->fresh_sz > CROWD_SZ;
+}
+
+void symbols_keep(struct symbols *s, uint64_t id)
+{
+	struct stack *st = find(s, id);
+
+	if (st)
+		st->kept = true;
+}
+
+/*
+ * A stack without its mark is sent again when it is met again. So the first sweep takes the mark
+ * away, and only the next one the stack: by then whatever saw the mark has long been printed.
+ */
+void symbols_sweep(struct symbols *s)
+{
+	for (size_t i = 0; i < s->bucket_cnt; i++) {
+		for (struct stack **at = &s->buckets[i], *st; (st = *at);) {
+			if (!st->kept && st->doomed) {
+				*at = st->next;
+				s->stack_cnt--;
+				free(st);
+				continue;
+			}
+			if (!st->kept) {
+				st->doomed = true;
+				if (s->marks_fd >= 0)
+					bpf_map_delete_elem(s->marks_fd, &st->id);
+			}
+			st->kept = false;
+			at = &st->next;
+		}
+	}
+	s->fresh_sz = 0;
+}
+
+void symbols_set_marks(struct symbols *s, int map_fd)
+{
+	s->marks_fd = map_fd;
+}
+
 uint64_t symbols_clashes(const struct symbols *s)
 {
-	return s->clashes;
+	return s ? s->clashes : 0;
 }
 
 uint64_t symbols_kaddr(struct symbols *s, const char *name)

@@ -22,6 +22,16 @@ void symbols_advance(struct symbols *s, uint64_t ns);
 /* A stack as it was sent: sz bytes of a struct event_stack. -EINVAL: it is none. */
 int symbols_note(struct symbols *s, const void *rec, size_t sz);
 
+/*
+ * So many stacks have come since the last sweep that those which nothing refers to any more should
+ * go: symbols_keep for each that something does, then symbols_sweep.
+ */
+bool symbols_crowded(const struct symbols *s);
+void symbols_keep(struct symbols *s, uint64_t id);
+void symbols_sweep(struct symbols *s);
+/* The map in which programs mark what they have sent. */
+void symbols_set_marks(struct symbols *s, int map_fd);
+
 /* How often different stacks had one id. */
 uint64_t symbols_clashes(const struct symbols *s);
 

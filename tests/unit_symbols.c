@@ -17,6 +17,7 @@
 #include "runtime/elfsyms.h"
 #include "runtime/ksyms.h"
 #include "runtime/procmaps.h"
+#include "runtime/symbols.h"
 #include "runtime/usyms.h"
 
 static unsigned failed;
@@ -255,8 +256,62 @@ static void test_corrupt(void)
 	free(good);
 }
 
+/* ---- stacks ---- */
+
+static int note(struct symbols *s, uint64_t id, uint64_t ip)
+{
+	struct {
+		struct event_stack h;
+		uint64_t ip[2];
+	} rec = { { .id = id, .cnt = 2 }, { ip, ip + 1 } };
+
+	return symbols_note(s, &rec, sizeof(rec));
+}
+
+static bool known(struct symbols *s, const struct image *img, uint64_t id)
+{
+	const struct value_env env = { .img = img, .symbols = s };
+	const struct image_type t = { .kind = V_KSTACK, .k = STACK_RAW, .size = 16 };
+	const struct stack_ref ref = { .id = id, .cnt = 2 };
+	const struct value v = { .type = &t, .at = (const char *)&ref };
+	struct buf b = { 0 };
+	bool ok;
+
+	stack_text(&b, &env, &v, false);
+	buf_putc(&b, '\0');
+	ok = !strcmp(b.p, "\n10\n11\n");
+	CHECK(ok || !strcmp(b.p, "\n        [lost]\n"));
+	buf_free(&b);
+	return ok;
+}
+
+static void test_stacks(void)
+{
+	const struct image img = { .strings = "", .strings_cnt = 1 };
+	struct symbols *s = symbols_new(&img);
+	struct event_stack cut = { .id = 9, .cnt = 1 };
+
+	for (uint64_t id = 1; id <= 5000; id++)
+		CHECK(!note(s, id, 0x10));
+	CHECK(known(s, &img, 1) && known(s, &img, 5000) && !known(s, &img, 5001));
+	CHECK(!symbols_clashes(s));
+	CHECK(!note(s, 7, 0x20) && symbols_clashes(s) == 1);
+	CHECK(symbols_note(s, &cut, sizeof(cut)) == -EINVAL);
+	CHECK(symbols_note(s, &cut, 3) == -EINVAL);
+	CHECK(!symbols_crowded(s));
+	symbols_keep(s, 1);
+	symbols_sweep(s);
+	CHECK(known(s, &img, 1) && known(s, &img, 2) && known(s, &img, 3));
+	CHECK(!note(s, 3, 0x10)); /* met again */
+	symbols_keep(s, 1);
+	symbols_sweep(s);
+	CHECK(known(s, &img, 1) && !known(s, &img, 2) && known(s, &img, 3));
+	symbols_free(s);
+}
+
 int main(void)
 {
+	test_stacks();
 	test_ksyms();
 	test_maps();
 	test_names();
