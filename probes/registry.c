@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The probe types, in alphabetical order: the order of -l. A new one is a word here. */
+/* The probe types by name. A new one is a line in types.def. */
 #include <string.h>
 #include <strings.h>
 
 #include "probes/probe.h"
 
-#define TYPES(X)                                                                                   \
-	X(begin)                                                                                   \
-	X(end)                                                                                     \
-	X(fentry)                                                                                  \
-	X(fexit)                                                                                   \
-	X(hardware) X(interval) X(kprobe) X(kretprobe) X(profile) X(rawtracepoint) X(software)     \
-		X(tracepoint) X(uprobe) X(uretprobe) X(usdt) X(watchpoint)
-
-#define X(name) extern const struct probe_type probe_##name;
-TYPES(X)
-#undef X
+#define TYPE(name) extern const struct probe_type probe_##name;
+#include "probes/types.def"
+#undef TYPE
 
 static const struct probe_type *const types[] = {
-#define X(name) &probe_##name,
-	TYPES(X)
-#undef X
+#define TYPE(name) &probe_##name,
+#include "probes/types.def"
+#undef TYPE
 };
 
 const struct probe_type *const *probe_types(uint32_t *cnt)
