@@ -37,6 +37,7 @@
 	OPT(FORMAT, 'f', NULL, "FORMAT",                                                           \
 	    "of the output: text, json, csv, openmetrics,\n"                                      \
 	    "folded (stacks) or flame (a flame graph, SVG)")                                       \
+	OPT(LIVE, 0, "live", NULL, "show the maps on the terminal while they change")              \
 	OPT(PERCENTILES, 0, "percentiles", NULL, "p50 p90 p99 max under each histogram")           \
 	OPT(BUFFERING, 'B', NULL, "none|line|full", "when output is written")                      \
 	OPT(QUIET, 'q', "quiet", NULL, "no \"Attached N probes\"")                                 \
@@ -280,6 +281,7 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_NO_FEATURE: return set_no_feature(o, arg);
 	case OPT_OUTPUT: o->run.output = arg; break;
 	case OPT_FORMAT: return set_format(o, arg);
+	case OPT_LIVE: flag = &o->run.live; break;
 	case OPT_PERCENTILES: flag = &o->run.percentiles; break;
 	case OPT_BUFFERING: return set_buffering(o, arg);
 	case OPT_QUIET: flag = &o->run.quiet; break;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -18,10 +19,10 @@
 
 enum { ROUND = 4096 /* records */, TICK_MS = 1000 };
 
-enum source { SRC_RING, SRC_SIGNAL, SRC_PID, SRC_SYMBOLS, SRC_COMMANDS };
+enum source { SRC_RING, SRC_SIGNAL, SRC_PID, SRC_SYMBOLS, SRC_COMMANDS, SRC_KEYS };
 
 struct loop {
-	int epoll_fd, signal_fd, pid_fd;
+	int epoll_fd, signal_fd, pid_fd, keys_fd;
 	sigset_t old_mask;
 	struct sigaction old_pipe;
 	bool signals_set;
@@ -128,6 +129,12 @@ int loop_watch_commands(struct loop *l, int fd)
 	return watch(l, fd, SRC_COMMANDS);
 }
 
+int loop_watch_keys(struct loop *l, int fd)
+{
+	l->keys_fd = fd;
+	return watch(l, fd, SRC_KEYS);
+}
+
 unsigned loop_signals(struct loop *l)
 {
 	struct signalfd_siginfo si;
@@ -157,6 +164,16 @@ static void on_record(void *arg, const void *rec, size_t sz)
 	event_handle(arg, rec, sz);
 }
 
+static bool quit_pressed(struct loop *l)
+{
+	char keys[64];
+	ssize_t n = read(l->keys_fd, keys, sizeof(keys));
+
+	if (!n) /* closed: it would be readable for ever */
+		epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->keys_fd, NULL);
+	return n > 0 && (memchr(keys, 'q', (size_t)n) || memchr(keys, 'Q', (size_t)n));
+}
+
 /* Records first, then the rest: what was sent before a process ended is read before we know. */
 static bool handle(struct loop *l, const struct epoll_event *ev, int cnt)
 {
@@ -164,6 +181,8 @@ static bool handle(struct loop *l, const struct epoll_event *ev, int cnt)
 		if (ev[i].data.u32 == SRC_SIGNAL && loop_signals(l))
 			return true;
 		if (ev[i].data.u32 == SRC_PID)
+			return true;
+		if (ev[i].data.u32 == SRC_KEYS && quit_pressed(l))
 			return true;
 	}
 	return false;
@@ -179,7 +198,7 @@ static int tick_wait(struct loop *l, const struct loop_tick *tick, size_t record
 {
 	int64_t now;
 
-	if (!records && !l->tick_ms)
+	if (!records && !l->tick_ms && !tick->always)
 		return -1;
 	now = now_ms();
 	if (!l->tick_ms)
@@ -187,8 +206,8 @@ static int tick_wait(struct loop *l, const struct loop_tick *tick, size_t record
 	if (now < l->tick_ms)
 		return (int)(l->tick_ms - now);
 	tick->fn(tick->arg);
-	l->tick_ms = records ? now + TICK_MS : 0;
-	return records ? TICK_MS : -1;
+	l->tick_ms = records || tick->always ? now + TICK_MS : 0;
+	return l->tick_ms ? TICK_MS : -1;
 }
 
 int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx, const struct loop_tick *tick)

@@ -24,11 +24,14 @@ int loop_watch_pid(struct loop *l, int pid);
 int loop_watch_symbols(struct loop *l, int fd);
 int loop_watch_ring(struct loop *l, int map_fd);
 int loop_watch_commands(struct loop *l, int fd);
+/* A key 'q' there ends the trace. */
+int loop_watch_keys(struct loop *l, int fd);
 
 /* Called once a second for as long as records come, and once after them. */
 struct loop_tick {
 	void (*fn)(void *arg);
 	void *arg;
+	bool always; /* also when none come */
 };
 
 /* Handles events until exit(), a signal, the end of the process, or an error of the output. */

@@ -107,6 +107,8 @@ static void write_until(struct out *o, size_t end)
 {
 	size_t done = 0;
 
+	if (o->held)
+		return;
 	if (o->hold != OUT_NO_HOLD && end > o->hold - o->written)
 		end = (size_t)(o->hold - o->written);
 	while (!o->err && done < end)

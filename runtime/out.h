@@ -36,6 +36,8 @@ extern const struct out_ops out_text_ops, out_json_ops, out_csv_ops, out_metrics
 	out_folded_ops, out_flame_ops;
 
 /* Parts of text that other formats share: they go to stderr. */
+/* What stands behind the colon, without a newline. */
+void out_text_entry_value(struct out *o, const struct map_data *d, const void *val, uint64_t div);
 void out_text_attached(struct out *o, uint32_t cnt);
 void out_text_lost(struct out *o, const char *probe, uint64_t cnt, uint64_t total);
 void out_text_refused(struct out *o, const struct image_map *m, enum image_refusal why,
@@ -60,6 +62,7 @@ struct out {
 	int wake_fd; /* readable when a signal asks us to end; -1: none */
 	enum run_buffering buffering;
 	bool percentiles; /* under each histogram */
+	bool held; /* nothing is written for now */
 	bool final; /* what comes now are the maps at the end */
 	bool headed; /* the head of a table was written */
 	struct flame *flame; /* -f flame: what was gathered */

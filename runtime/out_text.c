@@ -88,8 +88,7 @@ static void put_stats(struct buf *b, const struct image_type *t, const struct ag
 	buf_puts(b, " }");
 }
 
-/* What stands behind the colon, without a newline. */
-static void entry_value(struct out *o, const struct map_data *d, const void *val, uint64_t div)
+void out_text_entry_value(struct out *o, const struct map_data *d, const void *val, uint64_t div)
 {
 	struct value v = value_at(d->img, d->map->val, val);
 
@@ -125,7 +124,7 @@ static void text_map(struct out *o, const struct map_data *d, uint64_t top, uint
 		if (hist)
 			hist_text(b, d->val, val, div, o->percentiles);
 		else
-			entry_value(o, d, val, div);
+			out_text_entry_value(o, d, val, div);
 		if (!hist)
 			buf_putc(b, '\n');
 		out_commit(o);

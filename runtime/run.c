@@ -14,6 +14,7 @@
 #include "runtime/child.h"
 #include "runtime/commands.h"
 #include "runtime/event.h"
+#include "runtime/live.h"
 #include "runtime/load.h"
 #include "runtime/loop.h"
 #include "runtime/out.h"
@@ -38,6 +39,7 @@ struct run {
 	struct ring *ring;
 	struct event_ctx events;
 	struct report *report;
+	struct live *live; /* NULL: not asked for */
 	struct probe_links links;
 	uint32_t probe_cnt;
 };
@@ -277,17 +279,39 @@ static int finish(struct run *r)
 	return rc;
 }
 
-static void live(void *arg)
+static void tick(void *arg)
 {
 	struct run *r = arg;
 
-	report_live(r->report);
+	if (r->live)
+		live_draw(r->live);
+	else
+		report_live(r->report);
+}
+
+static int open_live(struct run *r)
+{
+	int rc = r->opt->live ? live_new(&r->live, r->out, r->maps) : 0;
+
+	if (rc == -ENOTTY)
+		fprintf(stderr, "ERROR: --live needs a terminal to draw on\n");
+	else
+		say(rc, "cannot draw");
+	if (!r->live)
+		return rc;
+	if (isatty(STDIN_FILENO))
+		loop_watch_keys(r->loop, STDIN_FILENO);
+	live_draw(r->live);
+	return 0;
 }
 
 static int run_until_end(struct run *r)
 {
-	struct loop_tick tick = { live, r };
-	int rc = loop_run(r->loop, r->ring, &r->events, &tick);
+	struct loop_tick ticks = { tick, r, r->opt->live };
+	int rc = open_live(r) ?: loop_run(r->loop, r->ring, &r->events, &ticks);
+
+	live_free(r->live);
+	r->live = NULL;
 
 	if (r->child)
 		child_reap(r->child);

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One frame a second, on the terminal's other screen, written at once so that nothing flickers. Every
+ * map gets its share of the lines, and what one does not need goes to the next. Entries stand largest
+ * first with their rate since the last frame; histograms as they are printed.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/hist.h"
+#include "runtime/live.h"
+
+enum { NUMBER_WIDTH = 12, BAR_MIN = 8 };
+
+struct live {
+	struct out *o;
+	struct maps *maps;
+	struct out page; /* only its buffers are used: text for one map */
+	struct buf frame;
+	struct termios old;
+	bool termios_set, on;
+	uint32_t cols, rows, row;
+	struct rows *before; /* by map: what each key's number was */
+	double last, now; /* seconds */
+};
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void send(struct live *l, const char *s)
+{
+	if (write(l->o->fd, s, strlen(s)) < 0)
+		l->on = false;
+}
+
+/* Keys come one by one and unseen; Ctrl-C remains a signal. */
+static void quiet_keys(struct live *l)
+{
+	struct termios now;
+
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &l->old))
+		return;
+	now = l->old;
+	now.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	now.c_cc[VMIN] = 0;
+	now.c_cc[VTIME] = 0;
+	l->termios_set = !tcsetattr(STDIN_FILENO, TCSANOW, &now);
+}
+
+int live_new(struct live **out, struct out *o, struct maps *maps)
+{
+	struct live *l;
+
+	if (!isatty(o->fd))
+		return -ENOTTY;
+	l = calloc(1, sizeof(*l));
+	if (l)
+		l->before = calloc((size_t)o->env->img->maps_cnt + 1, sizeof(*l->before));
+	if (!l || !l->before) {
+		free(l);
+		return -ENOMEM;
+	}
+	l->o = o;
+	l->maps = maps;
+	l->page.env = o->env;
+	l->page.buffering = RUN_BUF_FULL;
+	l->last = seconds();
+	quiet_keys(l);
+	l->on = true;
+	o->held = true;
+	send(l, "\033[?1049h\033[?25l");
+	*out = l;
+	return 0;
+}
+
+void live_free(struct live *l)
+{
+	if (!l)
+		return;
+	send(l, "\033[?25h\033[?1049l");
+	if (l->termios_set)
+		tcsetattr(STDIN_FILENO, TCSANOW, &l->old);
+	l->o->held = false;
+	for (uint32_t i = 0; i < l->o->env->img->maps_cnt; i++)
+		rows_free(&l->before[i]);
+	free(l->before);
+	buf_free(&l->page.buf);
+	buf_free(&l->page.scratch);
+	buf_free(&l->frame);
+	free(l);
+}
+
+/* ---- lines ---- */
+
+static bool starts_char(char c)
+{
+	return ((uint8_t)c & 0xc0) != 0x80;
+}
+
+/* Puts s, cut or padded to width columns. */
+static void put_cell(struct buf *b, const char *s, size_t len, uint32_t width, bool pad)
+{
+	uint32_t used = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (starts_char(s[i]) && ++used > width)
+			return;
+		buf_putc(b, s[i] == '\n' || s[i] == '\t' ? ' ' : s[i]);
+	}
+	if (pad && used < width)
+		buf_fill(b, ' ', width - used);
+}
+
+static void end_line(struct live *l)
+{
+	buf_puts(&l->frame, "\033[K");
+	if (++l->row < l->rows)
+		buf_puts(&l->frame, "\r\n");
+}
+
+static void put_line(struct live *l, const char *s, size_t len)
+{
+	put_cell(&l->frame, s, len, l->cols, false);
+	end_line(l);
+}
+
+/* ---- one map ---- */
+
+static bool has_number(const struct image_type *t)
+{
+	return t->kind == V_INT || (vkind_is_agg(t->kind) && t->kind != V_TSERIES);
+}
+
+static int64_t number_of(const struct map_data *d, uint32_t rank)
+{
+	const char *at = map_data_val(d, rank);
+	struct value v = value_at(d->img, d->map->val, at);
+
+	return vkind_is_agg(d->val->kind) ? agg_rank(d->val, at) : value_int(&v);
+}
+
+/* Of what grows, how much in a second: counts, sums and integers. */
+static bool has_rate(const struct image_type *t)
+{
+	return t->kind == V_INT || t->kind == V_COUNT || t->kind == V_SUM;
+}
+
+static void put_right(struct buf *b, const char *s, size_t len)
+{
+	if (len < NUMBER_WIDTH)
+		buf_fill(b, ' ', NUMBER_WIDTH - len);
+	buf_put(b, s, len);
+}
+
+static void put_rate(struct live *l, const struct map_data *d, uint32_t rank, struct rows *before)
+{
+	const int64_t *old = before->cnt ? rows_find(before, map_data_key(d, rank)) : NULL;
+	double per_s = (double)(number_of(d, rank) - (old ? *old : 0)) / (l->now - l->last);
+	char text[32];
+
+	if (!has_rate(d->val) || !before->stride)
+		return buf_fill(&l->frame, ' ', NUMBER_WIDTH + 2);
+	snprintf(text, sizeof(text), per_s < 10 && per_s > -10 ? "%.1f" : "%.0f", per_s);
+	put_right(&l->frame, text, strlen(text));
+	buf_puts(&l->frame, "/s");
+}
+
+static void put_bar(struct live *l, double share, uint32_t width)
+{
+	uint32_t n = share > 0 ? (uint32_t)(share * width + 0.5) : 0;
+
+	buf_puts(&l->frame, "  ");
+	buf_fill(&l->frame, '@', n > width ? width : n);
+}
+
+static uint32_t key_width(struct live *l, const struct map_data *d, uint32_t cnt)
+{
+	uint32_t most = 0, limit = l->cols / 2;
+
+	for (uint32_t i = 0; i < cnt && d->key; i++) {
+		struct value key = value_at(d->img, d->map->key, map_data_key(d, d->cnt - 1 - i));
+
+		l->page.scratch.len = 0;
+		value_key_text(&l->page.scratch, l->page.env, &key, false);
+		most = l->page.scratch.len > most ? (uint32_t)l->page.scratch.len : most;
+	}
+	return most < limit ? most : limit;
+}
+
+static void entry_line(struct live *l, const struct map_data *d, uint32_t rank, uint32_t width,
+		       struct rows *before)
+{
+	struct value key = value_at(d->img, d->key ? d->map->key : d->map->val, NULL);
+	int64_t top = number_of(d, d->cnt - 1);
+	uint32_t used = 2 + width + 2 * (NUMBER_WIDTH + 2) + 2;
+
+	l->page.scratch.len = l->page.buf.len = 0;
+	if (d->key) {
+		key.at = map_data_key(d, rank);
+		value_key_text(&l->page.scratch, l->page.env, &key, false);
+	}
+	buf_puts(&l->frame, "  ");
+	put_cell(&l->frame, l->page.scratch.p ?: "", l->page.scratch.len, width, true);
+	buf_puts(&l->frame, "  ");
+	out_text_entry_value(&l->page, d, map_data_val(d, rank), 1);
+	if (!has_number(d->val) || used > l->cols) {
+		put_cell(&l->frame, l->page.buf.p ?: "", l->page.buf.len,
+			 l->cols > width + 4 ? l->cols - width - 4 : 0, false);
+		return end_line(l);
+	}
+	put_right(&l->frame, l->page.buf.p ?: "", l->page.buf.len);
+	put_rate(l, d, rank, before);
+	if (d->key && top > 0 && l->cols > used + BAR_MIN && d->val->kind != V_STATS)
+		put_bar(l, (double)number_of(d, rank) / (double)top, l->cols - used);
+	end_line(l);
+}
+
+static void remember(const struct map_data *d, struct rows *before)
+{
+	size_t key_sz = d->key ? d->key->size : 0;
+
+	rows_free(before);
+	for (uint32_t i = 0; i < d->cnt; i++) {
+		int64_t *n = rows_add(before, map_data_key(d, i), key_sz, sizeof(*n));
+
+		if (n)
+			*n = number_of(d, i);
+	}
+}
+
+/* Histograms line by line, the largest first. */
+static void draw_hists(struct live *l, const struct map_data *d, uint32_t last)
+{
+	for (uint32_t i = 0; i < d->cnt && l->row < last; i++) {
+		struct map_data one = *d;
+
+		one.order = d->order + (d->cnt - 1 - i);
+		one.cnt = 1;
+		l->page.buf.len = 0;
+		l->page.percentiles = l->o->percentiles;
+		out_text_ops.map(&l->page, &one, 0, 1);
+		for (size_t at = 0, n; at < l->page.buf.len && l->row < last; at += n + 1) {
+			const char *line = l->page.buf.p + at;
+			const char *nl = memchr(line, '\n', l->page.buf.len - at);
+
+			n = nl ? (size_t)(nl - line) : l->page.buf.len - at;
+			if (n)
+				put_line(l, line, n);
+		}
+	}
+}
+
+static void draw_map(struct live *l, uint32_t idx, uint32_t last)
+{
+	bool hist;
+	struct map_data d;
+	uint32_t cnt, width;
+	char head[128];
+
+	if (maps_read(l->maps, idx, false, &d))
+		return;
+	hist = d.val->kind == V_HIST || d.val->kind == V_LHIST;
+	if (!hist || d.cnt != 1) {
+		snprintf(head, sizeof(head), d.key ? "%s  (%u)" : "%s",
+			 image_str(d.img, d.map->name), d.cnt);
+		put_line(l, head, strlen(head));
+	}
+	if (hist) {
+		draw_hists(l, &d, last);
+	} else {
+		cnt = d.cnt;
+		if (l->row + cnt > last)
+			cnt = last > l->row ? last - l->row : 0;
+		width = key_width(l, &d, cnt);
+		for (uint32_t i = 0; i < cnt; i++)
+			entry_line(l, &d, has_number(d.val) ? d.cnt - 1 - i : i, width,
+				   &l->before[idx]);
+		if (has_rate(d.val))
+			remember(&d, &l->before[idx]);
+	}
+	map_data_free(&d);
+}
+
+void live_draw(struct live *l)
+{
+	uint32_t cnt = l->o->env->img->maps_cnt, last;
+	struct winsize w = { 0 };
+
+	if (!l->on)
+		return;
+	ioctl(l->o->fd, TIOCGWINSZ, &w);
+	l->cols = w.ws_col ?: 80;
+	l->rows = w.ws_row ?: 24;
+	l->row = 0;
+	l->now = seconds();
+	l->frame.len = 0;
+	buf_puts(&l->frame, "\033[H");
+	for (uint32_t i = 0; i < cnt && l->row + 1 < l->rows; i++) {
+		/* the last line is for the keys */
+		last = l->row + (l->rows - 1 - l->row) / (cnt - i);
+		draw_map(l, i, last > l->row + 1 ? last : l->row + 2);
+	}
+	buf_puts(&l->frame, "\033[J");
+	if (l->rows > 1)
+		buf_printf(&l->frame, "\033[%u;1Hq: quit", l->rows);
+	l->last = l->now;
+	if (write(l->o->fd, l->frame.p, l->frame.len) < 0)
+		l->on = false;
+}
