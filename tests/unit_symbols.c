@@ -260,12 +260,13 @@ static void test_corrupt(void)
 
 static int note(struct symbols *s, uint64_t id, uint64_t ip)
 {
-	struct {
-		struct event_stack h;
-		uint64_t ip[2];
-	} rec = { { .id = id, .cnt = 2 }, { ip, ip + 1 } };
+	const struct event_stack head = { .id = id, .cnt = 2 };
+	uint64_t rec[sizeof(head) / sizeof(uint64_t) + 2];
 
-	return symbols_note(s, &rec, sizeof(rec));
+	memcpy(rec, &head, sizeof(head));
+	rec[sizeof(head) / sizeof(uint64_t)] = ip;
+	rec[sizeof(head) / sizeof(uint64_t) + 1] = ip + 1;
+	return symbols_note(s, rec, sizeof(rec));
 }
 
 static bool known(struct symbols *s, const struct image *img, uint64_t id)
