@@ -78,14 +78,18 @@ static const struct type *buf_type(struct infer *in, const struct node *n)
 	return type_buffer(in->ts, max ? max : 1);
 }
 
-/* Both strings and one NUL. */
+/* Both strings and one NUL; no more than a string may be, so that "@s = str_concat(@s, x)" ends. */
 static const struct type *concat_type(struct infer *in, const struct node *n)
 {
+	uint32_t max = (uint32_t)setting_num(in->u->settings, SETTING_max_strlen), size;
 	const struct node *l = n->call.args, *r = l ? l->next : NULL;
 
 	if (!r || !infer_known(in, l->type) || !infer_known(in, r->type))
 		return r ? (infer_known(in, l->type) ? r->type : l->type) : in->bad;
-	return type_string(in->ts, l->type->size + r->type->size - 1);
+	max = l->type->size > max ? l->type->size : max;
+	max = r->type->size > max ? r->type->size : max;
+	size = l->type->size + r->type->size - 1;
+	return type_string(in->ts, size < max ? size : max);
 }
 
 static const struct type *swapped_type(struct infer *in, const struct node *n)

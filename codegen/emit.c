@@ -29,6 +29,9 @@
 	"function(simplifycfg,sroa,early-cse," INSTCOMBINE ",gvn,dse," INSTCOMBINE ",simplifycfg," \
 	"dce),globaldce"
 
+/* For programs that spill: what keeps fewer values alive from one place to another. */
+#define PASSES_FRUGAL "function(simplifycfg,sroa," INSTCOMBINE ",simplifycfg,dce),globaldce"
+
 /*
  * LLVM gives some refusals (a jump over more than 32767 instructions) no other way out than this:
  * when the handler returns it aborts. Nothing of ours is running yet, so leaving here is clean.
@@ -88,7 +91,7 @@ static int verify(struct gen *g)
 static int optimise(struct gen *g)
 {
 	LLVMPassBuilderOptionsRef opt = LLVMCreatePassBuilderOptions();
-	LLVMErrorRef err = LLVMRunPasses(g->mod, PASSES, g->tm, opt);
+	LLVMErrorRef err = LLVMRunPasses(g->mod, g->frugal ? PASSES_FRUGAL : PASSES, g->tm, opt);
 	char *text;
 
 	LLVMDisposePassBuilderOptions(opt);

@@ -18,6 +18,8 @@
 
 #include "codegen/gen.h"
 
+#define STACK_BUDGET_LEAST 64
+
 LLVMValueRef gen_i64(struct gen *g, uint64_t v)
 {
 	return LLVMConstInt(g->i64, v, false);
@@ -346,20 +348,69 @@ static void gen_close(struct gen *g)
 	LLVMContextDispose(g->ctx);
 }
 
+/* "... in function tracepoint_3 ...": the probe with that number. */
+static void no_stack(struct gen *g, const char *text)
+{
+	const char *at = strstr(text, "in function ");
+	unsigned long idx;
+
+	g->too_little_stack = true;
+	if (at)
+		at += strcspn(at, "0123456789");
+	idx = at ? strtoul(at, NULL, 10) : 0;
+	if (g->stack_budget > STACK_BUDGET_LEAST)
+		return;
+	for (const struct node *n = g->u->program->program.items; n; n = n->next)
+		if (n->kind == N_PROBE && n->probe.idx == idx)
+			diag(g->u->diags, n->probe.attaches->span, D_STACK);
+}
+
+/* LLVM's own way with errors is to end the process. */
+static void on_diagnostic(LLVMDiagnosticInfoRef info, void *arg)
+{
+	struct gen *g = arg;
+	char *text;
+
+	if (LLVMGetDiagInfoSeverity(info) != LLVMDSError)
+		return;
+	text = LLVMGetDiagInfoDescription(info);
+	if (strstr(text, "stack"))
+		no_stack(g, text);
+	else
+		diag(g->u->diags, SPAN_NONE, D_LLVM_REFUSED, text);
+	LLVMDisposeMessage(text);
+}
+
+static int generate(struct gen *g, void **elf, size_t *elf_sz)
+{
+	struct unit *u = g->u;
+	int err = gen_open(g);
+
+	if (!err) {
+		LLVMContextSetDiagnosticHandler(g->ctx, on_diagnostic, g);
+		debug_init(g);
+		gen_module(g);
+		err = diags_errors(u->diags) ? -EINVAL : emit_object(g, elf, elf_sz);
+	}
+	if (!err && (g->too_little_stack || diags_errors(u->diags))) {
+		free(*elf);
+		*elf = NULL;
+		err = g->too_little_stack ? -ENOSPC : -EINVAL;
+	}
+	gen_close(g);
+	return err;
+}
+
+/* Needs: a checked tree. Gives: an image. A program that spills much gets less stack for values. */
 int codegen(struct unit *u, const struct codegen_options *opt, void **elf, size_t *elf_sz)
 {
-	struct gen g = { .u = u, .opt = opt };
-	int err;
+	static const uint32_t budgets[] = { 320, 160, STACK_BUDGET_LEAST };
+	int err = -ENOSPC;
 
-	err = gen_open(&g);
-	if (err)
-		goto out;
-	debug_init(&g);
-	gen_module(&g);
-	if (diags_errors(u->diags))
-		err = -EINVAL;
-	err = err ?: emit_object(&g, elf, elf_sz);
-out:
-	gen_close(&g);
-	return err;
+	for (size_t i = 0; err == -ENOSPC && i < sizeof(budgets) / sizeof(*budgets); i++) {
+		struct gen g = { .u = u, .opt = opt, .stack_budget = budgets[i], .frugal = i > 0 };
+
+		err = generate(&g, elf, elf_sz);
+	}
+	return err == -ENOSPC ? -EINVAL : err;
 }

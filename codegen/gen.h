@@ -103,6 +103,10 @@ struct gen {
 	uint32_t target_cnt; /* rows put in targets so far */
 	uint32_t action_cnt; /* and in actions */
 	struct packed_type *packed;
+	/* What we take of a program's 512 bytes of stack; the rest is LLVM's, for spilled registers. */
+	uint32_t stack_budget;
+	bool frugal; /* keep fewer values alive, computing some again */
+	bool too_little_stack; /* LLVM says that it was not enough */
 	struct prog_gen *p;
 };
 

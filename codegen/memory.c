@@ -9,8 +9,6 @@
  */
 #include "codegen/gen.h"
 
-/* Of 512 bytes; the rest is LLVM's, for registers it must spill. */
-#define STACK_BUDGET 320
 /* Longest run of stores emitted in place of one helper call. */
 #define INLINE_BYTES 64
 
@@ -68,7 +66,7 @@ static LLVMValueRef frame_alloc(struct gen *g, uint32_t size)
 static bool fits_stack(struct gen *g, uint32_t size)
 {
 	return size <= setting_num(g->u->settings, SETTING_on_stack_limit) &&
-	       g->p->stack_used + size <= STACK_BUDGET;
+	       g->p->stack_used + size <= g->stack_budget;
 }
 
 LLVMValueRef gen_tmp(struct gen *g, uint32_t size)
