@@ -48,6 +48,6 @@ int uprobe_attach_places(const struct probe_attach *a, const struct uprobe_place
 			 uint32_t cnt, bool is_return, struct probe_links *links,
 			 struct probe_error *err);
 /* How programs for cnt places are to be loaded. */
-int uprobe_load(uint32_t cnt, struct probe_load *out, struct probe_error *err);
+int uprobe_load(uint32_t cnt, bool is_return, struct probe_load *out, struct probe_error *err);
 
 #endif

@@ -25,11 +25,15 @@ static int no_uprobes(struct probe_error *err)
 
 /* ---- places ---- */
 
-int uprobe_load(uint32_t cnt, struct probe_load *out, struct probe_error *err)
+int uprobe_load(uint32_t cnt, bool is_return, struct probe_load *out, struct probe_error *err)
 {
 	if (perf_type("uprobe") < 0)
 		return no_uprobes(err);
-	if (cnt > 1 && links_has_multi(true))
+	/*
+	 * The event of a process counts returns in others too, where somebody else traces those
+	 * (6.12 still): links look at the process themselves.
+	 */
+	if ((cnt > 1 || is_return) && links_has_multi(true))
 		out->attach_type = TRACE_UPROBE_MULTI;
 	return 0;
 }
@@ -320,7 +324,13 @@ static int expand_return(struct probe_env *env, const struct probe_target *pat, 
 static int load(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
 		struct probe_load *out, struct probe_error *err)
 {
-	return uprobe_load(cnt, out, err);
+	return uprobe_load(cnt, false, out, err);
+}
+
+static int load_return(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		       struct probe_load *out, struct probe_error *err)
+{
+	return uprobe_load(cnt, true, out, err);
 }
 
 static int find_place(struct probe_env *env, const struct probe_target *t, struct uprobe_place *p,
@@ -400,6 +410,6 @@ const struct probe_type probe_uretprobe = {
 	.parse = parse_return,
 	.expand = expand_return,
 	.arg = regs_retval,
-	.load = load,
+	.load = load_return,
 	.attach = attach_return,
 };
