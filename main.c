@@ -283,6 +283,17 @@ static int list_pattern(const char *pattern, struct listing *l)
 	return 0;
 }
 
+static int list_types(const char *pattern, bool as_c)
+{
+	int cnt = ctypes_list(pattern, as_c);
+
+	if (cnt < 0)
+		return fail("the kernel's types cannot be read: %s", strerror(-cnt));
+	if (!cnt)
+		fprintf(stderr, "WARNING: No types match '%s'.\n", pattern);
+	return 0;
+}
+
 static int list(struct unit *u, struct options *o)
 {
 	struct listing l = { .env = u->env, .args = o->run.verbose };
@@ -297,6 +308,10 @@ static int list(struct unit *u, struct options *o)
 		o->file = o->params[i];
 		if (!strcmp(o->file, "-") || !access(o->file, F_OK)) {
 			err = list_program(u, o, &l);
+			continue;
+		}
+		if (ctypes_is_pattern(o->file)) {
+			err = list_types(o->file, l.args);
 			continue;
 		}
 		if (looks_like_file(o->file))

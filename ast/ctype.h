@@ -32,6 +32,12 @@ int ctypes_headers(struct ctypes *c, const char *path);
 /* A type as written in C, with constants for sizes. NULL: told. */
 const struct type *ctypes_of(struct ctypes *c, struct node *n);
 
+/* ---- -l: the kernel's types by name (ctype_print.c) ---- */
+
+bool ctypes_is_pattern(const char *pattern); /* "struct x*", "union u", "enum e" */
+/* Prints them, sorted; how many there are, or a negative errno. */
+int ctypes_list(const char *pattern, bool as_c);
+
 /* ---- one file of BTF (ctype_btf.c) ---- */
 
 struct ctype_btf;
