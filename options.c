@@ -42,7 +42,7 @@
 	OPT(BUFFERING, 'B', NULL, "none|line|full", "when output is written")                      \
 	OPT(QUIET, 'q', "quiet", NULL, "no \"Attached N probes\"")                                 \
 	OPT(NO_WARNINGS, 0, "no-warnings", NULL, "no warnings")                                    \
-	LATER(HELPER_ERRORS, 'k', "warnings", NULL, "report failing reads and map updates")        \
+	OPT(HELPER_ERRORS, 'k', "warnings", NULL, "report failing reads and map updates")        \
 	GROUP("Compiling")                                                                         \
 	OPT(INCLUDE_DIR, 'I', NULL, "DIR", "look for C headers here too")                          \
 	OPT(INCLUDE, 0, "include", "FILE", "include this C header first")                          \
@@ -284,6 +284,7 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_LIVE: flag = &o->run.live; break;
 	case OPT_PERCENTILES: flag = &o->run.percentiles; break;
 	case OPT_BUFFERING: return set_buffering(o, arg);
+	case OPT_HELPER_ERRORS: flag = &o->gen.helper_errors; break;
 	case OPT_QUIET: flag = &o->run.quiet; break;
 	case OPT_NO_WARNINGS: flag = &o->run.no_warnings; break;
 	case OPT_DRY_RUN: flag = &o->dry_run; break;
@@ -299,7 +300,6 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_USDT_FILE:
 	case OPT_TRACEABLE:
 	case OPT_DEBUGINFO:
-	case OPT_HELPER_ERRORS:
 	case OPT_AOT:
 	case OPT_FMT:
 	case OPT_TEST:

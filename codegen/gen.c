@@ -131,6 +131,7 @@ void gen_place(struct gen *g, struct span sp)
 
 	if (!source_place(g->u->sources, sp, &pl))
 		return;
+	g->place = sp;
 	LLVMSetCurrentDebugLocation2(
 		g->b, LLVMDIBuilderCreateDebugLocation(g->ctx, pl.line, pl.col, g->p->scope, NULL));
 }
@@ -304,6 +305,8 @@ static void gen_module(struct gen *g)
 		n->probe.idx = prog_cnt++;
 		gen_program(g, n);
 	}
+	if (g->sites)
+		g->sites->max_entries = g->site_cnt;
 	g->scratch->max_entries = prog_cnt ? prog_cnt : 1;
 	pack_maps(g);
 	pack_settings(g);

@@ -108,6 +108,12 @@ struct gen {
 	bool frugal; /* keep fewer values alive, computing some again */
 	bool too_little_stack; /* LLVM says that it was not enough */
 	struct prog_gen *p;
+	/* -k */
+	struct span place; /* of what is being generated */
+	struct map_gen *sites;
+	LLVMValueRef failed_fn;
+	uint32_t site_cnt;
+	bool may_fail; /* the next helper: its failure is meant */
 };
 
 /* ---- gen.c: building blocks ---- */
@@ -144,6 +150,9 @@ LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsign
 	gen_helper((g), H_##h, (LLVMValueRef[]){ __VA_ARGS__ },                                    \
 		   sizeof((LLVMValueRef[]){ __VA_ARGS__ }) / sizeof(LLVMValueRef))
 #define HELP0(g, h) gen_helper((g), H_##h, NULL, 0)
+
+/* ---- failed.c ---- */
+void failed_count(struct gen *g, const char *helper, LLVMValueRef ret);
 
 /* ---- memory.c ---- */
 /* Memory of the stack whatever its size, for as long as the program runs. */

@@ -32,6 +32,27 @@ static void call_attribute(struct gen *g, LLVMValueRef call, const char *name, s
 				 LLVMCreateEnumAttribute(g->ctx, kind, 0));
 }
 
+/* With -k: reads and map updates that fail. */
+static void report_failure(struct gen *g, enum helper h, LLVMValueRef ret)
+{
+	const char *name = NULL;
+	bool meant = g->may_fail;
+
+	g->may_fail = false;
+	if (!g->opt->helper_errors || meant)
+		return;
+	switch ((int)h) {
+	case H_probe_read_user: name = "probe_read_user"; break;
+	case H_probe_read_kernel: name = "probe_read_kernel"; break;
+	case H_probe_read_user_str: name = "probe_read_user_str"; break;
+	case H_probe_read_kernel_str: name = "probe_read_kernel_str"; break;
+	case H_map_update_elem: name = "map_update_elem"; break;
+	case H_map_delete_elem: name = "map_delete_elem"; break;
+	}
+	if (name)
+		failed_count(g, name, ret);
+}
+
 LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsigned cnt)
 {
 	LLVMTypeRef types[5], ft;
@@ -48,5 +69,6 @@ LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsign
 		LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, no_memory(g));
 		call_attribute(g, call, "willreturn", 10);
 	}
+	report_failure(g, h, call);
 	return call;
 }

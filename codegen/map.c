@@ -145,8 +145,10 @@ LLVMValueRef map_read_int(struct gen *g, struct node *map)
 void map_read_into(struct gen *g, struct node *map, LLVMValueRef dst)
 {
 	/* no branch for a missing key: reading at NULL fails, and a failed read gives zeroes */
-	HELP(g, probe_read_kernel, dst, gen_i32(g, map->map.sym->val->size),
-	     map_find(g, map, map_key(g, map)));
+	LLVMValueRef p = map_find(g, map, map_key(g, map));
+
+	g->may_fail = true;
+	HELP(g, probe_read_kernel, dst, gen_i32(g, map->map.sym->val->size), p);
 }
 
 /* ---- writing ---- */
@@ -263,12 +265,15 @@ LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMB
 	zeroes = HELP(g, map_lookup_elem, g->zeroes->global, zero_key);
 	gen_cond_br(g, gen_not_zero(g, zeroes), put, fail); /* it is always there */
 	gen_at(g, put);
+	g->may_fail = true; /* another CPU may be first; a full map is told by the lookup after */
 	ret = HELP(g, map_update_elem, bpf_map(m), key, zeroes, gen_i64(g, BPF_NOEXIST));
 	q = HELP(g, map_lookup_elem, bpf_map(m), key);
 	second = LLVMGetInsertBlock(g->b);
 	gen_cond_br(g, gen_not_zero(g, q), ready, refused);
 	gen_at(g, refused);
 	map_count_refusal(g, m, ret);
+	if (g->opt->helper_errors)
+		failed_count(g, "map_update_elem", ret);
 	gen_br(g, fail);
 	gen_at(g, ready);
 	return gen_merge(g, g->ptr, p, first, q, second);

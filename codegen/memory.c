@@ -142,6 +142,7 @@ void gen_zero(struct gen *g, LLVMValueRef dst, uint32_t size)
 		return;
 	}
 	/* a read that fails zeroes its destination: one call in place of a store for each word */
+	g->may_fail = true;
 	HELP(g, probe_read_kernel, dst, gen_i32(g, size), LLVMConstNull(g->ptr));
 }
 

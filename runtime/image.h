@@ -298,6 +298,7 @@ enum image_const_kind {
 #define IMAGE_MAP_SCRATCH "scratch"
 #define IMAGE_MAP_COUNTERS "counters"
 #define IMAGE_MAP_STACKS "stacks" /* ids of the stacks that were sent */
+#define IMAGE_MAP_SITES "sites" /* failures of helpers, by row in sites */
 #define IMAGE_MAP_ZEROES "zeroes" /* an array of one entry: what new keys are made of */
 
 /* Why an update was refused. X(NAME, meaning) */
@@ -350,6 +351,17 @@ struct image_need {
 	uint32_t place;
 };
 
+/* Where a helper is called whose failures are counted (-k): entry i of "sites" is row i's. */
+struct image_site {
+	uint32_t place;
+	uint32_t helper; /* name */
+};
+
+struct site_count { /* one for each CPU */
+	uint64_t cnt;
+	int64_t ret; /* of the last failure */
+};
+
 /* X(table, row type) */
 #define IMAGE_TABLES(X)                                                                            \
 	X(strings, char)                                                                           \
@@ -364,7 +376,8 @@ struct image_need {
 	X(consts, struct image_const)                                                              \
 	X(settings, struct image_setting)                                                          \
 	X(places, struct image_place)                                                              \
-	X(needs, struct image_need)
+	X(needs, struct image_need)                                                                \
+	X(sites, struct image_site)
 
 enum image_table {
 #define X(name, row) IMAGE_T_##name,

@@ -416,6 +416,9 @@ static int check_rest(struct checker *c)
 	for (uint32_t i = 0; i < img->places_cnt; i++)
 		if (!str_ok(c, img->places[i].file) || !str_ok(c, img->places[i].text))
 			return fail(c, "place %u: bad text", i);
+	for (uint32_t i = 0; i < img->sites_cnt; i++)
+		if (!str_ok(c, img->sites[i].helper) || !place_ok(c, img->sites[i].place))
+			return fail(c, "site %u: bad name or place", i);
 	for (uint32_t i = 0; i < img->needs_cnt; i++)
 		if (!str_ok(c, img->needs[i].feature) || !place_ok(c, img->needs[i].place))
 			return fail(c, "need %u: bad name", i);

@@ -360,6 +360,21 @@ uint64_t loaded_counter(const struct loaded *l, uint32_t idx)
 	return sum;
 }
 
+struct site_count loaded_site(const struct loaded *l, uint32_t idx)
+{
+	int fd = bpf_object__find_map_fd_by_name(l->obj, IMAGE_MAP_SITES);
+	struct site_count *vals = calloc(l->ncpus, sizeof(*vals)), sum = { 0 };
+
+	if (vals && fd >= 0 && !bpf_map_lookup_elem(fd, &idx, vals)) {
+		for (uint32_t i = 0; i < l->ncpus; i++) {
+			sum.cnt += vals[i].cnt;
+			sum.ret = vals[i].ret ?: sum.ret;
+		}
+	}
+	free(vals);
+	return sum;
+}
+
 int loaded_prog_fd(const struct loaded *l, uint32_t probe, uint32_t target)
 {
 	const struct loaded_prog *lp = &l->progs[probe];

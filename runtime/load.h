@@ -33,6 +33,8 @@ int loaded_events_fd(const struct loaded *l);
 uint32_t loaded_events_size(const struct loaded *l);
 /* Sum over CPUs of an entry of the map of counters, 0 when there is none. */
 uint64_t loaded_counter(const struct loaded *l, uint32_t idx);
+/* Of a row in sites, over all CPUs. */
+struct site_count loaded_site(const struct loaded *l, uint32_t idx);
 uint32_t loaded_ncpus(const struct loaded *l);
 /* The program of probe i; target: counted from the probe's first. */
 int loaded_prog_fd(const struct loaded *l, uint32_t probe, uint32_t target);

@@ -24,6 +24,8 @@ struct out_ops {
 	void (*refused)(struct out *o, const struct image_map *m, enum image_refusal why,
 			uint64_t cnt);
 	void (*missed)(struct out *o, const char *probe, uint64_t cnt);
+	/* A helper failed so often since last told, last with ret (-errno). */
+	void (*failed)(struct out *o, const struct image_site *s, int64_t ret, uint64_t cnt);
 	void (*before_maps)(struct out *o);
 	/* From errorf and the like: place is a row of places. */
 	void (*message)(struct out *o, const char *json_type, const char *level, uint32_t place,
@@ -42,6 +44,7 @@ void out_text_attached(struct out *o, uint32_t cnt);
 void out_text_lost(struct out *o, const char *probe, uint64_t cnt, uint64_t total);
 void out_text_refused(struct out *o, const struct image_map *m, enum image_refusal why,
 		      uint64_t cnt);
+void out_text_failed(struct out *o, const struct image_site *s, int64_t ret, uint64_t cnt);
 void out_text_missed(struct out *o, const char *probe, uint64_t cnt);
 void out_text_message(struct out *o, const char *json_type, const char *level, uint32_t place,
 		      const char *text);

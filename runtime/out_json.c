@@ -199,6 +199,24 @@ static void json_before_maps(struct out *o)
 {
 }
 
+static void json_failed(struct out *o, const struct image_site *s, int64_t ret, uint64_t cnt)
+{
+	const struct image *img = o->env->img;
+	const struct image_place *p = s->place < img->places_cnt ? &img->places[s->place] : NULL;
+	struct buf *b = &o->buf;
+
+	buf_puts(b, "{\"type\": \"helper_error\"");
+	member_str(b, ", \"msg\": ", strerror((int)-ret));
+	member_str(b, ", \"helper\": ", image_str(img, s->helper));
+	buf_puts(b, ", \"retcode\": ");
+	buf_put_s64(b, ret);
+	member_str(b, ", \"filename\": ", p ? image_str(img, p->file) : "");
+	member_u64(b, ", \"line\": ", p ? p->line : 0);
+	member_u64(b, ", \"col\": ", p ? p->col : 0);
+	member_u64(b, ", \"count\": ", cnt);
+	end(o);
+}
+
 static void json_message(struct out *o, const char *json_type, const char *level, uint32_t place,
 			 const char *text)
 {
@@ -226,6 +244,7 @@ const struct out_ops out_json_ops = {
 	.lost = json_lost,
 	.refused = json_refused,
 	.missed = json_missed,
+	.failed = json_failed,
 	.before_maps = json_before_maps,
 	.message = json_message,
 	.whole_texts = true,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Text: section 10 of the reference. */
 #include <stdio.h>
+#include <string.h>
 
 #include "runtime/hist.h"
 #include "runtime/load.h"
@@ -131,6 +132,17 @@ static void text_map(struct out *o, const struct map_data *d, uint64_t top, uint
 	}
 }
 
+void out_text_failed(struct out *o, const struct image_site *s, int64_t ret, uint64_t cnt)
+{
+	char where[512];
+
+	place_text(o->env->img, s->place, where, sizeof(where));
+	fprintf(stderr,
+		"%sWARNING: %s (%llu time%s)\nAdditional Info - helper: %s, retcode: %lld\n", where,
+		strerror((int)-ret), (unsigned long long)cnt, cnt == 1 ? "" : "s",
+		image_str(o->env->img, s->helper), (long long)ret);
+}
+
 static void text_before_maps(struct out *o)
 {
 	buf_puts(&o->buf, "\n\n");
@@ -154,6 +166,7 @@ const struct out_ops out_text_ops = {
 	.lost = out_text_lost,
 	.refused = out_text_refused,
 	.missed = out_text_missed,
+	.failed = out_text_failed,
 	.before_maps = text_before_maps,
 	.message = out_text_message,
 };

@@ -17,14 +17,15 @@ struct report {
 	const struct run_options *opt;
 	const struct loaded *loaded;
 	struct event_ctx *events;
-	uint64_t told[]; /* lost records, by probe */
+	uint64_t told[]; /* lost records, by probe; then failures, by site */
 };
 
 struct report *report_new(const struct run_options *opt, const struct loaded *l,
 			  struct event_ctx *events)
 {
 	struct report *r =
-		calloc(1, sizeof(*r) + (size_t)events->img->probes_cnt * sizeof(r->told[0]));
+		calloc(1, sizeof(*r) + ((size_t)events->img->probes_cnt + events->img->sites_cnt) *
+					       sizeof(r->told[0]));
 
 	if (!r)
 		return NULL;
@@ -119,9 +120,27 @@ static void report_missed(struct report *r)
 	}
 }
 
+/* -k */
+static void report_failures(struct report *r)
+{
+	struct out *o = r->events->out;
+
+	for (uint32_t i = 0; i < r->img->sites_cnt; i++) {
+		struct site_count now = loaded_site(r->loaded, i);
+		uint64_t *told = &r->told[r->img->probes_cnt + i];
+
+		if (now.cnt == *told)
+			continue;
+		o->ops->failed(o, &r->img->sites[i], now.ret, now.cnt - *told);
+		*told = now.cnt;
+		out_commit(o);
+	}
+}
+
 void report_live(struct report *r)
 {
 	report_lost(r, false);
+	report_failures(r);
 	out_idle(r->events->out);
 }
 
@@ -130,6 +149,7 @@ void report_end(struct report *r)
 	uint64_t clashes;
 
 	report_lost(r, true);
+	report_failures(r);
 	clashes = symbols_clashes(r->events->env->symbols);
 	if (clashes)
 		fprintf(stderr, "WARNING: %llu stacks were taken for others with the same hash\n",
