@@ -35,14 +35,14 @@
 	GROUP("Output")                                                                            \
 	OPT(OUTPUT, 'o', "output", "FILE", "write the output to FILE")                             \
 	OPT(FORMAT, 'f', NULL, "FORMAT",                                                           \
-	    "of the output: text, json, csv, openmetrics,\n"                                      \
+	    "of the output: text, json, csv, openmetrics,\n"                                       \
 	    "folded (stacks) or flame (a flame graph, SVG)")                                       \
 	OPT(LIVE, 0, "live", NULL, "show the maps on the terminal while they change")              \
 	OPT(PERCENTILES, 0, "percentiles", NULL, "p50 p90 p99 max under each histogram")           \
 	OPT(BUFFERING, 'B', NULL, "none|line|full", "when output is written")                      \
 	OPT(QUIET, 'q', "quiet", NULL, "no \"Attached N probes\"")                                 \
 	OPT(NO_WARNINGS, 0, "no-warnings", NULL, "no warnings")                                    \
-	OPT(HELPER_ERRORS, 'k', "warnings", NULL, "report failing reads and map updates")        \
+	OPT(HELPER_ERRORS, 'k', "warnings", NULL, "report failing reads and map updates")          \
 	GROUP("Compiling")                                                                         \
 	OPT(INCLUDE_DIR, 'I', NULL, "DIR", "look for C headers here too")                          \
 	OPT(INCLUDE, 0, "include", "FILE", "include this C header first")                          \

@@ -88,6 +88,7 @@ enum node_kind {
 #undef X
 };
 
+/* clang-format off */
 /* Kinds that a switch over code never meets; it names them so that -Wswitch-enum stays silent. */
 #define CASES_TOP_LEVEL                                                                            \
 	N_PROGRAM:                                                                                 \
@@ -156,6 +157,7 @@ enum node_kind {
 	X(LOR, "||") X(LAND, "&&") X(BOR, "|") X(BXOR, "^") X(BAND, "&") X(EQ, "==") X(NE, "!=")   \
 	X(LT, "<") X(LE, "<=") X(GT, ">") X(GE, ">=") X(SHL, "<<") X(SHR, ">>") X(ADD, "+")        \
 	X(SUB, "-") X(MUL, "*") X(DIV, "/") X(MOD, "%")
+/* clang-format on */
 
 enum binary_op {
 	OP_NONE, /* plain assignment */

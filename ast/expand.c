@@ -229,8 +229,8 @@ static struct group *group_get(struct expansion *x, const struct type *args, con
 	struct group *g;
 
 	for (g = x->groups; g; g = g->next)
-		if (g->ptype == x->ptype && g->args == args &&
-		    !memcmp(&g->words, w, sizeof(*w)) && group_note(x->u->arena, g, name))
+		if (g->ptype == x->ptype && g->args == args && !memcmp(&g->words, w, sizeof(*w)) &&
+		    group_note(x->u->arena, g, name))
 			return g;
 	g = arena_new_of(x->u->arena, struct group);
 	g->ptype = x->ptype;
@@ -264,8 +264,7 @@ static int add_target(void *arg, const struct probe_target *target)
 /* ---- attach points ---- */
 
 /* Probe types of the language that have no file in probes/ yet, to tell them from misspelt ones. */
-static const char later_types[] =
-	"asyncwatchpoint|aw|iter|it|self|test|bench";
+static const char later_types[] = "asyncwatchpoint|aw|iter|it|self|test|bench";
 
 static const struct probe_type *type_of_attach(struct unit *u, const struct node *attach)
 {

@@ -68,8 +68,7 @@ const struct type *infer_reg(struct infer *in, const struct node *n);
  * "if comptime" that is taken stands where the whole stood: true when it does.
  */
 const struct type *infer_comptime(struct infer *in, struct node *n);
-const struct type *infer_literal(struct infer *in, struct node *n, enum node_kind kind,
-				 uint64_t v);
+const struct type *infer_literal(struct infer *in, struct node *n, enum node_kind kind, uint64_t v);
 bool infer_pick(struct infer *in, struct node *n);
 
 /* infer_type.c: types as written. bad when there is no such type. */

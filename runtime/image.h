@@ -64,7 +64,7 @@ enum vkind {
 #define X(name, text) V_##name,
 	VKINDS(X)
 #undef X
-	V_KIND_CNT
+		V_KIND_CNT
 };
 
 const char *vkind_name(enum vkind k);
@@ -177,7 +177,8 @@ enum {
 	IMAGE_MAP_SCALAR = 1,
 	IMAGE_MAP_PERCPU = 2, /* an aggregate: each CPU has its own copy */
 	IMAGE_MAP_LRU = 4,
-	IMAGE_MAP_OWN = 8, /* programs read or delete what is in it: a reset must reach the kernel */
+	/* Programs read or delete what is in it: a reset must reach the kernel. */
+	IMAGE_MAP_OWN = 8,
 };
 
 struct image_map {
@@ -191,7 +192,8 @@ struct image_map {
 };
 
 enum {
-	IMAGE_PROBE_COOKIE = 1, /* asks for the attach cookie: index of the target's row in targets */
+	/* Asks for the attach cookie: index of the target's row in targets. */
+	IMAGE_PROBE_COOKIE = 1,
 };
 
 struct image_probe {
@@ -279,8 +281,8 @@ struct image_piece {
 	X(SELF_PID, "our own pid")                                                                 \
 	X(PIDNS_DEV, "device of our pid namespace, 0 when it is the initial one")                  \
 	X(PIDNS_INO, "inode of our pid namespace")                                                 \
-	X(RING_LIMIT, "bytes in the ring above which data records are refused: the rest is control's") \
-	X(SLOT, "bytes between the CPUs' copies in a value of map str; 0: the kernel keeps them apart") \
+	X(RING_LIMIT, "bytes in the ring above which data is refused: the rest is control's")      \
+	X(SLOT, "bytes between the CPUs' copies in a value of map str; 0: a per-CPU map")          \
 	X(KADDR, "address of kernel symbol str")                                                   \
 	X(FEATURE, "1 when the kernel has feature str")
 
@@ -288,7 +290,7 @@ enum image_const_kind {
 #define X(name, text) KONST_##name,
 	IMAGE_CONSTS(X)
 #undef X
-	KONST_CNT
+		KONST_CNT
 };
 
 #define IMAGE_CONSTS_SECTION ".rodata.trace"
@@ -311,7 +313,7 @@ enum image_refusal {
 #define X(name, text) REFUSED_##name,
 	IMAGE_REFUSALS(X)
 #undef X
-	REFUSED_CNT
+		REFUSED_CNT
 };
 
 /* First the updates refused, by map and reason, then the records lost, by probe. */
@@ -383,7 +385,7 @@ enum image_table {
 #define X(name, row) IMAGE_T_##name,
 	IMAGE_TABLES(X)
 #undef X
-	IMAGE_TABLE_CNT
+		IMAGE_TABLE_CNT
 };
 
 struct image_header {
