@@ -87,7 +87,8 @@ static int print_names(struct printer *p, const char *word, bool as_c)
 	int id, err = 0;
 
 	kind = *word == 's' ? S : *word == 'u' ? U : E;
-	qsort(p->names, p->cnt, sizeof(*p->names), by_name);
+	if (p->cnt)
+		qsort(p->names, p->cnt, sizeof(*p->names), by_name);
 	for (uint32_t i = 0; i < p->cnt && !err; i++) {
 		if (i && !strcmp(p->names[i], p->names[i - 1]))
 			continue;

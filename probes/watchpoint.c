@@ -50,12 +50,13 @@ static int parse(struct probe_env *env, const struct probe_part *parts, uint32_t
 		return rc;
 	if (len != 1 && len != 2 && len != 4 && len != 8)
 		return probe_fail(err, 2, -EINVAL, "watchpoint length must be one of (1,2,4,8)");
-	if (pat->value % len)
-		return probe_fail(err, 1, -EINVAL,
-				  "watchpoint address must be aligned to its length");
 	if (!mode_bits(parts[3].text))
 		return probe_fail(err, 3, -EINVAL,
 				  "watchpoint mode must be 'x' or of 'r' and 'w', each once");
+	/* an instruction begins anywhere: its length stands only for "one word" */
+	if (mode_bits(parts[3].text) != HW_BREAKPOINT_X && pat->value % len)
+		return probe_fail(err, 1, -EINVAL,
+				  "watchpoint address must be aligned to its length");
 	pat->value2 = len;
 	pat->a = env_strdup(env, parts[3].text);
 	pat->name = env_printf(env, "watchpoint:0x%llx:%llu:%s", (unsigned long long)pat->value,
