@@ -209,11 +209,13 @@ static void check_not_negative(struct unit *u, const struct node *n, const struc
 static void check_print(struct unit *u, const struct node *n)
 {
 	const struct node *a = n->call.args;
-	bool keyed_agg = a->kind == N_MAP && !a->map.whole;
+	bool one_value = a->kind == N_MAP && !a->map.whole;
 
 	if (!is_whole_map(a) && a->next)
 		diag(u->diags, a->next->span, D_PRINT_VALUE_ARGS, n->call.arg_cnt);
-	else if (!keyed_agg)
+	else if (one_value && type_is_agg(a->type) && !type_agg_value(u->types, a->type))
+		diag(u->diags, a->span, D_PRINT_AGG_KEY, type_name(u->arena, a->type));
+	else if (!one_value)
 		check_not_negative(u, n, a->next);
 }
 
