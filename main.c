@@ -4,6 +4,7 @@
  * ends the process.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -384,11 +385,24 @@ static int print_usage(void)
 	return 1;
 }
 
+/*
+ * A standard stream that we were started without: its number must not go to a map or a program, and
+ * what is written there (or read) is to fail, so it is opened the wrong way round.
+ */
+static void fill_streams(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd ? O_RDONLY : O_WRONLY);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
-	int err = options_parse(&o, argc, argv);
+	int err;
 
+	fill_streams();
+	err = options_parse(&o, argc, argv);
 	if (err)
 		;
 	else if (o.help)
