@@ -98,9 +98,15 @@ static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, stru
 		.pid = at->a->opt->pid ?: at->a->child_pid,
 	};
 
+	uint32_t links = at->links->cnt;
+	int rc;
+
 	if (!(at->type->flags & (PROBE_TAKES_PID | PROBE_ONE_MEMORY)))
 		pa.pid = 0;
-	return at->type->attach(at->a->env, &pa, at->links, err);
+	rc = at->type->attach(at->a->env, &pa, at->links, err);
+	if (rc >= 0 && at->a->opt->verbose)
+		verbose_attached(&pa, at->links, links);
+	return rc;
 }
 
 /* All at once; one by one when each has its own program or a missing one is no error. */

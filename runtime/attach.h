@@ -24,4 +24,10 @@ int run_probes(const struct loaded *l, const struct attach_args *a, enum probe_w
 int attach_probes(const struct loaded *l, const struct attach_args *a, struct probe_links *links,
 		  uint32_t *cnt);
 
+/* ---- verbose.c ---- */
+
+/* One line on stderr about what has just been attached; links_before: what links held before. */
+void verbose_attached(const struct probe_attach *pa, const struct probe_links *links,
+		      uint32_t links_before);
+
 #endif
