@@ -178,7 +178,6 @@ struct var_sym {
 	struct span type_span; /* what fixed its type */
 	const struct type *type;
 	bool declared_type; /* let $x: T */
-	bool is_loop; /* loop variable of for */
 	bool used, assigned;
 	struct node *probe; /* the N_PROBE it lives in */
 	void *gen; /* codegen's */
@@ -193,7 +192,6 @@ struct map_sym {
 	const struct type *key; /* NULL: scalar */
 	const struct type *val; /* a value type, or an aggregate (type_is_agg) */
 	bool has_key_use, has_scalar_use;
-	bool shared_agg; /* aggregate: per-CPU */
 	const char *kind; /* declared: hash lruhash percpuhash percpulruhash; NULL */
 	uint64_t max_entries; /* declared; 0: config max_map_keys */
 	uint32_t idx; /* in the image's map table, in name order */

@@ -55,7 +55,6 @@ static void settle_maps(struct infer *in)
 		}
 		m->key = type_settled(in->ts, m->key);
 		m->val = type_settled(in->ts, m->val);
-		m->shared_agg = type_is_agg(m->val);
 		m->idx = idx++;
 		at = &m->next;
 	}

@@ -62,10 +62,8 @@ static void in_scope(struct resolver *r, struct node *loop_var, struct node *bod
 {
 	struct binding *mark = symtab_enter(r->names);
 
-	if (loop_var && var_declare(r, loop_var, loop_var->span)) {
-		loop_var->var.sym->is_loop = true;
+	if (loop_var && var_declare(r, loop_var, loop_var->span))
 		loop_var->var.sym->assigned = true;
-	}
 	if (body->kind == N_BLOCK) {
 		resolve_list(r, body->block.stmts);
 		resolve_node(r, body->block.value);

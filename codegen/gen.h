@@ -78,7 +78,6 @@ struct prog_gen {
 	uint32_t level, stack_used, frame_used, frame_max;
 	struct loop_gen *loop;
 	bool uses_cookie;
-	bool uses_args;
 };
 
 struct gen {
