@@ -350,7 +350,9 @@ static int run(struct options *o)
 		.include_dirs = o->include_dirs,
 		.include_dir_cnt = o->include_dir_cnt,
 	};
-	struct probe_env_options env_opt = { .pid = o->run.pid, .unsafe = o->unsafe };
+	struct probe_env_options env_opt = { .pid = o->run.pid,
+					     .unsafe = o->unsafe,
+					     .debuginfo = o->run.debuginfo };
 	struct unit u;
 	int err;
 

@@ -29,9 +29,9 @@
 	OPT(UNSAFE, 0, "unsafe", NULL, "allow what can do harm: system(), signal(), ...")          \
 	OPT(NO_FEATURE, 0, "no-feature", "NAME,...", "do without these features of the kernel")    \
 	LATER(DWARF_PID, 0, "dwarf-pid", "PID", "unwind this process by its DWARF too")            \
-	LATER(USDT_FILE, 0, "usdt-file-activation", NULL, "activate USDT semaphores by file")      \
+	OPT(USDT_FILE, 0, "usdt-file-activation", NULL, "nothing to do here: it is always so")     \
 	LATER(TRACEABLE, 0, "traceable-functions", "FILE", "read kernel functions from FILE")      \
-	LATER(DEBUGINFO, 0, "debuginfo", "DIR:...", "look for debug information here too")         \
+	OPT(DEBUGINFO, 0, "debuginfo", "DIR:...", "look for debug information here too")           \
 	GROUP("Output")                                                                            \
 	OPT(OUTPUT, 'o', "output", "FILE", "write the output to FILE")                             \
 	OPT(FORMAT, 'f', NULL, "FORMAT",                                                           \
@@ -279,6 +279,8 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_CMD: o->run.child_cmd = arg; break;
 	case OPT_UNSAFE: flag = &o->unsafe; break;
 	case OPT_NO_FEATURE: return set_no_feature(o, arg);
+	case OPT_USDT_FILE: break; /* the kernel counts semaphores up in whoever runs the file */
+	case OPT_DEBUGINFO: o->run.debuginfo = arg; break;
 	case OPT_OUTPUT: o->run.output = arg; break;
 	case OPT_FORMAT: return set_format(o, arg);
 	case OPT_LIVE: flag = &o->run.live; break;
@@ -297,9 +299,7 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_HELP: flag = &o->help; break;
 	case OPT_VERSION: flag = &o->version; break;
 	case OPT_DWARF_PID:
-	case OPT_USDT_FILE:
 	case OPT_TRACEABLE:
-	case OPT_DEBUGINFO:
 	case OPT_AOT:
 	case OPT_FMT:
 	case OPT_TEST:

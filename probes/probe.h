@@ -19,6 +19,7 @@ struct probe_env;
 struct probe_env_options {
 	int pid; /* -p, 0: none */
 	bool unsafe; /* --unsafe */
+	const char *debuginfo; /* --debuginfo; NULL: none */
 };
 struct probe_env *probe_env_new(const struct probe_env_options *opt);
 void probe_env_free(struct probe_env *env);
@@ -205,6 +206,21 @@ int probe_list(struct probe_env *env, const char *patterns, probe_list_fn fn, vo
 /* Byte offset of a register in the context of PROBE_ARGS_REGS, by its usual names; -1: no such one. */
 int probe_reg_find(const char *name);
 const char *probe_machine(void); /* "x86_64" */
+
+/*
+ * ---- files of programs, for whoever reads symbols and debug information ----
+ * libdwfl on an open file, which is taken over, and on the debug files that belong to it. path: a
+ * label, and where debug files are looked for beside; dirs: "DIR:..." to look in first, or NULL.
+ * NULL: no ELF file, or no memory.
+ */
+struct Dwfl_Module;
+struct debugfile;
+struct debugfile *debugfile_open(int fd, const char *path, const char *dirs);
+void debugfile_close(struct debugfile *d);
+struct Dwfl_Module *debugfile_module(struct debugfile *d);
+
+/* The name as C++ or Rust source has it, malloc'ed; NULL: it is not mangled. */
+char *demangle(const char *name);
 
 /* Shell-like match of '*' and '[abc]'. */
 bool probe_glob_match(const char *pattern, const char *name);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/demangle.h"
+#include "probes/probe.h"
 #include "runtime/dwarf.h"
 
 enum { INLINED_MAX = 64 };

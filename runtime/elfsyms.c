@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * libdwfl opens the file and whatever belongs to it: .symtab, .dynsym, .gnu_debugdata, the debug file
- * named by build-id or .gnu_debuglink (by debuginfod only when DEBUGINFOD_URLS asks for it). Its own
- * search by address walks all symbols each time, so they are put into a sorted array once.
+ * libdwfl reads the file and whatever belongs to it: .symtab, .dynsym, .gnu_debugdata, debug files. Its
+ * own search by address walks all symbols each time, so they are put into a sorted array once.
  *
  * Files are whatever a traced process had mapped: nothing about them is believed.
  */
@@ -14,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/demangle.h"
+#include "probes/probe.h"
 #include "runtime/dwarf.h"
 #include "runtime/elfsyms.h"
 
@@ -45,9 +44,10 @@ struct known {
 struct elfsyms {
 	int fd;
 	char *path;
+	const char *dirs; /* of debug files */
 	bool demangle, opened;
 	int err;
-	Dwfl *dwfl;
+	struct debugfile *file;
 	Dwfl_Module *mod;
 	GElf_Addr bias;
 	struct segment seg[SEGMENTS_MAX];
@@ -58,7 +58,7 @@ struct elfsyms {
 	char build_id[2 * BUILD_ID_MAX + 1];
 };
 
-struct elfsyms *elfsyms_new(int fd, const char *path, bool demangle)
+struct elfsyms *elfsyms_new(int fd, const char *path, const char *dirs, bool demangle)
 {
 	struct elfsyms *e = calloc(1, sizeof(*e));
 
@@ -70,6 +70,7 @@ struct elfsyms *elfsyms_new(int fd, const char *path, bool demangle)
 		return NULL;
 	}
 	e->fd = fd;
+	e->dirs = dirs;
 	e->demangle = demangle;
 	return e;
 }
@@ -85,7 +86,7 @@ void elfsyms_free(struct elfsyms *e)
 			free(k);
 		}
 	}
-	dwfl_end(e->dwfl); /* takes NULL */
+	debugfile_close(e->file);
 	if (e->fd >= 0)
 		close(e->fd);
 	for (size_t i = 0; i < e->cnt; i++)
@@ -101,17 +102,6 @@ const char *elfsyms_path(const struct elfsyms *e)
 }
 
 /* ---- opening ---- */
-
-static const Dwfl_Callbacks *callbacks(void)
-{
-	static const Dwfl_Callbacks cb = {
-		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_offline_section_address,
-	};
-
-	return &cb;
-}
 
 static void read_segments(struct elfsyms *e, Elf *elf)
 {
@@ -182,15 +172,11 @@ static int open_module(struct elfsyms *e)
 {
 	Elf *elf;
 
-	e->dwfl = dwfl_begin(callbacks());
-	if (!e->dwfl)
-		return -ENOMEM;
-	dwfl_report_begin(e->dwfl);
-	e->mod = dwfl_report_offline(e->dwfl, e->path, e->path, e->fd);
-	if (!e->mod)
+	e->file = debugfile_open(e->fd, e->path, e->dirs);
+	e->fd = -1; /* taken over */
+	if (!e->file)
 		return -ENOEXEC;
-	e->fd = -1; /* the module's now */
-	dwfl_report_end(e->dwfl, NULL, NULL);
+	e->mod = debugfile_module(e->file);
 	elf = dwfl_module_getelf(e->mod, &e->bias);
 	if (!elf)
 		return -ENOEXEC;

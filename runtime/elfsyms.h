@@ -10,10 +10,10 @@
 struct elfsyms;
 
 /*
- * Takes fd over; reads nothing yet. path is a label, and where debug files are looked for beside.
- * NULL: no memory (fd is closed).
+ * Takes fd over; reads nothing yet. path is a label, and where debug files are looked for beside;
+ * dirs: where they are looked for too, or NULL. NULL: no memory (fd is closed).
  */
-struct elfsyms *elfsyms_new(int fd, const char *path, bool demangle);
+struct elfsyms *elfsyms_new(int fd, const char *path, const char *dirs, bool demangle);
 void elfsyms_free(struct elfsyms *e);
 
 const char *elfsyms_path(const struct elfsyms *e);

@@ -65,7 +65,7 @@ static int open_output(struct run *r)
 	r->values.img = r->img;
 	r->values.cut_mark = image_setting_str(r->img, "str_trunc_trailer", "..");
 	r->values.boot_ns = wall_minus_boot();
-	r->symbols = symbols_new(r->img);
+	r->symbols = symbols_new(r->img, r->opt->debuginfo);
 	if (!r->symbols)
 		return say(-ENOMEM, "cannot start");
 	r->values.symbols = r->symbols;
@@ -113,7 +113,7 @@ static int open_process(struct run *r)
 static int open_kernel(struct run *r)
 {
 	struct load_args la = { .img = r->img, .opt = r->opt };
-	const struct probe_env_options eo = { .pid = r->opt->pid };
+	const struct probe_env_options eo = { .pid = r->opt->pid, .debuginfo = r->opt->debuginfo };
 
 	r->env = r->opt->env;
 	if (!r->env) {

@@ -45,6 +45,7 @@ struct run_options {
 	bool no_warnings; /* --no-warnings */
 	bool dry_run; /* load and attach, then leave without running anything */
 	unsigned debug; /* RUN_DEBUG_* */
+	const char *debuginfo; /* --debuginfo DIR:...; NULL: none */
 	const char *no_features; /* --no-feature a,b: treated as missing */
 	struct probe_env *env; /* shared with the compiler half; NULL: one of its own */
 };

@@ -45,7 +45,7 @@ enum {
 	CROWD_SZ = 128 << 20, /* a quarter of a million stacks of 30 frames */
 };
 
-struct symbols *symbols_new(const struct image *img)
+struct symbols *symbols_new(const struct image *img, const char *dirs)
 {
 	struct symbols *s = calloc(1, sizeof(*s));
 
@@ -57,7 +57,7 @@ struct symbols *symbols_new(const struct image *img)
 	s->bucket_cnt = FIRST_BUCKETS;
 	s->buckets = calloc(s->bucket_cnt, sizeof(*s->buckets));
 	s->ksyms = ksyms_new(NULL);
-	s->usyms = usyms_new(image_setting_num(img, "cpp_demangle", 1));
+	s->usyms = usyms_new(dirs, image_setting_num(img, "cpp_demangle", 1));
 	if (s->buckets && s->ksyms && s->usyms)
 		return s;
 	symbols_free(s);

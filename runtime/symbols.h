@@ -8,7 +8,8 @@
 
 struct symbols;
 
-struct symbols *symbols_new(const struct image *img);
+/* dirs: of --debuginfo, or NULL; it has to last. */
+struct symbols *symbols_new(const struct image *img, const char *dirs);
 void symbols_free(struct symbols *s);
 
 /*

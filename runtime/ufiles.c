@@ -24,15 +24,18 @@ struct ufile {
 
 struct ufiles {
 	struct ufile *bucket[BUCKETS];
+	const char *dirs; /* of debug files, or NULL */
 	bool demangle;
 };
 
-struct ufiles *ufiles_new(bool demangle)
+struct ufiles *ufiles_new(const char *dirs, bool demangle)
 {
 	struct ufiles *u = calloc(1, sizeof(*u));
 
-	if (u)
-		u->demangle = demangle;
+	if (!u)
+		return NULL;
+	u->dirs = dirs;
+	u->demangle = demangle;
 	return u;
 }
 
@@ -125,7 +128,7 @@ void ufile_open(struct ufiles *u, struct ufile *f, uint32_t tgid, uint64_t start
 			fd = open_checked(f->path, f->ino);
 	}
 	if (fd >= 0)
-		f->elf = elfsyms_new(fd, f->path, u->demangle);
+		f->elf = elfsyms_new(fd, f->path, u->dirs, u->demangle);
 }
 
 const char *ufile_path(const struct ufile *f)

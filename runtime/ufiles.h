@@ -9,7 +9,7 @@
 struct ufiles;
 struct ufile;
 
-struct ufiles *ufiles_new(bool demangle);
+struct ufiles *ufiles_new(const char *dirs, bool demangle);
 void ufiles_free(struct ufiles *u);
 
 /* The file of a mapping; NULL: it has none (or no memory). Lives as long as u. */

@@ -59,13 +59,13 @@ struct usyms {
 	uint32_t dead_at;
 };
 
-struct usyms *usyms_new(bool demangle)
+struct usyms *usyms_new(const char *dirs, bool demangle)
 {
 	struct usyms *u = calloc(1, sizeof(*u));
 
 	if (!u)
 		return NULL;
-	u->files = ufiles_new(demangle);
+	u->files = ufiles_new(dirs, demangle);
 	if (u->files)
 		return u;
 	free(u);

@@ -15,7 +15,8 @@ struct elfsource;
 struct usyms;
 struct umap; /* one mapping of one process at one time; lives as long as usyms */
 
-struct usyms *usyms_new(bool demangle);
+/* dirs: of --debuginfo, or NULL; it has to last. */
+struct usyms *usyms_new(const char *dirs, bool demangle);
 void usyms_free(struct usyms *u);
 
 /*

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/demangle.h"
+#include "probes/probe.h"
 #include "runtime/elfsyms.h"
 #include "runtime/ksyms.h"
 #include "runtime/procmaps.h"
@@ -171,7 +171,7 @@ __attribute__((noinline)) int unit_known_function(int x)
 
 static void test_self(void)
 {
-	struct usyms *u = usyms_new(true);
+	struct usyms *u = usyms_new(NULL, true);
 	uint64_t addr = (uint64_t)(uintptr_t)unit_known_function + 1;
 	const struct umap *m = usyms_place(u, (uint32_t)getpid(), addr);
 	struct usym sym;
@@ -209,7 +209,7 @@ static char *self(size_t *sz)
 /* Whatever is asked of whatever file: an answer or none. */
 static unsigned ask(const char *bytes, size_t sz)
 {
-	struct elfsyms *e = elfsyms_new(file_of(bytes, sz), "unit", true);
+	struct elfsyms *e = elfsyms_new(file_of(bytes, sz), "unit", NULL, true);
 	const struct elfplace *place;
 	unsigned found = 0;
 
@@ -289,7 +289,7 @@ static bool known(struct symbols *s, const struct image *img, uint64_t id)
 static void test_stacks(void)
 {
 	const struct image img = { .strings = "", .strings_cnt = 1 };
-	struct symbols *s = symbols_new(&img);
+	struct symbols *s = symbols_new(&img, NULL);
 	struct event_stack cut = { .id = 9, .cnt = 1 };
 
 	for (uint64_t id = 1; id <= 5000; id++)

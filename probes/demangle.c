@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/demangle.h"
+#include "probes/probe.h"
 
 char *__cxa_demangle(const char *name, char *out, size_t *sz, int *status);
 
