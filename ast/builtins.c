@@ -33,7 +33,7 @@ bool builtin_is_later(const char *name)
 	static const char later[] =
 		"__session_is_return|assert|assert_str|cgroupid|config|container_of|ctx|"
 		"dw_ustack|find|kfunc_allowed|path|percpu_kaddr|sarg0|skboutput|"
-		"socket_cookie|syscall_name|tseries|typeinfo|uaddr|unwatch|usermode|"
+		"socket_cookie|syscall_name|typeinfo|uaddr|unwatch|usermode|"
 		"username";
 
 	return words_find(later, name) >= 0;

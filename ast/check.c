@@ -201,9 +201,10 @@ static bool enter(struct walker *w, struct node *n)
 	return true;
 }
 
+/* Aggregates have limits of their own. */
 static void check_size(struct checker *c, const char *what, struct span sp, const struct type *t)
 {
-	if (t && t->size > TYPE_SIZE_MAX)
+	if (t && !type_is_agg(t) && t->size > TYPE_SIZE_MAX)
 		diag(c->u->diags, sp, D_TOO_LARGE, what, t->size, TYPE_SIZE_MAX);
 }
 

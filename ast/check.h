@@ -8,6 +8,7 @@
 #include "ast/unit.h"
 
 #define CHECK_LHIST_MAX 1000 /* buckets */
+#define CHECK_TSERIES_KINDS "avg|max|min|sum" /* in the order of enum tseries_kind */
 
 /* A call's arguments: how many, of what sort, literals in range, formats. */
 void check_call(struct unit *u, struct node *n);

@@ -56,7 +56,7 @@ static bool fits_sort(struct unit *u, const struct node *a, uint32_t sorts)
 		return true;
 	if (check_is_bad(a)) /* told already; but literals and maps are needed below */
 		return !(sorts & NEEDED_SORTS);
-	if (sorts & SIG_ANY && a->type->size > TYPE_SIZE_MAX)
+	if (sorts & SIG_ANY && !type_is_agg(a->type) && a->type->size > TYPE_SIZE_MAX)
 		diag(u->diags, a->span, D_TOO_LARGE, "The value", a->type->size, TYPE_SIZE_MAX);
 	if (sorts & SIG_ANY)
 		return a->type->kind != V_VOID && !is_whole_map(a);
@@ -166,6 +166,21 @@ static void check_hist(struct unit *u, const struct node *n)
 
 	if (bits && (value(bits) < 0 || value(bits) > HIST_BITS_MAX || bits->num.is_unsigned))
 		diag(u->diags, bits->span, D_HIST_BITS, (long long)value(bits), HIST_BITS_MAX);
+}
+
+static void check_tseries(struct unit *u, const struct node *n)
+{
+	const struct node *interval = n->call.args->next, *slots = interval->next;
+	const struct node *kind = slots->next;
+
+	if (interval->num.is_unsigned || value(interval) < 1)
+		diag(u->diags, interval->span, D_TSERIES_INTERVAL, (long long)value(interval));
+	if (slots->num.is_unsigned || value(slots) < 1 || value(slots) > TSERIES_SLOTS_MAX)
+		diag(u->diags, slots->span, D_TSERIES_SLOTS, TSERIES_SLOTS_MAX,
+		     (long long)value(slots));
+	if (kind && words_find(CHECK_TSERIES_KINDS, kind->str.text) < 0)
+		diag(u->diags, kind->span, D_TSERIES_KIND,
+		     words_list(u->arena, CHECK_TSERIES_KINDS), kind->str.text);
 }
 
 /* A number that is unsigned is a word: see SIG_WORD. */
@@ -324,7 +339,7 @@ static void (*const special[B_COUNT])(struct unit *u, const struct node *n) = {
 	[B_len] = check_map_arg,	[B_lhist] = check_lhist,
 	[B_print] = check_print,	[B_str] = check_str,
 	[B_strncmp] = check_strncmp,	[B_kstack] = check_stack,
-	[B_ustack] = check_stack,
+	[B_tseries] = check_tseries,	[B_ustack] = check_stack,
 };
 
 void check_call(struct unit *u, struct node *n)

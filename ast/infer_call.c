@@ -185,6 +185,27 @@ static const struct type *lhist_type(struct infer *in, const struct node *n)
 	return type_lhist(in->ts, v[0], v[1], v[2]);
 }
 
+static const struct type *tseries_type(struct infer *in, const struct node *n)
+{
+	const struct type *arg = n->call.args ? n->call.args->type : in->bad;
+	const struct node *a = n->call.args ? n->call.args->next : NULL;
+	int64_t v[2];
+	int kind = TSERIES_LAST;
+
+	for (int i = 0; i < 2; i++, a = a->next)
+		if (!a || !literal(a, &v[i]))
+			return in->bad;
+	if (a)
+		kind = a->kind == N_STR ? words_find(CHECK_TSERIES_KINDS, a->str.text) : -1;
+	if (v[0] < 1 || v[1] < 1 || v[1] > TSERIES_SLOTS_MAX || kind < 0)
+		return in->bad;
+	if (infer_known(in, arg) && type_is_agg(arg))
+		arg = type_agg_value(in->ts, arg);
+	if (!infer_known(in, arg) || !type_is_int(arg))
+		return arg || in->report ? in->bad : NULL;
+	return type_tseries(in->ts, (enum tseries_kind)kind, arg->is_signed, v[0], v[1]);
+}
+
 static const struct type *str_type(struct infer *in, const struct node *n)
 {
 	uint32_t max = (uint32_t)setting_num(in->u->settings, SETTING_max_strlen);
@@ -282,6 +303,7 @@ static const struct type *(*const special[B_COUNT])(struct infer *in, const stru
 	[B_stats] = agg_type,
 	[B_str] = str_type,
 	[B_sum] = agg_type,
+	[B_tseries] = tseries_type,
 	[B_uptr] = space_type,
 	[B_kstack] = stack_type,
 	[B_ustack] = stack_type,

@@ -73,7 +73,8 @@ static void map_clash(struct infer *in, struct map_sym *sym, const struct type *
 {
 	struct diag *d;
 
-	if (t->kind == sym->val->kind && (t->kind == V_HIST || t->kind == V_LHIST))
+	if (t->kind == sym->val->kind &&
+	    (t->kind == V_HIST || t->kind == V_LHIST || t->kind == V_TSERIES))
 		d = diag(in->u->diags, sp, D_MAP_BOUNDS, type_kind_name(t));
 	else
 		d = diag(in->u->diags, sp, D_MAP_TYPE, sym->name, infer_name(in, t),

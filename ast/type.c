@@ -277,6 +277,22 @@ const struct type *type_lhist(struct types *ts, int64_t min, int64_t max, int64_
 	return intern(ts, &t);
 }
 
+const struct type *type_tseries(struct types *ts, enum tseries_kind kind, bool is_signed,
+				int64_t interval, int64_t slots)
+{
+	struct type t = {
+		.kind = V_TSERIES,
+		.is_signed = is_signed,
+		.k = kind,
+		.size = (uint32_t)slots * sizeof(struct tseries_slot),
+		.align = 8,
+		.min = interval,
+		.max = slots,
+	};
+
+	return intern(ts, &t);
+}
+
 const struct type *type_stack(struct types *ts, enum vkind kind, uint32_t mode, uint32_t limit)
 {
 	struct type t = {

@@ -40,7 +40,7 @@ struct type {
 	bool is_signed; /* V_INT, V_ENUM, V_SUM.. V_HIST: of the argument */
 	bool is_lit; /* V_INT, only while infer runs: see type_lit */
 	uint8_t as; /* enum addr_space of a V_PTR (and of a V_STRING/V_STRUCT kept as a pointer) */
-	uint8_t k; /* V_HIST: bits per power of two */
+	uint8_t k; /* V_HIST: bits per power of two; V_TSERIES: enum tseries_kind */
 	uint32_t size; /* bytes in memory; strings include the NUL */
 	uint32_t align;
 	const struct type *elem; /* V_PTR, V_ARRAY */
@@ -54,7 +54,7 @@ struct type {
 	bool is_tagged, is_complete;
 	uint32_t def; /* which definition, numbered by the source; 0: not looked up yet */
 	const struct type_value *values; /* V_ENUM: count of them */
-	int64_t min, max, step; /* V_LHIST; V_TSERIES: interval, slots, kind in k */
+	int64_t min, max, step; /* V_LHIST; V_TSERIES: interval, slots, - */
 	struct type *hash_next;
 	uint64_t id; /* order of birth */
 };
@@ -80,6 +80,8 @@ const struct type *type_record(struct types *ts, const struct type_field *fields
 const struct type *type_agg(struct types *ts, enum vkind kind, bool is_signed);
 const struct type *type_hist(struct types *ts, uint32_t k);
 const struct type *type_lhist(struct types *ts, int64_t min, int64_t max, int64_t step);
+const struct type *type_tseries(struct types *ts, enum tseries_kind kind, bool is_signed,
+				int64_t interval, int64_t slots);
 /* V_KSTACK, V_USTACK: at most limit frames, printed as mode (enum stack_mode) has it. */
 const struct type *type_stack(struct types *ts, enum vkind kind, uint32_t mode, uint32_t limit);
 /* Any other kind that has no parameters (V_TIMESTAMP, V_KSYM, ...). */

@@ -130,6 +130,14 @@ static const struct type *plain(struct types *ts, const struct type *t)
 	return t->kind == V_ENUM ? type_int(ts, t->size, t->is_signed) : t;
 }
 
+static const struct type *join_tseries(struct types *ts, const struct type *a,
+				       const struct type *b)
+{
+	if (a->k != b->k || a->min != b->min || a->max != b->max)
+		return NULL;
+	return type_tseries(ts, a->k, a->is_signed || b->is_signed, a->min, a->max);
+}
+
 static const struct type *join_depth(struct types *ts, const struct type *a, const struct type *b,
 				     bool *lossy, int depth)
 {
@@ -151,6 +159,7 @@ static const struct type *join_depth(struct types *ts, const struct type *a, con
 	case V_MIN:
 	case V_MAX:
 	case V_STATS: return type_agg(ts, a->kind, a->is_signed || b->is_signed);
+	case V_TSERIES: return join_tseries(ts, a, b);
 	case V_NONE:
 	case V_VOID:
 	case V_BOOL:
@@ -171,7 +180,6 @@ static const struct type *join_depth(struct types *ts, const struct type *a, con
 	case V_COUNT:
 	case V_HIST:
 	case V_LHIST:
-	case V_TSERIES:
 	case V_KIND_CNT: return NULL;
 	}
 	return NULL;

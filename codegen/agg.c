@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Aggregates: count, sum, avg, min, max, stats, hist, lhist. Each CPU has its own copy and updates it
+ * Aggregates: count, sum, avg, min, max, stats, hist, lhist, tseries. Each CPU has its own copy and updates it
  * in place through one lookup; they are summed where they are read.
  *
  * A scalar's copies are the entries of an array, by CPU. Those of a key lie in its value, SLOT bytes
@@ -123,12 +123,58 @@ static void update_lhist(struct gen *g, LLVMValueRef entry, const struct type *t
 		     lhist_buckets(t->min, t->max, t->step));
 }
 
+/* An interval that has gone by gives its slot to the one of now. */
+static void update_slot(struct gen *g, LLVMValueRef slot, const struct type *t, struct sample s,
+			LLVMValueRef now, LLVMValueRef interval)
+{
+	LLVMValueRef value_at = gen_off(g, slot, offsetof(struct tseries_slot, value));
+	LLVMValueRef cnt_at = gen_off(g, slot, offsetof(struct tseries_slot, cnt));
+	LLVMValueRef zero = gen_i64(g, 0), value, cnt, same, better;
+	bool max = t->k == TSERIES_MAX;
+	LLVMIntPredicate pred =
+		t->is_signed ? (max ? LLVMIntSGT : LLVMIntSLT) : (max ? LLVMIntUGT : LLVMIntULT);
+
+	same = gen_cmp(g, LLVMIntEQ, LLVMBuildLoad2(g->b, g->i64, slot, ""), interval);
+	value = gen_select(g, same, LLVMBuildLoad2(g->b, g->i64, value_at, ""), zero);
+	cnt = gen_select(g, same, LLVMBuildLoad2(g->b, g->i64, cnt_at, ""), zero);
+	if (t->k == TSERIES_SUM || t->k == TSERIES_AVG) {
+		value = LLVMBuildAdd(g->b, value, s.v, "");
+	} else if (t->k == TSERIES_LAST) {
+		value = s.v;
+	} else {
+		better = LLVMBuildOr(g->b, gen_cmp(g, pred, s.v, value),
+				     gen_cmp(g, LLVMIntEQ, cnt, zero), "");
+		value = gen_select(g, better, s.v, value);
+	}
+	cnt = t->k == TSERIES_LAST ? now : LLVMBuildAdd(g->b, cnt, gen_i64(g, 1), "");
+	LLVMBuildStore(g->b, value, value_at);
+	LLVMBuildStore(g->b, cnt, cnt_at);
+	LLVMBuildStore(g->b, interval, slot);
+}
+
+static void update_tseries(struct gen *g, LLVMValueRef entry, const struct type *t, struct sample s)
+{
+	LLVMBasicBlockRef in = gen_block(g, "slot"), join = gen_block(g, "join");
+	LLVMValueRef now = HELP0(g, ktime_get_boot_ns), interval, index;
+	uint64_t slots = (uint64_t)t->max;
+
+	interval = LLVMBuildAdd(g->b, now, gen_konst(g, KONST_WALL_OFFSET_NS, NULL), "");
+	interval = LLVMBuildUDiv(g->b, interval, gen_i64(g, (uint64_t)t->min), "");
+	index = gen_opaque(g, LLVMBuildURem(g->b, interval, gen_i64(g, slots), ""));
+	gen_cond_br(g, gen_cmp(g, LLVMIntULT, index, gen_i64(g, slots)), in, join);
+	gen_at(g, in);
+	index = LLVMBuildMul(g->b, index, gen_i64(g, sizeof(struct tseries_slot)), "");
+	update_slot(g, gen_off_var(g, entry, index), t, s, now, interval);
+	gen_br(g, join);
+	gen_at(g, join);
+}
+
 typedef void update_fn(struct gen *g, LLVMValueRef entry, const struct type *t, struct sample s);
 
 static update_fn *const updates[V_KIND_CNT] = {
 	[V_COUNT] = update_count, [V_SUM] = update_sum,	    [V_AVG] = update_sum,
 	[V_STATS] = update_sum,	  [V_MIN] = update_extreme, [V_MAX] = update_extreme,
-	[V_HIST] = update_hist,	  [V_LHIST] = update_lhist,
+	[V_HIST] = update_hist,	  [V_LHIST] = update_lhist, [V_TSERIES] = update_tseries,
 };
 
 static LLVMValueRef slot_size(struct gen *g, struct map_sym *m)

@@ -2,6 +2,7 @@
 #include "runtime/agg.h"
 #include "runtime/hist.h"
 #include "runtime/maps.h"
+#include "runtime/tseries.h"
 
 static bool less(const struct image_type *t, int64_t a, int64_t b)
 {
@@ -26,18 +27,76 @@ static void add_extreme(const struct image_type *t, struct agg_minmax *sum,
 	sum->cnt += cpu->cnt;
 }
 
+static void add_slot(const struct image_type *t, struct tseries_slot *sum,
+		     const struct tseries_slot *cpu)
+{
+	bool better = false;
+
+	if (cpu->interval < sum->interval)
+		return;
+	if (cpu->interval > sum->interval) {
+		*sum = *cpu;
+		return;
+	}
+	switch ((enum tseries_kind)t->k) {
+	case TSERIES_AVG:
+	case TSERIES_SUM:
+		sum->value += cpu->value;
+		sum->cnt += cpu->cnt;
+		return;
+	case TSERIES_MAX: better = less(t, sum->value, cpu->value); break;
+	case TSERIES_MIN: better = less(t, cpu->value, sum->value); break;
+	case TSERIES_LAST:
+		if (cpu->cnt > sum->cnt)
+			*sum = *cpu;
+		return;
+	}
+	if (better)
+		sum->value = cpu->value;
+	sum->cnt += cpu->cnt;
+}
+
+static void add_slots(const struct image_type *t, struct tseries_slot *sum,
+		      const struct tseries_slot *cpu)
+{
+	for (int64_t i = 0; i < t->max; i++)
+		add_slot(t, &sum[i], &cpu[i]);
+}
+
 void agg_add(const struct image_type *t, void *sum, const void *cpu)
 {
 	if (t->kind == V_MIN || t->kind == V_MAX)
 		add_extreme(t, sum, cpu);
+	else if (t->kind == V_TSERIES)
+		add_slots(t, sum, cpu);
 	else
 		add_words(sum, cpu, t->size / sizeof(uint64_t));
 }
 
 bool agg_is_sum(const struct image_type *t)
 {
-	return vkind_is_agg(t->kind) && t->kind != V_MIN && t->kind != V_MAX &&
-	       t->kind != V_TSERIES;
+	return vkind_is_agg(t->kind) && t->kind != V_MIN && t->kind != V_MAX;
+}
+
+/*
+ * Intervals that are as they were go. One that went on keeps, of a sum or an average, what came since;
+ * of the others its value.
+ */
+static void sub_slots(const struct image_type *t, struct tseries_slot *sum,
+		      const struct tseries_slot *part)
+{
+	bool sums = t->k == TSERIES_SUM || t->k == TSERIES_AVG;
+
+	for (int64_t i = 0; i < t->max; i++) {
+		if (!part[i].interval || sum[i].interval != part[i].interval)
+			continue;
+		if (sum[i].cnt == part[i].cnt) {
+			sum[i] = (struct tseries_slot){ 0 };
+		} else if (sums && sum[i].cnt > part[i].cnt) {
+			sum[i].value -= part[i].value;
+			sum[i].cnt -= part[i].cnt;
+		}
+	}
 }
 
 void agg_sub(const struct image_type *t, void *sum, const void *part)
@@ -47,6 +106,10 @@ void agg_sub(const struct image_type *t, void *sum, const void *part)
 	const uint64_t *b = part;
 	uint64_t *a = sum;
 
+	if (t->kind == V_TSERIES) {
+		sub_slots(t, sum, part);
+		return;
+	}
 	for (uint32_t i = sums; i < cnt; i++) /* the sum itself may be negative: its count tells */
 		if (a[i] < b[i])
 			return;
@@ -62,6 +125,7 @@ bool agg_used(const struct image_type *t, const void *sum)
 	switch ((int)t->kind) {
 	case V_HIST:
 	case V_LHIST: bucket_range(words, bucket_cnt(t), &first, &end); return first < end;
+	case V_TSERIES: return tseries_latest(t, sum) != 0;
 	case V_COUNT: return words[0] != 0;
 	default: /* sum or value, then the number of updates */
 		return t->size < 16 ? words[0] != 0 : words[1] != 0;
@@ -90,6 +154,7 @@ int64_t agg_rank(const struct image_type *t, const void *val)
 		for (uint32_t i = 0; i < bucket_cnt(t); i++)
 			total += (int64_t)words[i];
 		return total;
+	case V_TSERIES: return (int64_t)tseries_latest(t, val);
 	default: return (int64_t)words[0];
 	}
 }

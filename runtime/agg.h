@@ -8,13 +8,19 @@
 /* sum += cpu; sum starts as zeroes. */
 void agg_add(const struct image_type *t, void *sum, const void *cpu);
 /*
- * sum -= part, for those that are made of sums; left alone where part is more (a key that was deleted
+ * sum -= part, where agg_is_sum(); left alone where part is more (a key that was deleted
  * and came again).
  */
 void agg_sub(const struct image_type *t, void *sum, const void *part);
-/* Made of sums, so that a part can be taken away again: all but min and max. */
+/* A part can be taken away again: all but min and max are sums, or forget by the interval. */
 bool agg_is_sum(const struct image_type *t);
 /* Whether anything was ever counted in it. */
 bool agg_used(const struct image_type *t, const void *sum);
+
+/* Takes many lines of text: a histogram or a chart. */
+static inline bool agg_is_chart(const struct image_type *t)
+{
+	return t->kind == V_HIST || t->kind == V_LHIST || t->kind == V_TSERIES;
+}
 
 #endif

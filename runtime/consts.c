@@ -50,6 +50,7 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_NCPUS: return args->ncpus;
 	case KONST_START_NS: return clock_ns(CLOCK_BOOTTIME);
 	case KONST_TAI_OFFSET_NS: return clock_ns(CLOCK_TAI) - clock_ns(CLOCK_BOOTTIME);
+	case KONST_WALL_OFFSET_NS: return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	case KONST_CPID: return (uint64_t)a->child_pid;
 	case KONST_TARGET_PID: return (uint64_t)(a->opt->pid ?: a->child_pid);
 	case KONST_SELF_PID: return (uint64_t)getpid();

@@ -79,6 +79,7 @@ static inline bool vkind_is_agg(enum vkind k)
  *   SUM AVG STATS      s64 sum, u64 cnt (number of updates)
  *   MIN MAX            s64 value, u64 cnt (0: none yet)
  *   HIST LHIST         u64 bucket[hist_buckets()/lhist_buckets()]
+ *   TSERIES            struct tseries_slot[slots]
  */
 struct agg_sum {
 	int64_t sum;
@@ -88,6 +89,21 @@ struct agg_minmax {
 	int64_t value;
 	uint64_t cnt;
 };
+
+/* What a tseries keeps of the values of one interval. */
+enum tseries_kind { TSERIES_AVG, TSERIES_MAX, TSERIES_MIN, TSERIES_SUM, TSERIES_LAST };
+
+/*
+ * Interval number n (the time of day in UTC, in ns, divided by the length of an interval) is kept in
+ * slot n % slots, until a later one takes it.
+ */
+struct tseries_slot {
+	uint64_t interval; /* its number; 0: none yet */
+	int64_t value; /* AVG: the sum */
+	uint64_t cnt; /* of values; LAST: when it came, ns since boot */
+};
+
+enum { TSERIES_SLOTS_MAX = 100000 };
 
 /*
  * Buckets of hist(n, k). Index 0: below zero. Values 0 .. 2^k-1 have a bucket each at 1 + n; above,
@@ -142,14 +158,14 @@ enum { IMAGE_TYPE_SIGNED = 1 };
 struct image_type {
 	uint8_t kind; /* enum vkind */
 	uint8_t flags;
-	uint8_t k; /* HIST: bits; KSTACK, USTACK: enum stack_mode; TSERIES: 0 avg 1 max 2 min 3 sum */
+	uint8_t k; /* HIST: bits; KSTACK, USTACK: enum stack_mode; TSERIES: enum tseries_kind */
 	uint8_t unused;
 	uint32_t size; /* bytes; aggregates: of one CPU */
 	uint32_t elem; /* ARRAY, PTR (IMAGE_NONE: void or unknown) */
 	uint32_t count; /* ARRAY elements; rows in fields (STRUCT UNION TUPLE RECORD ENUM) */
 	uint32_t first; /* first such row in fields, for ENUM in enumerators */
 	uint32_t name; /* string; 0 when none */
-	int64_t min, max, step; /* LHIST; TSERIES: interval, slots */
+	int64_t min, max, step; /* LHIST; TSERIES: min the interval in ns, max the slots */
 };
 
 enum { IMAGE_FIELD_TAIL = 1 };
@@ -276,6 +292,7 @@ struct image_piece {
 	X(NCPUS, "possible CPUs")                                                                  \
 	X(START_NS, "bpf_ktime_get_boot_ns() at start, for elapsed")                               \
 	X(TAI_OFFSET_NS, "International Atomic Time minus time since boot")                        \
+	X(WALL_OFFSET_NS, "time of day minus time since boot, for tseries")                        \
 	X(CPID, "pid of the -c child, 0 without")                                                  \
 	X(TARGET_PID, "pid of -p or of the -c child")                                              \
 	X(SELF_PID, "our own pid")                                                                 \

@@ -19,6 +19,8 @@ struct checker {
 	struct image_err *err;
 };
 
+enum { VALUE_MAX = 4 << 20 };
+
 #define fail(c, ...) image_fail((c)->err, __VA_ARGS__)
 
 static bool in_rows(uint32_t first, uint32_t cnt, uint32_t rows)
@@ -129,6 +131,17 @@ static int check_lhist(struct checker *c, uint32_t i)
 	return 0;
 }
 
+static int check_tseries(struct checker *c, uint32_t i)
+{
+	const struct image_type *t = &c->img->types[i];
+
+	if (t->min < 1 || t->max < 1 || t->max > TSERIES_SLOTS_MAX || t->k > TSERIES_LAST)
+		return fail(c, "type %u: bad intervals", i);
+	if (t->size != t->max * sizeof(struct tseries_slot))
+		return fail(c, "type %u: bad size", i);
+	return 0;
+}
+
 static int check_enum(struct checker *c, uint32_t i)
 {
 	const struct image_type *t = &c->img->types[i];
@@ -217,6 +230,7 @@ static int check_type(struct checker *c, uint32_t i)
 	case V_RECORD: return check_fields(c, i);
 	case V_ENUM: return check_enum(c, i);
 	case V_LHIST: return check_lhist(c, i);
+	case V_TSERIES: return check_tseries(c, i);
 	case V_PTR:
 		return t->elem == IMAGE_NONE || t->elem < i ? 0 : fail(c, "type %u: bad target", i);
 	case V_NONE:
@@ -241,7 +255,6 @@ static int check_type(struct checker *c, uint32_t i)
 	case V_MAX:
 	case V_STATS:
 	case V_HIST:
-	case V_TSERIES:
 	case V_KIND_CNT: break;
 	}
 	return 0;
@@ -271,11 +284,11 @@ static bool place_ok(const struct checker *c, uint32_t i)
 	return index_or_none(i, c->img->places_cnt);
 }
 
-/* A value that may lie in a map. */
+/* A value that may lie in a map. Of one CPU: what the kernel takes is for loading to see. */
 static bool storable(const struct checker *c, uint32_t type)
 {
 	return index_ok(type, c->img->types_cnt) && !c->info[type].tail &&
-	       c->img->types[type].size && c->img->types[type].size <= 1 << 20;
+	       c->img->types[type].size && c->img->types[type].size <= VALUE_MAX;
 }
 
 static int check_map(struct checker *c, uint32_t i)

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/hist.h"
+#include "runtime/agg.h"
 #include "runtime/live.h"
 
 enum { NUMBER_WIDTH = 12, BAR_MIN = 8 };
@@ -240,7 +240,7 @@ static void remember(const struct map_data *d, struct rows *before)
 }
 
 /* Histograms line by line, the largest first. */
-static void draw_hists(struct live *l, const struct map_data *d, uint32_t last)
+static void draw_charts(struct live *l, const struct map_data *d, uint32_t last)
 {
 	for (uint32_t i = 0; i < d->cnt && l->row < last; i++) {
 		struct map_data one = *d;
@@ -263,21 +263,21 @@ static void draw_hists(struct live *l, const struct map_data *d, uint32_t last)
 
 static void draw_map(struct live *l, uint32_t idx, uint32_t last)
 {
-	bool hist;
+	bool chart;
 	struct map_data d;
 	uint32_t cnt, width;
 	char head[128];
 
 	if (maps_read(l->maps, idx, false, &d))
 		return;
-	hist = d.val->kind == V_HIST || d.val->kind == V_LHIST;
-	if (!hist || d.cnt != 1) {
+	chart = agg_is_chart(d.val);
+	if (!chart || d.cnt != 1) {
 		snprintf(head, sizeof(head), d.key ? "%s  (%u)" : "%s",
 			 image_str(d.img, d.map->name), d.cnt);
 		put_line(l, head, strlen(head));
 	}
-	if (hist) {
-		draw_hists(l, &d, last);
+	if (chart) {
+		draw_charts(l, &d, last);
 	} else {
 		cnt = d.cnt;
 		if (l->row + cnt > last)

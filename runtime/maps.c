@@ -204,7 +204,8 @@ static bool by_value(const struct map_data *d)
 
 static int cmp_ranks(const struct image_type *t, int64_t a, int64_t b)
 {
-	bool totals = t->kind == V_COUNT || t->kind == V_HIST || t->kind == V_LHIST;
+	bool totals = t->kind == V_COUNT || t->kind == V_HIST || t->kind == V_LHIST ||
+		      t->kind == V_TSERIES;
 
 	if ((t->flags & IMAGE_TYPE_SIGNED) && !totals)
 		return (a > b) - (a < b);
@@ -257,7 +258,39 @@ int maps_read(struct maps *m, uint32_t idx, bool always, struct map_data *d)
 	rc = rc ?: sort_rows(d);
 	if (rc)
 		map_data_free(d);
+	else if (d->cnt && d->val->kind == V_TSERIES) /* they are sorted by it */
+		d->latest = (uint64_t)agg_rank(d->val, map_data_val(d, d->cnt - 1));
 	return rc;
+}
+
+static struct map_number number(const struct map_data *d, const char *name, int64_t v, uint64_t div)
+{
+	bool is_signed = d->val->flags & IMAGE_TYPE_SIGNED && d->val->kind != V_COUNT;
+
+	v = is_signed ? v / (int64_t)div : (int64_t)((uint64_t)v / div);
+	return (struct map_number){ name, v, is_signed };
+}
+
+uint32_t map_numbers(const struct map_data *d, const void *val, uint64_t div,
+		     struct map_number n[MAP_NUMBERS_MAX])
+{
+	struct value v = value_at(d->img, d->map->val, val);
+	const struct agg_sum *s = val;
+
+	switch ((int)d->val->kind) {
+	case V_INT: n[0] = number(d, "", value_int(&v), div); return 1;
+	case V_COUNT:
+	case V_SUM:
+	case V_MIN:
+	case V_MAX: n[0] = number(d, "", *(const int64_t *)val, div); return 1;
+	case V_AVG: n[0] = number(d, "", agg_average(d->val, s), div); return 1;
+	case V_STATS:
+		n[0] = (struct map_number){ "count", (int64_t)s->cnt, false };
+		n[1] = number(d, "average", agg_average(d->val, s), div);
+		n[2] = number(d, "total", s->sum, 1);
+		return 3;
+	default: return 0;
+	}
 }
 
 void map_data_free(struct map_data *d)

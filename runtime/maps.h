@@ -26,6 +26,7 @@ struct map_data {
 	size_t val_off, stride; /* bytes in rows; the key lies at 0 */
 	char *rows;
 	uint32_t *order; /* ascending: rows by rank */
+	uint64_t latest; /* TSERIES: the interval where all charts end */
 };
 
 /* A scalar that was never set is no entry, unless always asks for it (a plain value: zero). */
@@ -42,6 +43,17 @@ static inline const char *map_data_val(const struct map_data *d, uint32_t rank)
 {
 	return map_data_key(d, rank) + d->val_off;
 }
+
+/* The numbers that an entry's value is made of, in the order they are shown. */
+struct map_number {
+	const char *name; /* "" when there is but one */
+	int64_t v;
+	bool is_signed;
+};
+enum { MAP_NUMBERS_MAX = 3 };
+/* How many; 0: it is no number (a string, a histogram). Those that are amounts are divided by div. */
+uint32_t map_numbers(const struct map_data *d, const void *val, uint64_t div,
+		     struct map_number n[MAP_NUMBERS_MAX]);
 
 int maps_clear(struct maps *m, uint32_t idx);
 int maps_zero(struct maps *m, uint32_t idx);

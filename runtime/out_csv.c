@@ -2,12 +2,13 @@
 /*
  * Comma-separated values (RFC 4180): a row for each number of each entry of each map, and for each
  * text that the script prints. Columns: type, name of the map, key, field, value. The field is empty
- * but for stats (count, average, total) and histograms (the bucket).
+ * but for stats (count, average, total), histograms (the bucket) and tseries (when an interval began).
  */
 #include <string.h>
 
 #include "runtime/hist.h"
 #include "runtime/out_side.h"
+#include "runtime/tseries.h"
 
 static void cell(struct buf *b, const char *s, size_t len)
 {
@@ -86,46 +87,51 @@ static void hist_rows(struct out *o, const struct map_data *d, uint32_t rank, ui
 	buf_free(&label);
 }
 
-static void number_row(struct out *o, const struct map_data *d, uint32_t rank, const char *field,
-		       int64_t v)
+static void tseries_rows(struct out *o, const struct map_data *d, uint32_t rank, uint64_t div)
 {
-	row_head(o, d, rank);
-	buf_puts(&o->buf, field);
-	buf_putc(&o->buf, ',');
-	if (d->val->flags & IMAGE_TYPE_SIGNED)
-		buf_put_s64(&o->buf, v);
-	else
-		buf_put_u64(&o->buf, (uint64_t)v);
-	buf_putc(&o->buf, '\n');
+	const struct tseries_slot *slots = (const void *)map_data_val(d, rank), *s;
+	uint64_t n = tseries_first(d->val, slots, d->latest);
+
+	for (; n && n <= d->latest; n++) {
+		s = tseries_at(d->val, slots, n);
+		if (!s)
+			continue;
+		row_head(o, d, rank);
+		tseries_put_start(&o->buf, d->val, n);
+		buf_putc(&o->buf, ',');
+		tseries_put_value(&o->buf, d->val, s, div);
+		buf_putc(&o->buf, '\n');
+	}
 }
 
-static int64_t divided(const struct map_data *d, int64_t v, uint64_t div)
+static void number_row(struct out *o, const struct map_data *d, uint32_t rank,
+		       const struct map_number *n)
 {
-	if (d->val->flags & IMAGE_TYPE_SIGNED)
-		return v / (int64_t)div;
-	return (int64_t)((uint64_t)v / div);
+	row_head(o, d, rank);
+	buf_puts(&o->buf, n->name);
+	buf_putc(&o->buf, ',');
+	if (n->is_signed)
+		buf_put_s64(&o->buf, n->v);
+	else
+		buf_put_u64(&o->buf, (uint64_t)n->v);
+	buf_putc(&o->buf, '\n');
 }
 
 static void entry(struct out *o, const struct map_data *d, uint32_t rank, uint64_t div)
 {
 	const char *at = map_data_val(d, rank);
-	const struct agg_sum *s = (const struct agg_sum *)at;
 	struct value v = value_at(d->img, d->map->val, at);
+	struct map_number n[MAP_NUMBERS_MAX];
+	uint32_t cnt = map_numbers(d, at, div, n);
 
-	switch ((int)d->val->kind) {
-	case V_HIST:
-	case V_LHIST: return hist_rows(o, d, rank, div);
-	case V_STATS:
-		number_row(o, d, rank, "count", (int64_t)s->cnt);
-		number_row(o, d, rank, "average", divided(d, agg_average(d->val, s), div));
-		return number_row(o, d, rank, "total", s->sum);
-	case V_AVG: return number_row(o, d, rank, "", divided(d, agg_average(d->val, s), div));
-	case V_COUNT:
-	case V_SUM:
-	case V_MIN:
-	case V_MAX: return number_row(o, d, rank, "", divided(d, *(const int64_t *)at, div));
-	case V_INT: return number_row(o, d, rank, "", divided(d, value_int(&v), div));
-	}
+	if (d->val->kind == V_HIST || d->val->kind == V_LHIST)
+		return hist_rows(o, d, rank, div);
+	if (d->val->kind == V_TSERIES)
+		return tseries_rows(o, d, rank, div);
+	for (uint32_t i = 0; i < cnt; i++)
+		number_row(o, d, rank, &n[i]);
+	if (cnt)
+		return;
 	row_head(o, d, rank);
 	buf_putc(&o->buf, ',');
 	value_text(side_text_begin(o), o->env, &v, false);

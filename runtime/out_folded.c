@@ -66,12 +66,12 @@ static uint64_t weight(const struct map_data *d, uint32_t rank)
 {
 	const char *at = map_data_val(d, rank);
 	struct value v = value_at(d->img, d->map->val, at);
-	int64_t n;
+	int64_t n = 0;
 
 	if (d->val->kind == V_HIST || d->val->kind == V_LHIST || d->val->kind == V_AVG ||
 	    d->val->kind == V_STATS)
 		n = d->val->kind == V_STATS ? *(const int64_t *)at : agg_rank(d->val, at);
-	else
+	else if (d->val->kind != V_TSERIES)
 		n = vkind_is_agg(d->val->kind) ? *(const int64_t *)at : value_int(&v);
 	return n > 0 ? (uint64_t)n : 0;
 }

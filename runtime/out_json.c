@@ -4,6 +4,7 @@
 
 #include "runtime/hist.h"
 #include "runtime/out.h"
+#include "runtime/tseries.h"
 
 static void begin(struct out *o, const char *type)
 {
@@ -90,48 +91,43 @@ static void json_value(struct out *o, const char *json_type, const struct value 
 	end(o);
 }
 
-static void put_int(struct buf *b, const struct image_type *t, int64_t v, uint64_t div)
+static void put_number(struct buf *b, const struct map_number *n)
 {
-	if (t->flags & IMAGE_TYPE_SIGNED && t->kind != V_COUNT)
-		buf_put_s64(b, v / (int64_t)div);
+	if (n->is_signed)
+		buf_put_s64(b, n->v);
 	else
-		buf_put_u64(b, (uint64_t)v / div);
-}
-
-static void put_stats(struct buf *b, const struct image_type *t, const struct agg_sum *s,
-		      uint64_t div)
-{
-	buf_puts(b, "{\"count\": ");
-	buf_put_u64(b, s->cnt);
-	buf_puts(b, ", \"average\": ");
-	put_int(b, t, agg_average(t, s), div);
-	buf_puts(b, ", \"total\": ");
-	put_int(b, t, s->sum, 1);
-	buf_putc(b, '}');
+		buf_put_u64(b, (uint64_t)n->v);
 }
 
 static void entry_value(struct out *o, const struct map_data *d, const void *val, uint64_t div)
 {
 	struct value v = value_at(d->img, d->map->val, val);
+	struct map_number n[MAP_NUMBERS_MAX];
+	uint32_t cnt = map_numbers(d, val, div, n);
 
-	switch ((int)d->val->kind) {
-	case V_INT: return put_int(&o->buf, d->val, value_int(&v), div);
-	case V_COUNT:
-	case V_SUM:
-	case V_MIN:
-	case V_MAX: return put_int(&o->buf, d->val, *(const int64_t *)val, div);
-	case V_AVG: return put_int(&o->buf, d->val, agg_average(d->val, val), div);
-	case V_STATS: return put_stats(&o->buf, d->val, val, div);
-	case V_HIST:
-	case V_LHIST: return hist_json(&o->buf, d->val, val, div);
-	default: return value_json(&o->buf, o->env, &v);
+	if (d->val->kind == V_HIST || d->val->kind == V_LHIST)
+		return hist_json(&o->buf, d->val, val, div);
+	if (d->val->kind == V_TSERIES)
+		return tseries_json(&o->buf, d->val, val, d->latest, div);
+	if (!cnt)
+		return value_json(&o->buf, o->env, &v);
+	if (cnt == 1)
+		return put_number(&o->buf, n);
+	for (uint32_t i = 0; i < cnt; i++) {
+		buf_puts(&o->buf, i ? ", \"" : "{\"");
+		buf_puts(&o->buf, n[i].name);
+		buf_puts(&o->buf, "\": ");
+		put_number(&o->buf, &n[i]);
 	}
+	buf_putc(&o->buf, '}');
 }
 
 static const char *map_type(const struct image_type *t)
 {
 	if (t->kind == V_HIST || t->kind == V_LHIST)
 		return "hist";
+	if (t->kind == V_TSERIES)
+		return "tseries";
 	return t->kind == V_AVG || t->kind == V_STATS ? "stats" : "map";
 }
 

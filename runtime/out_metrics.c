@@ -2,13 +2,15 @@
 /*
  * OpenMetrics text: a family for each map, its keys as labels: "key" for one, "key0", "key1"... for
  * the parts of a tuple. count() is a counter, hist() and lhist() are histograms with the bounds as le,
- * stats() and avg() summaries, everything else that is a number a gauge.
+ * stats() and avg() summaries, everything else that is a number a gauge; tseries() gives one with a
+ * time for each interval.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "runtime/hist.h"
 #include "runtime/out_side.h"
+#include "runtime/tseries.h"
 
 /* "@a" is trace_a, "@" is trace_map. */
 static void family(struct buf *b, const struct map_data *d)
@@ -117,6 +119,24 @@ static void histogram(struct out *o, const struct map_data *d, uint32_t rank)
 	buf_putc(&o->buf, '\n');
 }
 
+/* One sample for each interval, at the time it begins. */
+static void over_time(struct out *o, const struct map_data *d, uint32_t rank)
+{
+	const struct tseries_slot *slots = (const void *)map_data_val(d, rank), *s;
+	uint64_t n = tseries_first(d->val, slots, d->latest), ns;
+
+	for (; n && n <= d->latest; n++) {
+		s = tseries_at(d->val, slots, n);
+		if (!s)
+			continue;
+		ns = n * (uint64_t)d->val->min;
+		sample(o, d, rank, "", NULL);
+		tseries_put_value(&o->buf, d->val, s, 1);
+		buf_printf(&o->buf, " %llu.%09llu\n", (unsigned long long)(ns / 1000000000),
+			   (unsigned long long)(ns % 1000000000));
+	}
+}
+
 static void entry(struct out *o, const struct map_data *d, uint32_t rank)
 {
 	const char *at = map_data_val(d, rank);
@@ -127,6 +147,7 @@ static void entry(struct out *o, const struct map_data *d, uint32_t rank)
 	switch ((int)d->val->kind) {
 	case V_HIST:
 	case V_LHIST: return histogram(o, d, rank);
+	case V_TSERIES: return over_time(o, d, rank);
 	case V_COUNT: return number(o, d, rank, "_total", *(const int64_t *)at, false);
 	case V_AVG:
 	case V_STATS:
@@ -150,6 +171,7 @@ static const char *family_type(const struct image_type *t)
 	case V_SUM:
 	case V_MIN:
 	case V_MAX:
+	case V_TSERIES:
 	case V_INT:
 	case V_ENUM:
 	case V_BOOL:

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/agg.h"
 #include "runtime/hist.h"
 #include "runtime/load.h"
 #include "runtime/out.h"
+#include "runtime/tseries.h"
 
 /* Messages about the trace rather than from it go to stderr, as users of bpftrace expect. */
 void out_text_attached(struct out *o, uint32_t cnt)
@@ -69,45 +71,44 @@ static void text_value(struct out *o, const char *json_type, const struct value 
 	buf_putc(&o->buf, '\n');
 }
 
-static void put_int(struct buf *b, const struct image_type *t, int64_t v, uint64_t div)
+static void put_number(struct buf *b, const struct map_number *n)
 {
-	if (t->flags & IMAGE_TYPE_SIGNED && t->kind != V_COUNT)
-		buf_put_s64(b, v / (int64_t)div);
+	if (n->is_signed)
+		buf_put_s64(b, n->v);
 	else
-		buf_put_u64(b, (uint64_t)v / div);
-}
-
-static void put_stats(struct buf *b, const struct image_type *t, const struct agg_sum *s,
-		      uint64_t div)
-{
-	buf_puts(b, "{ .count = ");
-	buf_put_u64(b, s->cnt);
-	buf_puts(b, ", .average = ");
-	put_int(b, t, agg_average(t, s), div);
-	buf_puts(b, ", .total = ");
-	put_int(b, t, s->sum, 1);
-	buf_puts(b, " }");
+		buf_put_u64(b, (uint64_t)n->v);
 }
 
 void out_text_entry_value(struct out *o, const struct map_data *d, const void *val, uint64_t div)
 {
 	struct value v = value_at(d->img, d->map->val, val);
+	struct map_number n[MAP_NUMBERS_MAX];
+	uint32_t cnt = map_numbers(d, val, div, n);
 
-	switch ((int)d->val->kind) {
-	case V_INT: return put_int(&o->buf, d->val, value_int(&v), div);
-	case V_COUNT:
-	case V_SUM:
-	case V_MIN:
-	case V_MAX: return put_int(&o->buf, d->val, *(const int64_t *)val, div);
-	case V_AVG: return put_int(&o->buf, d->val, agg_average(d->val, val), div);
-	case V_STATS: return put_stats(&o->buf, d->val, val, div);
-	default: return value_text(&o->buf, o->env, &v, false);
+	if (!cnt)
+		return value_text(&o->buf, o->env, &v, false);
+	if (cnt == 1)
+		return put_number(&o->buf, n);
+	for (uint32_t i = 0; i < cnt; i++) {
+		buf_puts(&o->buf, i ? ", ." : "{ .");
+		buf_puts(&o->buf, n[i].name);
+		buf_puts(&o->buf, " = ");
+		put_number(&o->buf, &n[i]);
 	}
+	buf_puts(&o->buf, " }");
+}
+
+static void chart(struct out *o, const struct map_data *d, const void *val, uint64_t div)
+{
+	if (d->val->kind == V_TSERIES)
+		tseries_text(&o->buf, d->val, val, d->latest, div);
+	else
+		hist_text(&o->buf, d->val, val, div, o->percentiles);
 }
 
 static void text_map(struct out *o, const struct map_data *d, uint64_t top, uint64_t div)
 {
-	bool hist = d->val->kind == V_HIST || d->val->kind == V_LHIST;
+	bool is_chart = agg_is_chart(d->val);
 	struct buf *b = &o->buf;
 
 	for (uint32_t i = out_first_rank(d, top); i < d->cnt; i++) {
@@ -121,12 +122,12 @@ static void text_map(struct out *o, const struct map_data *d, uint64_t top, uint
 			value_key_text(b, o->env, &key, false);
 			buf_putc(b, ']');
 		}
-		buf_puts(b, hist ? ":\n" : ": ");
-		if (hist)
-			hist_text(b, d->val, val, div, o->percentiles);
+		buf_puts(b, is_chart ? ":\n" : ": ");
+		if (is_chart)
+			chart(o, d, val, div);
 		else
 			out_text_entry_value(o, d, val, div);
-		if (!hist)
+		if (!is_chart)
 			buf_putc(b, '\n');
 		out_commit(o);
 	}

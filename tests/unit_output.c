@@ -354,7 +354,7 @@ static void test_maps(void)
 	} rows[] = { { 1, 1, "", { -9, 2 } }, { 2, 0, "", { 30, 3 } } };
 	struct image_map m = { .name = 5, .key = 7, .val = 12 };
 	uint32_t order[] = { 0, 1 };
-	struct map_data d = { &img, &m, &types[7], &types[12], 2, 16, 32, (char *)rows, order };
+	struct map_data d = { &img, &m, &types[7], &types[12], 2, 16, 32, (char *)rows, order, 0 };
 
 	show_map(&out_text_ops, &d, 0, 1,
 		 "@m[1, true]: { .count = 2, .average = -4, .total = -9 }\n"
