@@ -130,8 +130,7 @@ static const struct type *plain(struct types *ts, const struct type *t)
 	return t->kind == V_ENUM ? type_int(ts, t->size, t->is_signed) : t;
 }
 
-static const struct type *join_tseries(struct types *ts, const struct type *a,
-				       const struct type *b)
+static const struct type *join_tseries(struct types *ts, const struct type *a, const struct type *b)
 {
 	if (a->k != b->k || a->min != b->min || a->max != b->max)
 		return NULL;
