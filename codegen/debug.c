@@ -87,6 +87,25 @@ LLVMMetadataRef debug_callback(struct gen *g, LLVMValueRef fn, const char *name)
 	return sp;
 }
 
+LLVMMetadataRef debug_global(struct gen *g, LLVMValueRef fn, const char *name,
+			     const char *const *params, uint32_t cnt)
+{
+	LLVMMetadataRef types[8], fn_type, sp, u64;
+
+	u64 = LLVMDIBuilderCreateBasicType(g->di, "long", 4, 64, DW_ATE_UNSIGNED, 0);
+	for (uint32_t i = 0; i <= cnt; i++)
+		types[i] = u64;
+	fn_type = LLVMDIBuilderCreateSubroutineType(g->di, g->di_file, types, cnt + 1, 0);
+	sp = LLVMDIBuilderCreateFunction(g->di, g->di_file, name, strlen(name), name, strlen(name),
+					 g->di_file, 1, fn_type, false, true, 1, 0, true);
+	no_unwind(g, fn);
+	LLVMSetSubprogram(fn, sp);
+	for (uint32_t i = 0; i < cnt; i++)
+		LLVMDIBuilderCreateParameterVariable(g->di, sp, params[i], strlen(params[i]), i + 1,
+						     g->di_file, 1, u64, true, 0);
+	return sp;
+}
+
 /* struct { int (*name)[value]; ... }: one member. */
 static LLVMMetadataRef map_attribute(struct gen *g, const char *name, uint32_t value, unsigned at)
 {

@@ -384,7 +384,9 @@ static LLVMValueRef gen_fields_equal(struct gen *g, LLVMValueRef l, const struct
 			one = gen_cmp(g, LLVMIntEQ, gen_load(g, la, lf->type),
 				      gen_load(g, ra, rf->type));
 		else if (lf->type->kind == V_STRING)
-			one = gen_same_text(g, la, lf->type->size, ra, rf->type->size, UINT32_MAX);
+			one = gen_same_text(g, (struct text_at){ la, lf->type->size, false },
+					    (struct text_at){ ra, rf->type->size, false },
+					    UINT32_MAX);
 		else
 			one = gen_fields_equal(g, la, lf->type, ra, rf->type);
 		same = LLVMBuildAnd(g->b, same, one, "");

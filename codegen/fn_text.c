@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "codegen/call.h"
+#include "codegen/outline.h"
 
 /* Errors have numbers up to this in Linux; signals up to SIGRTMAX. */
 #define ERRNO_MAX 133
@@ -44,61 +45,15 @@ LLVMValueRef fn_str_concat(struct gen *g, struct call *c)
 
 /* ---- search ---- */
 
-/* Whether needle stands at h; jumps to yes or no. Both are text in zeroed memory. */
-static void match_at(struct gen *g, LLVMValueRef h, LLVMValueRef needle, uint32_t needle_sz,
-		     LLVMBasicBlockRef yes, LLVMBasicBlockRef no)
+/* The needle's place, or -ENOENT as the kernel's own strstr has it. */
+static LLVMValueRef find(struct gen *g, struct node *text, struct node *needle)
 {
-	LLVMBasicBlockRef from = LLVMGetInsertBlock(g->b), loop = gen_block(g, "match");
-	LLVMBasicBlockRef cmp = gen_block(g, "cmp"), next = gen_block(g, "next");
-	LLVMValueRef j, j_next, n;
+	LLVMValueRef in = gen_frame_tmp(g, text->type->size), what;
 
-	gen_br(g, loop);
-	gen_at(g, loop);
-	j = LLVMBuildPhi(g->b, g->i64, "");
-	n = LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, needle, j), "");
-	gen_cond_br(g, gen_not_zero(g, n), cmp, yes);
-	gen_at(g, cmp);
-	gen_cond_br(g,
-		    gen_cmp(g, LLVMIntEQ, n, LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, h, j), "")),
-		    next, no);
-	gen_at(g, next);
-	j_next = LLVMBuildAdd(g->b, j, gen_i64(g, 1), "");
-	gen_cond_br(g, gen_cmp(g, LLVMIntULT, j_next, gen_i64(g, needle_sz)), loop, yes);
-	LLVMAddIncoming(j, (LLVMValueRef[]){ gen_i64(g, 0), j_next },
-			(LLVMBasicBlockRef[]){ from, next }, 2);
-}
-
-/* The place of the needle, or -ENOENT as the kernel's own strstr has it. */
-static LLVMValueRef find(struct gen *g, struct node *hay, struct node *needle)
-{
-	uint32_t size = hay->type->size, needle_sz = needle->type->size;
-	LLVMBasicBlockRef loop = gen_block(g, "find"), more = gen_block(g, "more");
-	LLVMBasicBlockRef here = gen_block(g, "here"), next = gen_block(g, "next");
-	LLVMBasicBlockRef done = gen_block(g, "found"), from;
-	LLVMValueRef h, n, i, i_next, none = gen_i64(g, (uint64_t)-ENOENT), res;
-
-	in_memory(g, hay, &h, needle_sz + 8);
-	in_memory(g, needle, &n, 8);
-	from = LLVMGetInsertBlock(g->b);
-	gen_br(g, loop);
-	gen_at(g, loop);
-	i = LLVMBuildPhi(g->b, g->i64, "");
-	match_at(g, gen_off_var(g, h, i), n, needle_sz, here, more);
-	gen_at(g, here);
-	gen_br(g, done);
-	gen_at(g, more);
-	res = LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, h, i), "");
-	gen_cond_br(g, gen_not_zero(g, res), next, done);
-	gen_at(g, next);
-	i_next = LLVMBuildAdd(g->b, i, gen_i64(g, 1), "");
-	gen_cond_br(g, gen_cmp(g, LLVMIntULT, i_next, gen_i64(g, size)), loop, done);
-	LLVMAddIncoming(i, (LLVMValueRef[]){ gen_i64(g, 0), i_next },
-			(LLVMBasicBlockRef[]){ from, next }, 2);
-	gen_at(g, done);
-	res = LLVMBuildPhi(g->b, g->i64, "");
-	LLVMAddIncoming(res, (LLVMValueRef[]){ i, none, none },
-			(LLVMBasicBlockRef[]){ here, more, next }, 3);
-	return res;
+	gen_text(g, text, in, text->type->size);
+	what = gen_frame_tmp(g, needle->type->size);
+	gen_text(g, needle, what, needle->type->size);
+	return outline_find(g, in, text->type->size, what, needle->type->size);
 }
 
 LLVMValueRef fn_strstr(struct gen *g, struct call *c)
@@ -144,33 +99,13 @@ static LLVMValueRef bytes_of(struct gen *g, struct node *e, uint32_t n)
 LLVMValueRef fn_memcmp(struct gen *g, struct call *c)
 {
 	uint32_t n = (uint32_t)c->args->next->next->num.value;
-	LLVMBasicBlockRef from, loop = gen_block(g, "cmp"), next = gen_block(g, "next");
-	LLVMBasicBlockRef done = gen_block(g, "done");
-	LLVMValueRef l, r, i, i_next, diff, res;
+	LLVMValueRef l, r;
 
 	if (!n)
 		return gen_i64(g, 0);
 	l = bytes_of(g, c->args, n);
 	r = bytes_of(g, c->args->next, n);
-	from = LLVMGetInsertBlock(g->b);
-	gen_br(g, loop);
-	gen_at(g, loop);
-	i = LLVMBuildPhi(g->b, g->i64, "");
-	l = LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, l, i), "");
-	r = LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, r, i), "");
-	diff = LLVMBuildSub(g->b, LLVMBuildZExt(g->b, l, g->i64, ""),
-			    LLVMBuildZExt(g->b, r, g->i64, ""), "");
-	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, l, r), next, done);
-	gen_at(g, next);
-	i_next = LLVMBuildAdd(g->b, i, gen_i64(g, 1), "");
-	gen_cond_br(g, gen_cmp(g, LLVMIntULT, i_next, gen_i64(g, n)), loop, done);
-	LLVMAddIncoming(i, (LLVMValueRef[]){ gen_i64(g, 0), i_next },
-			(LLVMBasicBlockRef[]){ from, next }, 2);
-	gen_at(g, done);
-	res = LLVMBuildPhi(g->b, g->i64, "");
-	LLVMAddIncoming(res, (LLVMValueRef[]){ diff, gen_i64(g, 0) },
-			(LLVMBasicBlockRef[]){ loop, next }, 2);
-	return res;
+	return gen_differ_bytes(g, l, r, n);
 }
 
 /* ---- names of numbers: rows of one table of text, the last for what has none ---- */

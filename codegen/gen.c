@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codegen/gen.h"
+#include "codegen/outline.h"
 
 #define STACK_BUDGET_LEAST 64
 
@@ -80,14 +80,26 @@ LLVMValueRef gen_opaque(struct gen *g, LLVMValueRef v)
 	return LLVMBuildCall2(g->b, ft, barrier, &v, 1, "");
 }
 
+/*
+ * The verifier goes straight on before it comes back for a jump's target. So the way out of bounds is
+ * the jump: when the verifier has been through all that follows with v in its bounds, it need not go
+ * there again with a 0. The other way round each bound would double what is left to do.
+ */
 LLVMValueRef gen_bound(struct gen *g, LLVMValueRef v, uint64_t limit)
 {
-	LLVMValueRef ok;
+	LLVMBasicBlockRef in = gen_block(g, "in"), out = gen_block(g, "out"), from;
+	LLVMValueRef zero;
 
 	v = gen_opaque(g, v);
-	ok = gen_cmp(g, LLVMIntULT, v, gen_i64(g, limit));
+	from = LLVMGetInsertBlock(g->b);
+	LLVMMoveBasicBlockAfter(in, from);
+	gen_cond_br(g, gen_cmp(g, LLVMIntULT, v, gen_i64(g, limit)), in, out);
+	gen_at(g, out);
+	zero = gen_opaque(g, gen_i64(g, 0)); /* nothing that LLVM would make a select of */
+	gen_br(g, in);
+	gen_at(g, in);
 	/* once more: or LLVM would move what follows to before the check */
-	return gen_opaque(g, gen_select(g, ok, v, gen_i64(g, 0)));
+	return gen_opaque(g, gen_merge(g, g->i64, v, from, zero, out));
 }
 
 LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off)
@@ -305,6 +317,7 @@ static void gen_module(struct gen *g)
 		n->probe.idx = prog_cnt++;
 		gen_program(g, n);
 	}
+	outline_finish(g);
 	if (g->sites)
 		g->sites->max_entries = g->site_cnt;
 	g->scratch->max_entries = prog_cnt ? prog_cnt : 1;

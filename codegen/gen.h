@@ -64,6 +64,16 @@ struct loop_gen {
 	struct loop_gen *outer;
 };
 
+/* Functions that programs share, see outline.h. */
+enum outline {
+	OUTLINE_SAME, /* (l, r, n, last): 1 when two texts are equal in their first n bytes */
+	OUTLINE_DIFF, /* (l, r, n, last): the first difference of n bytes, as memcmp has it */
+	OUTLINE_STARTS, /* (text, needle): 1 when the text begins with the needle */
+	OUTLINE_STARTS_IN, /* (text, needle): which of the 8 places from text on does, see below */
+	OUTLINE_FIND, /* (text, needle): the needle's place or -ENOENT */
+	OUTLINE_CNT
+};
+
 /* The program being generated. */
 struct prog_gen {
 	struct node *probe;
@@ -99,6 +109,9 @@ struct gen {
 	uint32_t konst_cnt, konst_cap;
 	LLVMValueRef konst_global;
 	bool has_loops;
+	LLVMValueRef outline[OUTLINE_CNT]; /* NULL until called */
+	/* bytes they look at, at most; of a text that is searched; of a frame */
+	uint32_t outline_max, outline_text_max, outline_frame;
 	uint32_t target_cnt; /* rows put in targets so far */
 	uint32_t action_cnt; /* and in actions */
 	struct packed_type *packed;
@@ -156,8 +169,13 @@ void failed_count(struct gen *g, const char *helper, LLVMValueRef ret);
 /* ---- memory.c ---- */
 /* Memory of the stack whatever its size, for as long as the program runs. */
 LLVMValueRef gen_stack(struct gen *g, uint32_t size);
+/* A word that is only loaded and stored: LLVM makes it a register, it takes nothing of the budget. */
+LLVMValueRef gen_register(struct gen *g);
 /* Memory until the enclosing mark is released. Aligned to 8. */
 LLVMValueRef gen_tmp(struct gen *g, uint32_t size);
+/* The same in the program's frame of the scratch map, and the frame itself. */
+LLVMValueRef gen_frame_tmp(struct gen *g, uint32_t size);
+LLVMValueRef gen_frame(struct gen *g);
 struct mem_mark {
 	uint32_t frame_used;
 	struct var_gen *vars;
@@ -212,10 +230,19 @@ LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t 
 LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMValueRef src,
 			   enum addr_space as);
 void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max, enum pad pad);
+
+/* ---- compare.c ---- */
+/* A text in memory; aligned: at 8. */
+struct text_at {
+	LLVMValueRef addr;
+	uint32_t size;
+	bool aligned;
+};
 /* Equal in their first limit bytes; i1. */
 LLVMValueRef gen_text_equal(struct gen *g, struct node *l, struct node *r, uint32_t limit);
-LLVMValueRef gen_same_text(struct gen *g, LLVMValueRef l, uint32_t l_sz, LLVMValueRef r,
-			   uint32_t r_sz, uint32_t limit);
+LLVMValueRef gen_same_text(struct gen *g, struct text_at l, struct text_at r, uint32_t limit);
+/* memcmp of n bytes */
+LLVMValueRef gen_differ_bytes(struct gen *g, LLVMValueRef l, LLVMValueRef r, uint32_t n);
 
 /* ---- stmt.c ---- */
 void gen_body(struct gen *g, struct node *block);
@@ -289,6 +316,9 @@ void event_output(struct gen *g, LLVMValueRef rec, LLVMValueRef size, LLVMBasicB
 void debug_init(struct gen *g);
 void debug_function(struct gen *g, struct prog_gen *p);
 LLVMMetadataRef debug_callback(struct gen *g, LLVMValueRef fn, const char *name);
+/* A function of numbers that the verifier looks at by itself. */
+LLVMMetadataRef debug_global(struct gen *g, LLVMValueRef fn, const char *name,
+			     const char *const *params, uint32_t cnt);
 void debug_map(struct gen *g, struct map_gen *m);
 
 /* ---- pack.c: rows of the image ---- */

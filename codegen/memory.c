@@ -37,7 +37,13 @@ LLVMValueRef gen_stack(struct gen *g, uint32_t size)
 	return mem;
 }
 
-static LLVMValueRef scratch_base(struct gen *g)
+LLVMValueRef gen_register(struct gen *g)
+{
+	g->p->stack_used -= 8;
+	return gen_stack(g, 8);
+}
+
+LLVMValueRef gen_frame(struct gen *g)
 {
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(g->b);
 	LLVMValueRef key;
@@ -52,12 +58,12 @@ static LLVMValueRef scratch_base(struct gen *g)
 	return g->p->scratch;
 }
 
-static LLVMValueRef frame_alloc(struct gen *g, uint32_t size)
+LLVMValueRef gen_frame_tmp(struct gen *g, uint32_t size)
 {
 	struct prog_gen *p = g->p;
-	LLVMValueRef mem = gen_off(g, scratch_base(g), p->frame_used);
+	LLVMValueRef mem = gen_off(g, gen_frame(g), p->frame_used);
 
-	p->frame_used += size;
+	p->frame_used += round8(size);
 	if (p->frame_used > p->frame_max)
 		p->frame_max = p->frame_used;
 	return mem;
@@ -80,7 +86,7 @@ LLVMValueRef gen_tmp(struct gen *g, uint32_t size)
 			break;
 	if (!s) {
 		if (!fits_stack(g, size))
-			return frame_alloc(g, size);
+			return gen_frame_tmp(g, size);
 		s = arena_new_of(g->u->arena, struct stack_slot);
 		s->mem = gen_stack(g, size);
 		s->size = size;
@@ -122,13 +128,10 @@ LLVMValueRef gen_var(struct gen *g, struct var_sym *sym)
 		return v->mem;
 	v = arena_new_of(g->u->arena, struct var_gen);
 	v->sym = sym;
-	/* what fits a register is one: LLVM promotes it, so it takes nothing of the budget */
-	if (type_in_register(sym->type)) {
-		v->mem = gen_stack(g, size);
-		g->p->stack_used -= size;
-	} else {
-		v->mem = fits_stack(g, size) ? gen_stack(g, size) : frame_alloc(g, size);
-	}
+	if (type_in_register(sym->type))
+		v->mem = gen_register(g);
+	else
+		v->mem = fits_stack(g, size) ? gen_stack(g, size) : gen_frame_tmp(g, size);
 	v->next = g->p->vars;
 	g->p->vars = v;
 	sym->gen = v;

@@ -157,7 +157,8 @@ static void gen_for_range(struct gen *g, struct node *n)
 	LLVMBasicBlockRef body = gen_block(g, "body");
 	struct loop_gen loop = { gen_block(g, "done"), gen_block(g, "next"), g->p->loop };
 	struct mem_mark m = gen_mark(g);
-	LLVMValueRef counter = gen_tmp(g, 8), from = gen_int(g, n->loop.from);
+	/* in memory the verifier would not know its value, nor see the end */
+	LLVMValueRef counter = gen_register(g), from = gen_int(g, n->loop.from);
 	LLVMValueRef end = gen_int(g, n->loop.to), i;
 	struct var_sym *sym = n->loop.var->var.sym;
 

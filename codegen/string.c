@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Strings. The kernel's *_str helpers copy, end with NUL and tell the length in one go, so they move
- * all text, also from our own memory. Literals become stores or compares of constants.
+ * all text, also from our own memory. Literals become stores of constants. compare.c compares.
  */
 #include <string.h>
 
@@ -130,85 +130,4 @@ LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t 
 	}
 	/* a variable: what else has a string's type stands above */
 	return gen_text_from(g, dst, least(max, e->type->size), gen_addr(g, e), AS_KERNEL);
-}
-
-/* ---- comparison ---- */
-
-/* Alignment of gen_addr(e): ours are at 8, parts of something else anywhere. */
-static uint32_t text_align(const struct node *e)
-{
-	return e->kind == N_TUPLE_GET || e->kind == N_FIELD || e->kind == N_INDEX ? 1 : 8;
-}
-
-/* Against constant bytes: a word at a time. */
-static LLVMValueRef same_bytes(struct gen *g, LLVMValueRef addr, uint32_t align, const char *bytes,
-			       uint32_t len)
-{
-	LLVMValueRef diff = gen_i64(g, 0), v;
-	uint32_t off = 0, step;
-
-	for (; off < len; off += step) {
-		uint64_t want = 0;
-
-		for (step = 8; step > len - off; step /= 2)
-			;
-		memcpy(&want, bytes + off, step);
-		v = LLVMBuildLoad2(g->b, gen_int_type(g, step), gen_off(g, addr, off), "");
-		LLVMSetAlignment(v, align < step ? align : step);
-		v = LLVMBuildZExt(g->b, v, g->i64, "");
-		v = LLVMBuildXor(g->b, v, gen_i64(g, want), "");
-		diff = LLVMBuildOr(g->b, diff, v, "");
-	}
-	return gen_cmp(g, LLVMIntEQ, diff, gen_i64(g, 0));
-}
-
-LLVMValueRef gen_same_text(struct gen *g, LLVMValueRef l, uint32_t l_sz, LLVMValueRef r,
-			   uint32_t r_sz, uint32_t limit)
-{
-	uint32_t n = least(limit, least(l_sz, r_sz));
-	LLVMBasicBlockRef from = LLVMGetInsertBlock(g->b), loop = gen_block(g, "cmp");
-	LLVMBasicBlockRef same = gen_block(g, "same"), next = gen_block(g, "next");
-	LLVMBasicBlockRef join = gen_block(g, "join");
-	LLVMValueRef i, i_next, a, b, zero = gen_i64(g, 0), more, res, yes, no;
-
-	g->has_loops = true;
-	gen_br(g, loop);
-	gen_at(g, loop);
-	i = LLVMBuildPhi(g->b, g->i64, "");
-	a = LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, l, i), "");
-	b = LLVMBuildLoad2(g->b, g->i8, gen_off_var(g, r, i), "");
-	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, a, b), same, join);
-	gen_at(g, same); /* both end here, or there is more to compare */
-	gen_cond_br(g, gen_not_zero(g, a), next, join);
-	gen_at(g, next);
-	i_next = LLVMBuildAdd(g->b, i, gen_i64(g, 1), "");
-	more = gen_cmp(g, LLVMIntULT, i_next, gen_i64(g, n));
-	gen_cond_br(g, more, loop, join);
-	LLVMAddIncoming(i, (LLVMValueRef[]){ zero, i_next }, (LLVMBasicBlockRef[]){ from, next },
-			2);
-	gen_at(g, join);
-	yes = LLVMConstInt(g->i1, 1, false);
-	no = LLVMConstInt(g->i1, 0, false);
-	res = LLVMBuildPhi(g->b, g->i1, "");
-	LLVMAddIncoming(res, (LLVMValueRef[]){ no, yes, yes },
-			(LLVMBasicBlockRef[]){ loop, same, next }, 3);
-	return res;
-}
-
-LLVMValueRef gen_text_equal(struct gen *g, struct node *l, struct node *r, uint32_t limit)
-{
-	struct node *lit = l->kind == N_STR ? l : r, *other = l->kind == N_STR ? r : l;
-	uint32_t n;
-
-	if (lit->kind == N_STR && other->kind == N_STR) {
-		n = least(limit, UINT32_MAX);
-		return LLVMConstInt(g->i1, !strncmp(l->str.text, r->str.text, n), false);
-	}
-	if (lit->kind != N_STR)
-		return gen_same_text(g, gen_addr(g, l), l->type->size, gen_addr(g, r),
-				     r->type->size, limit);
-	n = least(limit, (uint32_t)strlen(lit->str.text) + 1);
-	if (n > other->type->size) /* longer than the other can ever be */
-		return LLVMConstInt(g->i1, 0, false);
-	return same_bytes(g, gen_addr(g, other), text_align(other), lit->str.text, n);
 }
