@@ -211,6 +211,66 @@ static int back_end(struct unit *u, const struct options *o)
 	return err;
 }
 
+/* ---- --fmt */
+
+static int format_program(struct unit *u, const struct options *o, FILE *out)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int err = read_program(u, o);
+
+	err = err ?: parse(u);
+	if (err)
+		return err;
+	err = format(u, &text, &len);
+	if (err)
+		fail("%s: cannot be formatted: a mistake in trace", u->main_source->name);
+	else
+		fwrite(text, 1, len, out);
+	free(text);
+	return err;
+}
+
+static int format_each(struct options *o, FILE *out)
+{
+	/* What is printed must not depend on the machine. */
+	struct compile_options compile = { .warnings = !o->run.no_warnings, .have_btf = true };
+	uint32_t cnt = o->program ? 1 : o->param_cnt;
+	int err = 0;
+
+	for (uint32_t i = 0; i < cnt; i++) {
+		struct unit u;
+		int one;
+
+		o->file = o->program ? NULL : o->params[i];
+		one = unit_init(&u, &compile, NULL) ?: format_program(&u, o, out);
+		unit_done(&u);
+		err = err ?: one;
+	}
+	return err;
+}
+
+/* All or nothing, and written when all has been read: the output may be the input's file. */
+static int format_all(struct options *o)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *mem = open_memstream(&text, &len);
+	int err;
+
+	if (!mem)
+		return fail_oom();
+	err = format_each(o, mem);
+	if (fclose(mem))
+		err = err ?: fail_oom();
+	if (!err && o->run.output)
+		err = write_file(o->run.output, text, len);
+	else if (!err && fwrite(text, 1, len, stdout) != len)
+		err = fail("failed to write: %s", strerror(errno));
+	free(text);
+	return err;
+}
+
 /* ---- -l */
 
 struct listing {
@@ -413,6 +473,8 @@ int main(int argc, char **argv)
 		printf("trace v%s\n", PACKAGE_VERSION);
 	else if (o.info)
 		err = print_info(&o);
+	else if (o.fmt && (o.program || o.param_cnt))
+		err = format_all(&o);
 	else if (o.list || o.program || o.file)
 		err = run(&o);
 	else

@@ -54,7 +54,7 @@
 	OPT(EMIT_LLVM, 0, "emit-llvm", "FILE", "write the optimised LLVM IR to FILE")              \
 	OPT(VERIFY, 0, "verify-llvm-ir", NULL, "check the LLVM IR")                                \
 	LATER(AOT, 0, "aot", "FILE", "write a tool that runs without the compiler")                \
-	LATER(FMT, 0, "fmt", NULL, "format the program and print it")                              \
+	OPT(FMT, 0, "fmt", NULL, "print the program in canonical form, do not run it")             \
 	LATER(TEST, 0, "test", NULL, "run the test: probes")                                       \
 	LATER(BENCH, 0, "bench", NULL, "run the bench: probes")                                    \
 	LATER(MODE, 0, "mode", "MODE", "codegen, compiler-bench, bench, test or format")           \
@@ -293,6 +293,7 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_DEBUG: return set_stages(o, arg);
 	case OPT_EMIT_ELF: o->emit_elf = arg; break;
 	case OPT_EMIT_LLVM: o->gen.emit_llvm = arg; break;
+	case OPT_FMT: flag = &o->fmt; break;
 	case OPT_VERIFY: flag = &o->gen.verify; break;
 	case OPT_INCLUDE: o->includes[o->include_cnt++] = arg; break;
 	case OPT_INCLUDE_DIR: o->include_dirs[o->include_dir_cnt++] = arg; break;
@@ -301,7 +302,6 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_DWARF_PID:
 	case OPT_TRACEABLE:
 	case OPT_AOT:
-	case OPT_FMT:
 	case OPT_TEST:
 	case OPT_BENCH:
 	case OPT_MODE:
@@ -377,7 +377,7 @@ static int settle_arguments(struct options *o)
 {
 	if (o->run.pid && o->run.child_cmd)
 		return fail("cannot use both -c and -p");
-	if (o->list || o->program || !o->param_cnt)
+	if (o->list || o->fmt || o->program || !o->param_cnt)
 		return 0;
 	o->file = *o->params++;
 	o->param_cnt--;

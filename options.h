@@ -18,7 +18,7 @@ struct options {
 	const char **includes, **include_dirs; /* --include, -I; as long as free_params */
 	const char **named; /* options of the script: "--name=value" */
 	uint32_t include_cnt, include_dir_cnt, named_cnt;
-	bool help, version, list, info, unsafe, dry_run;
+	bool help, version, list, info, unsafe, dry_run, fmt;
 	bool dump_ast, dump_types, debug_libbpf, debug_verifier;
 	const char *emit_elf;
 	struct codegen_options gen;

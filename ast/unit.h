@@ -67,6 +67,8 @@ int infer(struct unit *u); /* types of everything, to a fixed point */
 int check(struct unit *u); /* what the types do not say: call rules, formats, placement */
 int fold(struct unit *u); /* constants */
 
+int format(struct unit *u, char **text, size_t *len); /* --fmt: the program as text again */
+
 void ast_dump(FILE *out, const struct node *n, bool with_types);
 
 #endif

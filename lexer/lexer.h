@@ -21,6 +21,18 @@ enum token_kind {
 	T_COUNT
 };
 
+/* What stands between tokens, for a caller that wants it (--fmt). */
+enum trivia_kind {
+	TRIVIA_COMMENT,
+	TRIVIA_RAW, /* "#!", #ifdef and its like, with all that they leave out */
+};
+
+struct trivia {
+	enum trivia_kind kind;
+	struct span span;
+	struct trivia *next;
+};
+
 /* What may follow a token. */
 enum token_after { AFTER_END, AFTER_MID, AFTER_STMT };
 
@@ -38,6 +50,9 @@ struct lexer;
 /* have_btf defines BPFTRACE_HAVE_BTF and TRACE_HAVE_BTF. NULL when out of memory. */
 struct lexer *lexer_new(struct arena *a, struct diags *ds, const struct source *src, bool have_btf);
 void lexer_free(struct lexer *lx); /* NULL is fine */
+
+/* From now on all trivia are appended to the list. */
+void lexer_keep_trivia(struct lexer *lx, struct trivia **list);
 
 /* The end of the text gives T_END, again and again. Errors are reported and skipped over. */
 void lexer_next(struct lexer *lx, struct token *out);

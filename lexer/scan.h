@@ -32,6 +32,7 @@ struct lexer {
 	struct token queued; /* given next when has_queued */
 	bool has_queued;
 	unsigned errors;
+	struct trivia *trivia_last, **trivia_end; /* trivia_end NULL: nobody wants them */
 	/* #ifdef */
 	struct lex_cond *conds;
 	uint32_t dead; /* how many of them are false */
