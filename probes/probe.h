@@ -208,6 +208,22 @@ int probe_reg_find(const char *name);
 const char *probe_machine(void); /* "x86_64" */
 
 /*
+ * Names of a field's bits as the kernel prints them, the largest sets first. 0, or a negative errno
+ * and err. The names last as long as env.
+ */
+struct probe_flag {
+	uint64_t bits;
+	const char *name;
+};
+struct probe_flags {
+	struct probe_flag *at;
+	uint32_t cnt;
+};
+int probe_flags_read(struct probe_env *env, const char *event, const char *field,
+		     struct probe_flags *out, struct probe_error *err);
+void probe_flags_free(struct probe_flags *f);
+
+/*
  * ---- files of programs, for whoever reads symbols and debug information ----
  * libdwfl on an open file, which is taken over, and on the debug files that belong to it. path: a
  * label, and where debug files are looked for beside; dirs: "DIR:..." to look in first, or NULL.

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "probes/probe.h"
 #include "runtime/event.h"
 
 struct number {
@@ -150,6 +151,34 @@ static void put_string(struct buf *b, const struct event_ctx *c, const struct im
 	buf_free(&tmp);
 }
 
+/* As the kernel does it: whatever of the table is in it, in the table's order, then the rest. */
+static void put_gfp(struct buf *b, const struct event_ctx *c, const struct image_piece *p,
+		    const struct value *v)
+{
+	const struct probe_flags *names = c->env->gfp;
+	uint64_t left = (uint64_t)value_int(v);
+	struct buf tmp = { 0 };
+
+	if (v->type->size < 8)
+		left &= (1ull << (v->type->size * 8)) - 1;
+	for (uint32_t i = 0; names && i < names->cnt; i++) {
+		if ((left & names->at[i].bits) != names->at[i].bits)
+			continue;
+		buf_puts(&tmp, tmp.len ? "|" : "");
+		buf_puts(&tmp, names->at[i].name);
+		left &= ~names->at[i].bits;
+	}
+	if (left && tmp.len)
+		buf_putc(&tmp, '|');
+	if (left)
+		buf_put_ptr(&tmp, left);
+	else if (!tmp.len)
+		buf_putc(&tmp, '0');
+	put_padded(b, p, tmp.p, tmp.len);
+	b->nomem |= tmp.nomem;
+	buf_free(&tmp);
+}
+
 static void put_char(struct buf *b, const struct event_ctx *c, const struct image_piece *p,
 		     char byte)
 {
@@ -170,9 +199,8 @@ static void put_arg(struct buf *b, const struct event_ctx *c, const struct image
 		if (v->type->kind == V_BUFFER || v->type->kind == V_STRING)
 			return put_buffer(b, p, v);
 		return put_string(b, c, p, v);
-	case 's':
-	case 'g': /* GFP flags: shown as a value until names are known */
-		return put_string(b, c, p, v);
+	case 's': return put_string(b, c, p, v);
+	case 'g': return put_gfp(b, c, p, v);
 	}
 	if (!value_is_number(v)) /* the compiler refuses this; an image from elsewhere may not */
 		return put_string(b, c, p, v);

@@ -38,6 +38,7 @@ struct run {
 	struct maps *maps;
 	struct ring *ring;
 	struct event_ctx events;
+	struct probe_flags gfp;
 	struct report *report;
 	struct live *live; /* NULL: not asked for */
 	struct probe_links links;
@@ -130,6 +131,27 @@ static int open_kernel(struct run *r)
 	return load_image(&r->loaded, &la);
 }
 
+/* Without names, %gr shows numbers: no reason not to trace. */
+static void open_gfp_names(struct run *r)
+{
+	struct probe_error err = { .text = "" };
+	bool wanted = false;
+
+	for (uint32_t i = 0; i < r->img->pieces_cnt; i++)
+		wanted |= r->img->pieces[i].arg != IMAGE_NONE && r->img->pieces[i].conv == 'g';
+	if (!wanted)
+		return;
+	if (probe_flags_read(r->env, "kmem/mm_page_alloc", "gfp_flags", &r->gfp, &err)) {
+		if (!r->opt->no_warnings)
+			fprintf(stderr,
+				"WARNING: %%gr shows numbers, as the names of flags cannot be "
+				"read: %s\n",
+				err.text);
+		return;
+	}
+	r->values.gfp = &r->gfp;
+}
+
 static int open_commands(struct run *r)
 {
 	r->events.commands = commands_new(r->out, loop_old_mask(r->loop));
@@ -153,6 +175,7 @@ static int open_events(struct run *r)
 	r->report = report_new(r->opt, r->loaded, &r->events);
 	if (!r->report)
 		return say(-ENOMEM, "cannot start");
+	open_gfp_names(r);
 	r->ring = ring_new(fd, loaded_events_size(r->loaded));
 	if (!r->ring)
 		return say(-errno, "cannot map the event buffer");
@@ -343,6 +366,7 @@ static void run_close(struct run *r)
 	maps_free(r->maps);
 	loaded_free(r->loaded);
 	features_free(r->features);
+	probe_flags_free(&r->gfp);
 	if (r->own_env)
 		probe_env_free(r->env);
 	child_free(r->child);

@@ -7,6 +7,7 @@
 #include "runtime/image.h"
 
 struct symbols;
+struct probe_flags;
 
 /* What printing needs beside the value. */
 struct value_env {
@@ -14,6 +15,7 @@ struct value_env {
 	bool terminal; /* text goes to one: control characters are shown, not sent */
 	const char *cut_mark; /* follows a string that was cut */
 	int64_t boot_ns; /* wall clock minus time since boot */
+	const struct probe_flags *gfp; /* %gr: names of the kernel's GFP flags; NULL: none are known */
 	struct symbols *symbols; /* NULL: addresses stay without names */
 };
 
