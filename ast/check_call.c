@@ -328,18 +328,39 @@ static void check_ntop(struct unit *u, const struct node *n)
 	check_bytes(u, n, n->call.args->next ? n->call.args->next : n->call.args, 4);
 }
 
+static void check_skboutput(struct unit *u, const struct node *n)
+{
+	const struct type *t = type_tagged(u->types, V_STRUCT, "struct sk_buff", 0);
+
+	if (!type_field_find(type_complete(u->types, t), "data_len"))
+		diag_hint(diag(u->diags, n->span, D_SKB_UNKNOWN),
+			  "It comes with the kernel's BTF, or from its headers: #include "
+			  "<linux/skbuff.h>.");
+}
+
 /* What a signature cannot say; the arguments are of the right number and sorts. */
 static void (*const special[B_COUNT])(struct unit *u, const struct node *n) = {
-	[B_macaddr] = check_macaddr,	[B_memcmp] = check_length,
-	[B_ntop] = check_ntop,		[B_pton] = check_pton,
-	[B_signal] = check_signal,	[B_signal_thread] = check_signal,
-	[B_strcontains] = check_search, [B_strstr] = check_search,
-	[B_write_user] = check_length,	[B_delete] = check_key,
-	[B_has_key] = check_key,	[B_hist] = check_hist,
-	[B_len] = check_map_arg,	[B_lhist] = check_lhist,
-	[B_print] = check_print,	[B_str] = check_str,
-	[B_strncmp] = check_strncmp,	[B_kstack] = check_stack,
-	[B_tseries] = check_tseries,	[B_ustack] = check_stack,
+	[B_macaddr] = check_macaddr,
+	[B_memcmp] = check_length,
+	[B_ntop] = check_ntop,
+	[B_pton] = check_pton,
+	[B_signal] = check_signal,
+	[B_signal_thread] = check_signal,
+	[B_strcontains] = check_search,
+	[B_strstr] = check_search,
+	[B_write_user] = check_length,
+	[B_delete] = check_key,
+	[B_has_key] = check_key,
+	[B_hist] = check_hist,
+	[B_len] = check_map_arg,
+	[B_lhist] = check_lhist,
+	[B_skboutput] = check_skboutput,
+	[B_print] = check_print,
+	[B_str] = check_str,
+	[B_strncmp] = check_strncmp,
+	[B_kstack] = check_stack,
+	[B_tseries] = check_tseries,
+	[B_ustack] = check_stack,
 };
 
 void check_call(struct unit *u, struct node *n)

@@ -8,6 +8,7 @@
 #include "runtime/commands.h"
 #include "runtime/event.h"
 #include "runtime/load.h"
+#include "runtime/pcap.h"
 
 /* The formatted text with a NUL behind it; until the next one. */
 static const char *text_of(struct event_ctx *c, const struct image_action *a)
@@ -66,4 +67,25 @@ int act_system(struct event_ctx *c, const struct image_action *a, const char *js
 	if (!text)
 		return -ENOMEM;
 	return c->commands ? commands_add(c->commands, text, c->text.len - 1, json) : -EINVAL;
+}
+
+/* A capture that cannot be written ends the trace: what else it does is for that, mostly. */
+int act_skb(struct event_ctx *c, const struct image_action *a, const char *json)
+{
+	uint64_t ns = (uint64_t)value_int(&c->args[0]), len = (uint64_t)value_int(&c->args[1]);
+	const char *path = image_str(c->img, a->str), *bytes;
+	uint32_t cnt;
+	int rc;
+
+	if (c->exiting)
+		return 0;
+	bytes = value_bytes(&c->args[2], &cnt);
+	rc = pcap_put(&c->captures, path, ns + (uint64_t)c->env->boot_ns, bytes, cnt,
+		      (uint32_t)len);
+	if (!rc)
+		return 0;
+	fprintf(stderr, "ERROR: skboutput(): cannot write %s: %s\n", path, strerror(-rc));
+	c->exiting = true;
+	c->code = 1;
+	return 0;
 }

@@ -58,6 +58,7 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_PIDNS_INO: return pidns(false);
 	case KONST_RING_LIMIT: return args->ring - args->ring / CONTROL_SHARE;
 	case KONST_SLOT: return slot_of(a->img, name, args->slots);
+	case KONST_KADDR_MAYBE:
 	case KONST_KADDR: return symbols_kaddr(a->symbols, name);
 	case KONST_FEATURE:
 		feat = feature_by_name(name, strlen(name));

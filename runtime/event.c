@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "runtime/event.h"
+#include "runtime/pcap.h"
 
 int event_ctx_init(struct event_ctx *c, const struct image *img, const struct value_env *env,
 		   struct out *out, struct maps *maps)
@@ -26,6 +27,7 @@ void event_ctx_free(struct event_ctx *c)
 {
 	free(c->args);
 	buf_free(&c->text);
+	pcap_free(c->captures);
 	c->args = NULL;
 }
 

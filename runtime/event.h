@@ -7,6 +7,7 @@
 #include "runtime/out.h"
 
 struct commands;
+struct pcap;
 
 /* What actions work on and what they leave behind. */
 struct event_ctx {
@@ -21,6 +22,7 @@ struct event_ctx {
 	bool exiting; /* exit() was called, with: */
 	int code;
 	struct commands *commands; /* of system() */
+	struct pcap *captures; /* of skboutput() */
 	struct buf text; /* of the text being made for an action */
 	uint64_t bad_cnt; /* records that no action could read */
 };

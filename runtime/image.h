@@ -301,6 +301,7 @@ struct image_piece {
 	X(RING_LIMIT, "bytes in the ring above which data is refused: the rest is control's")      \
 	X(SLOT, "bytes between the CPUs' copies in a value of map str; 0: a per-CPU map")          \
 	X(KADDR, "address of kernel symbol str")                                                   \
+	X(KADDR_MAYBE, "the same, or 0 when there is none")                                        \
 	X(FEATURE, "1 when the kernel has feature str")
 
 enum image_const_kind {

@@ -375,6 +375,12 @@ static int check_action_kind(struct checker *c, uint32_t i)
 	case ACT_PRINT_MAP:
 	case ACT_CLEAR:
 	case ACT_ZERO: return a->map == IMAGE_NONE ? fail(c, "action %u: no map", i) : 0;
+	case ACT_SKB:
+		if (!rec || rec->count != 3 || arg0->kind != V_INT ||
+		    c->img->types[c->img->fields[rec->first + 1].type].kind != V_INT ||
+		    !(c->img->fields[rec->first + 2].flags & IMAGE_FIELD_TAIL))
+			return fail(c, "action %u: no packet", i);
+		return 0;
 	case ACT_PRINT_VALUE: return arg0 ? 0 : fail(c, "action %u: no value", i);
 	case ACT_EXIT:
 	case ACT_JOIN: return arg0 && arg0->kind == V_INT ? 0 : fail(c, "action %u: no number", i);

@@ -18,6 +18,7 @@
 #include "runtime/load.h"
 #include "runtime/loop.h"
 #include "runtime/out.h"
+#include "runtime/pcap.h"
 #include "runtime/report.h"
 #include "runtime/run.h"
 #include "runtime/symbols.h"
@@ -283,6 +284,16 @@ static int print_maps(struct run *r)
 	return say(rc, "cannot read a map");
 }
 
+static int flush_captures(struct run *r)
+{
+	const char *path;
+	int rc = pcap_flush(r->events.captures, &path);
+
+	if (rc)
+		fprintf(stderr, "ERROR: skboutput(): cannot write %s: %s\n", path, strerror(-rc));
+	return rc;
+}
+
 /* The one way to end: exit(), a signal, the end of a process all come here. */
 static int finish(struct run *r)
 {
@@ -292,6 +303,7 @@ static int finish(struct run *r)
 	probe_links_close(&r->links);
 	rc = run_probes(r->loaded, &a, PROBE_WHEN_END);
 	ring_drain(r->ring, 0, on_record, &r->events);
+	rc = rc ?: flush_captures(r);
 	commands_wait(r->events.commands, loop_signal_fd(r->loop));
 	report_end(r->report);
 	r->out->ops->before_maps(r->out);

@@ -3,15 +3,18 @@
  * The workload of the live tests and benchmarks: does one thing an exact number of times, by raw
  * system calls where libc could do more or fewer than it is asked for, and ends.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -201,6 +204,31 @@ static void do_threads(char **arg)
 	free(thread);
 }
 
+/* In a network of its own, sends itself N datagrams of SIZE bytes: each is what stands at its place. */
+static void do_packets(char **arg)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(40000) };
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	long size = number(arg[1]);
+	uint8_t *bytes = calloc(1, (size_t)size + 1);
+	int fd;
+
+	if (unshare(CLONE_NEWNET))
+		fail("unshare");
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (fd < 0 || !bytes || ioctl(fd, SIOCSIFFLAGS, &lo))
+		fail("lo");
+	for (long i = 0; i < size; i++)
+		bytes[i] = (uint8_t)(i % 251);
+	inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+	if (bind(fd, (struct sockaddr *)&to, sizeof(to)))
+		fail("bind");
+	for (long n = number(arg[0]); n; n--)
+		if (sendto(fd, bytes, (size_t)size, 0, (struct sockaddr *)&to, sizeof(to)) != size)
+			fail("sendto");
+	free(bytes);
+}
+
 static void do_exit(char **arg)
 {
 	exit(number(arg[0]));
@@ -219,6 +247,7 @@ static void do_exit(char **arg)
 	X(signal, 1, "N")                                                                          \
 	X(fault, 1, "N")                                                                           \
 	X(threads, 2, "N M")                                                                       \
+	X(packets, 2, "N SIZE")                                                                    \
 	X(exit, 1, "STATUS")
 
 static const struct {
