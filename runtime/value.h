@@ -15,7 +15,8 @@ struct value_env {
 	bool terminal; /* text goes to one: control characters are shown, not sent */
 	const char *cut_mark; /* follows a string that was cut */
 	int64_t boot_ns; /* wall clock minus time since boot */
-	const struct probe_flags *gfp; /* %gr: names of the kernel's GFP flags; NULL: none are known */
+	const struct probe_flags
+		*gfp; /* %gr: names of the kernel's GFP flags; NULL: none are known */
 	struct symbols *symbols; /* NULL: addresses stay without names */
 };
 
