@@ -17,6 +17,7 @@
 #include "ast/type.h"
 #include "ast/unit.h"
 #include "codegen/codegen.h"
+#include "complete.h"
 #include "options.h"
 #include "probes/probe.h"
 #include "runtime/image.h"
@@ -464,6 +465,8 @@ int main(int argc, char **argv)
 	int err;
 
 	fill_streams();
+	if (argc > 1 && !strcmp(argv[1], "--complete"))
+		return complete(argc - 2, argv + 2);
 	err = options_parse(&o, argc, argv);
 	if (err)
 		;

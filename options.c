@@ -34,9 +34,9 @@
 	OPT(DEBUGINFO, 0, "debuginfo", "DIR:...", "look for debug information here too")           \
 	GROUP("Output")                                                                            \
 	OPT(OUTPUT, 'o', "output", "FILE", "write the output to FILE")                             \
-	OPT(FORMAT, 'f', NULL, "FORMAT",                                                           \
-	    "of the output: text, json, csv, openmetrics,\n"                                       \
-	    "folded (stacks) or flame (a flame graph, SVG)")                                       \
+	OPT(FORMAT, 'f', NULL, "text|json|csv|openmetrics|folded|flame",                           \
+	    "of the output; folded: stacks, one a line;\n"                                         \
+	    "flame: a flame graph, as SVG")                                                        \
 	OPT(LIVE, 0, "live", NULL, "show the maps on the terminal while they change")              \
 	OPT(PERCENTILES, 0, "percentiles", NULL, "p50 p90 p99 max under each histogram")           \
 	OPT(BUFFERING, 'B', NULL, "none|line|full", "when output is written")                      \
@@ -138,6 +138,54 @@ void options_print_help(void)
 			print_option(&rows[i]);
 	}
 	printf("\nThe manual: trace(8) for the command, trace-lang(7) for the language.\n");
+}
+
+/* ---- completion */
+
+void options_each(options_fn fn, void *arg)
+{
+	char name[32];
+
+	for (size_t i = 0; i < ROW_CNT; i++) {
+		if (rows[i].group || rows[i].later)
+			continue;
+		snprintf(name, sizeof(name), "-%c", rows[i].letter);
+		if (rows[i].letter)
+			fn(arg, name, rows[i].help);
+		snprintf(name, sizeof(name), "--%s", rows[i].name ? rows[i].name : "");
+		if (rows[i].name)
+			fn(arg, name, rows[i].help);
+	}
+}
+
+static const struct option_row *row_of(const char *word)
+{
+	for (size_t i = 0; i < ROW_CNT; i++) {
+		bool is_letter = word[0] == '-' && word[1] && word[1] == rows[i].letter && !word[2];
+
+		if (is_letter ||
+		    (rows[i].name && !strncmp(word, "--", 2) && !strcmp(word + 2, rows[i].name)))
+			return &rows[i];
+	}
+	return NULL;
+}
+
+bool options_each_value(const char *option, options_fn fn, void *arg)
+{
+	const struct option_row *r = row_of(option);
+	char *words = r && r->arg ? strdup(r->arg) : NULL, *save = NULL;
+
+	if (words && r->id == OPT_DEBUG) {
+#define X(name, member) fn(arg, name, "");
+		STAGES(X)
+#undef X
+		fn(arg, "all", "");
+	} else if (words && strchr(words, '|')) {
+		for (char *s = strtok_r(words, "|", &save); s; s = strtok_r(NULL, "|", &save))
+			fn(arg, s, "");
+	}
+	free(words);
+	return r && r->arg;
 }
 
 /* ---- values */

@@ -29,6 +29,11 @@ struct options {
 int options_parse(struct options *o, int argc, char **argv);
 void options_done(struct options *o);
 void options_print_help(void);
+/* For completion: every option ("-e", "--list") with what it is; the values of an option's argument. */
+typedef void (*options_fn)(void *arg, const char *name, const char *help);
+void options_each(options_fn fn, void *arg);
+/* False: the option takes none. */
+bool options_each_value(const char *option, options_fn fn, void *arg);
 
 /* "ERROR: ..." on stderr; gives -EINVAL, -ENOMEM. */
 int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
