@@ -32,7 +32,7 @@ bool builtin_is_later(const char *name)
 {
 	static const char later[] =
 		"__session_is_return|assert|assert_str|cgroupid|config|container_of|ctx|"
-		"dw_ustack|find|kfunc_allowed|path|percpu_kaddr|sarg0|"
+		"find|kfunc_allowed|path|percpu_kaddr|sarg0|"
 		"socket_cookie|syscall_name|typeinfo|uaddr|unwatch|usermode|"
 		"username";
 

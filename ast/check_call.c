@@ -361,6 +361,7 @@ static void (*const special[B_COUNT])(struct unit *u, const struct node *n) = {
 	[B_kstack] = check_stack,
 	[B_tseries] = check_tseries,
 	[B_ustack] = check_stack,
+	[B_dw_ustack] = check_stack,
 };
 
 void check_call(struct unit *u, struct node *n)

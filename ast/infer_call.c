@@ -307,6 +307,7 @@ static const struct type *(*const special[B_COUNT])(struct infer *in, const stru
 	[B_uptr] = space_type,
 	[B_kstack] = stack_type,
 	[B_ustack] = stack_type,
+	[B_dw_ustack] = stack_type,
 };
 
 const struct type *infer_call(struct infer *in, struct node *n, bool to_map)

@@ -18,7 +18,7 @@ enum { MARKS = 16384 }; /* made at once, 2 ms: twice as many would cost twice th
 
 #define MULTIPLIER 0x9e3779b97f4a7c15ull
 
-static struct map_gen *marks(struct gen *g)
+struct map_gen *stack_marks(struct gen *g)
 {
 	if (!g->stacks)
 		g->stacks = map_new(g, IMAGE_MAP_STACKS, BPF_MAP_TYPE_LRU_HASH, 8, 8, MARKS);
@@ -30,6 +30,11 @@ static LLVMValueRef mix(struct gen *g, LLVMValueRef h, LLVMValueRef v)
 {
 	h = LLVMBuildMul(g->b, LLVMBuildXor(g->b, h, v, ""), gen_i64(g, MULTIPLIER), "");
 	return LLVMBuildXor(g->b, h, LLVMBuildLShr(g->b, h, gen_i64(g, 29), ""), "");
+}
+
+LLVMValueRef stack_mark(struct gen *g, LLVMValueRef a, LLVMValueRef b)
+{
+	return mix(g, mix(g, a, b), gen_i64(g, MULTIPLIER));
 }
 
 /*
@@ -80,14 +85,14 @@ static void send_once(struct gen *g, LLVMValueRef rec, LLVMValueRef id, LLVMValu
 
 	act.place = pack_place(g, g->p->probe->span);
 	LLVMBuildStore(g->b, id, key);
-	p = HELP(g, map_lookup_elem, marks(g)->global, key);
+	p = HELP(g, map_lookup_elem, stack_marks(g)->global, key);
 	gen_cond_br(g, gen_not_zero(g, p), known, fresh);
 	gen_at(g, fresh);
 	lost = event_lost_begin(g, false);
 	LLVMBuildStore(g->b, gen_i64(g, event_action(g, &act, NULL, 0)), rec);
 	LLVMBuildStore(g->b, HELP0(g, ktime_get_ns), gen_off(g, rec, TIME));
 	event_output(g, rec, size, lost.lost);
-	HELP(g, map_update_elem, marks(g)->global, key, key, gen_i64(g, BPF_ANY));
+	HELP(g, map_update_elem, stack_marks(g)->global, key, key, gen_i64(g, BPF_ANY));
 	event_lost_end(g, lost);
 	gen_br(g, known);
 	gen_at(g, known);
@@ -111,9 +116,20 @@ static void refer(struct gen *g, LLVMValueRef rec, LLVMValueRef bytes, uint32_t 
 	send_once(g, rec, id, LLVMBuildAdd(g->b, bytes, gen_i64(g, FRAMES), ""));
 }
 
-static LLVMValueRef fn_stack(struct gen *g, struct call *c, bool user)
+/* The kernel's own walk, over frame pointers in user space; gives the record to be. */
+static LLVMValueRef by_kernel(struct gen *g, bool user, uint32_t limit, LLVMValueRef *bytes)
 {
-	uint32_t limit = (uint32_t)c->n->type->max, most = limit * 8;
+	LLVMValueRef rec = gen_tmp(g, FRAMES + limit * 8);
+
+	*bytes = HELP(g, get_stack, g->p->ctx, gen_off(g, rec, FRAMES), gen_i32(g, limit * 8),
+		      gen_i64(g, user ? BPF_F_USER_STACK : 0));
+	*bytes = gen_bound(g, *bytes, limit * 8 + 1);
+	return rec;
+}
+
+static LLVMValueRef fn_stack(struct gen *g, struct call *c, bool user, bool unwind)
+{
+	uint32_t limit = (uint32_t)c->n->type->max;
 	LLVMBasicBlockRef some, join;
 	LLVMValueRef rec, bytes, tgid = gen_i64(g, 0);
 
@@ -123,12 +139,13 @@ static LLVMValueRef fn_stack(struct gen *g, struct call *c, bool user)
 		return gen_i64(g, 0);
 	some = gen_block(g, "frames");
 	join = gen_block(g, "join");
-	rec = gen_tmp(g, FRAMES + most);
 	if (user)
 		tgid = gen_call_int(g, builtin_by_id(B_pid), NULL, NULL);
-	bytes = HELP(g, get_stack, g->p->ctx, gen_off(g, rec, FRAMES), gen_i32(g, most),
-		     gen_i64(g, user ? BPF_F_USER_STACK : 0));
-	bytes = gen_bound(g, bytes, most + 1);
+	if (unwind && unwind_known_here())
+		rec = gen_off(g, unwind_user(g, tgid, limit, &bytes),
+			      offsetof(struct unwind_state, rec));
+	else
+		rec = by_kernel(g, user, limit, &bytes);
 	gen_cond_br(g, gen_not_zero(g, bytes), some, join);
 	gen_at(g, some);
 	refer(g, rec, bytes, limit, tgid, c->dst);
@@ -139,12 +156,17 @@ static LLVMValueRef fn_stack(struct gen *g, struct call *c, bool user)
 
 LLVMValueRef fn_kstack(struct gen *g, struct call *c)
 {
-	return fn_stack(g, c, false);
+	return fn_stack(g, c, false, false);
 }
 
 LLVMValueRef fn_ustack(struct gen *g, struct call *c)
 {
-	return fn_stack(g, c, true);
+	return fn_stack(g, c, true, !setting_num(g->u->settings, SETTING_user_stacks));
+}
+
+LLVMValueRef fn_dw_ustack(struct gen *g, struct call *c)
+{
+	return fn_stack(g, c, true, true);
 }
 
 LLVMValueRef fn_ksym(struct gen *g, struct call *c)

@@ -320,6 +320,7 @@ static void gen_module(struct gen *g)
 	outline_finish(g);
 	if (g->sites)
 		g->sites->max_entries = g->site_cnt;
+	unwind_finish(g);
 	g->scratch->max_entries = prog_cnt ? prog_cnt : 1;
 	pack_maps(g);
 	pack_settings(g);

@@ -88,6 +88,7 @@ struct prog_gen {
 	uint32_t level, stack_used, frame_used, frame_max;
 	struct loop_gen *loop;
 	bool uses_cookie;
+	uint32_t unwind_slot; /* in the map of that name, counted from 1; 0: none */
 };
 
 struct gen {
@@ -105,6 +106,7 @@ struct gen {
 	struct map_gen *maps, *events, *scratch, *counters, *zeroes;
 	uint32_t user_map_cnt;
 	struct map_gen *stacks; /* NULL until a stack is asked for */
+	struct unwind_gen *unwind; /* NULL until a user stack is */
 	struct image_const *konsts;
 	uint32_t konst_cnt, konst_cap;
 	LLVMValueRef konst_global;
@@ -290,6 +292,19 @@ void gen_call_into(struct gen *g, const struct builtin *fn, struct node *n, LLVM
 /* A call whose value is a string: as gen_text. */
 bool call_reads_all(struct node *e); /* str(p): as much as the language lets a string hold */
 LLVMValueRef gen_call_text(struct gen *g, struct node *n, LLVMValueRef dst, uint32_t max);
+
+/* ---- fn_stack.c ---- */
+LLVMValueRef stack_mark(struct gen *g, LLVMValueRef a, LLVMValueRef b); /* hash of two words */
+struct map_gen *stack_marks(struct gen *g);
+
+/* ---- unwind.c ---- */
+bool unwind_known_here(void); /* this machine's registers are */
+/*
+ * The frames of the current process, limit at most, into the ip[] of its state. Gives the state;
+ * *bytes: of frames. Leaves the program when there is no state to be had.
+ */
+LLVMValueRef unwind_user(struct gen *g, LLVMValueRef tgid, uint32_t limit, LLVMValueRef *bytes);
+void unwind_finish(struct gen *g);
 
 /* ---- event.c ---- */
 struct event_arg {

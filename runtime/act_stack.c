@@ -7,6 +7,7 @@
 
 #include "runtime/event.h"
 #include "runtime/symbols.h"
+#include "runtime/unwind.h"
 
 static bool has_stack(const struct image *img, uint32_t type)
 {
@@ -83,4 +84,9 @@ int act_stack(struct event_ctx *c, const struct image_action *a, const char *jso
 	if (!rc) /* a map that cannot be read may hold anything: all stays */
 		symbols_sweep(c->env->symbols);
 	return 0;
+}
+
+int act_unwind(struct event_ctx *c, const struct image_action *a, const char *json)
+{
+	return unwind_need(c->unwind, c->body, c->body_sz);
 }

@@ -8,6 +8,7 @@
 
 struct commands;
 struct pcap;
+struct unwind;
 
 /* What actions work on and what they leave behind. */
 struct event_ctx {
@@ -23,6 +24,7 @@ struct event_ctx {
 	int code;
 	struct commands *commands; /* of system() */
 	struct pcap *captures; /* of skboutput() */
+	struct unwind *unwind; /* NULL: no program unwinds */
 	struct buf text; /* of the text being made for an action */
 	uint64_t bad_cnt; /* records that no action could read */
 };

@@ -391,7 +391,8 @@ static int check_action_kind(struct checker *c, uint32_t i)
 	case ACT_CAT:
 	case ACT_SYSTEM:
 	case ACT_TIME:
-	case ACT_STACK: return 0;
+	case ACT_STACK:
+	case ACT_UNWIND: return 0;
 	case ACT_CNT: break;
 	}
 	return fail(c, "action %u: unknown kind %u", i, a->kind);

@@ -15,6 +15,7 @@
 #include "runtime/attach.h"
 #include "runtime/clone.h"
 #include "runtime/load.h"
+#include "runtime/unwind.h"
 
 struct loaded_prog {
 	const struct probe_type *type;
@@ -37,6 +38,7 @@ struct loaded {
 	uint32_t ncpus, ring;
 	bool cookies;
 	bool one_process; /* -p or -c */
+	bool unwinds; /* the kernel can */
 	bool told; /* why it failed */
 };
 
@@ -273,6 +275,7 @@ int load_image(struct loaded **out, const struct load_args *a)
 	l->img = a->img;
 	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
 	rc = open_object(l, a);
+	l->unwinds = load_unwinds(l->obj, a->features);
 	rc = rc ?: load_maps_prepare(l->obj, a, l->ncpus, l->slots);
 	rc = rc ?: prepare_progs(l, a);
 	rc = rc ?: consts_fill(l->obj, a, &(struct consts_args){ l->ncpus, l->ring, l->slots });
@@ -331,6 +334,22 @@ const uint32_t *loaded_map_slots(const struct loaded *l)
 int loaded_stacks_fd(const struct loaded *l)
 {
 	return bpf_object__find_map_fd_by_name(l->obj, IMAGE_MAP_STACKS);
+}
+
+static int map_fd(const struct loaded *l, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(l->obj, name);
+}
+
+bool loaded_unwind_fds(const struct loaded *l, struct unwind_fds *fds)
+{
+	*fds = (struct unwind_fds){
+		.procs = map_fd(l, IMAGE_MAP_UNWIND_PROCS),
+		.tables = map_fd(l, IMAGE_MAP_UNWIND_TABLES),
+		.rules = map_fd(l, IMAGE_MAP_UNWIND_RULES),
+		.marks = map_fd(l, IMAGE_MAP_STACKS),
+	};
+	return l->unwinds && fds->procs >= 0 && fds->tables >= 0 && fds->rules >= 0;
 }
 
 int loaded_events_fd(const struct loaded *l)

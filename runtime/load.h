@@ -29,6 +29,9 @@ const int *loaded_map_fds(const struct loaded *l);
 const uint32_t *loaded_map_slots(const struct loaded *l);
 /* The map in which stacks that were sent are marked; negative: there is none. */
 int loaded_stacks_fd(const struct loaded *l);
+/* False: no program unwinds, or this kernel does not let it. */
+struct unwind_fds;
+bool loaded_unwind_fds(const struct loaded *l, struct unwind_fds *fds);
 int loaded_events_fd(const struct loaded *l);
 uint32_t loaded_events_size(const struct loaded *l);
 /* Sum over CPUs of an entry of the map of counters, 0 when there is none. */
@@ -64,6 +67,9 @@ uint32_t load_ring_size(const struct image *img, uint32_t ncpus);
 /* Gives every map its shape for this machine; slots: as loaded_map_slots. */
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
 		      uint32_t *slots);
+
+/* Whether programs unwind user stacks, and the kernel lets them. */
+bool load_unwinds(const struct bpf_object *obj, struct features *f);
 
 /* ---- load_error.c ---- */
 

@@ -143,6 +143,36 @@ static int size_zeroes(struct bpf_object *obj, uint32_t longest)
 	return map && longest ? bpf_map__set_value_size(map, longest) : 0;
 }
 
+bool load_unwinds(const struct bpf_object *obj, struct features *f)
+{
+	return bpf_object__find_map_by_name(obj, IMAGE_MAP_UNWIND) &&
+	       features_has(f, FEAT_TASK_PT_REGS) && features_has(f, FEAT_BTF);
+}
+
+/* What is unwound by takes memory as it comes; where that cannot be, some for a start, or none. */
+static int size_unwind(struct bpf_object *obj, struct features *f)
+{
+	static const struct {
+		const char *name;
+		uint32_t least; /* entries */
+	} maps[] = { { IMAGE_MAP_UNWIND_PROCS, 512 }, { IMAGE_MAP_UNWIND_TABLES, 2048 } };
+	struct bpf_map *rules = bpf_object__find_map_by_name(obj, IMAGE_MAP_UNWIND_RULES);
+	bool used = load_unwinds(obj, f);
+	int rc = 0;
+
+	if (!rules)
+		return 0;
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps) && !rc; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(obj, maps[i].name);
+
+		if (used && features_has(f, FEAT_BPF_MEM_ALLOC))
+			rc = bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
+		else
+			rc = bpf_map__set_max_entries(map, used ? maps[i].least : 1);
+	}
+	return rc ?: used ? 0 : bpf_map__set_max_entries(rules, 1);
+}
+
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
 		      uint32_t *slots)
 {
@@ -163,5 +193,6 @@ int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_
 		if (s.val_sz > longest)
 			longest = s.val_sz;
 	}
+	rc = rc ?: size_unwind(obj, a->features);
 	return rc ?: size_zeroes(obj, longest);
 }

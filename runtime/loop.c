@@ -16,10 +16,11 @@
 #include "runtime/commands.h"
 #include "runtime/loop.h"
 #include "runtime/symbols.h"
+#include "runtime/unwind.h"
 
 enum { ROUND = 4096 /* records */, TICK_MS = 1000 };
 
-enum source { SRC_RING, SRC_SIGNAL, SRC_PID, SRC_SYMBOLS, SRC_COMMANDS, SRC_KEYS };
+enum source { SRC_RING, SRC_SIGNAL, SRC_PID, SRC_SYMBOLS, SRC_UNWIND, SRC_COMMANDS, SRC_KEYS };
 
 struct loop {
 	int epoll_fd, signal_fd, pid_fd, keys_fd;
@@ -27,6 +28,7 @@ struct loop {
 	struct sigaction old_pipe;
 	bool signals_set;
 	bool symbols; /* processes are followed */
+	bool unwind; /* closely */
 	unsigned signals;
 	int last_signal;
 	int64_t tick_ms; /* when the next tick is due; 0: none */
@@ -117,6 +119,12 @@ int loop_watch_symbols(struct loop *l, int fd)
 {
 	l->symbols = true;
 	return watch(l, fd, SRC_SYMBOLS);
+}
+
+int loop_watch_unwind(struct loop *l, int fd)
+{
+	l->unwind = true;
+	return watch(l, fd, SRC_UNWIND);
 }
 
 int loop_watch_ring(struct loop *l, int map_fd)
@@ -222,6 +230,8 @@ int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx, const str
 
 		if (commands_full(ctx->commands))
 			commands_wait(ctx->commands, l->signal_fd);
+		if (l->unwind) /* first of all: the next event may need it */
+			unwind_update(ctx->unwind);
 		records = ring_drain(ring, ROUND, on_record, ctx);
 		if (ctx->exiting || ctx->out->err)
 			break;

@@ -22,6 +22,8 @@ int loop_signal_fd(const struct loop *l);
 int loop_watch_pid(struct loop *l, int pid);
 /* A descriptor from symbols_follow. */
 int loop_watch_symbols(struct loop *l, int fd);
+/* A descriptor from unwind_fd. */
+int loop_watch_unwind(struct loop *l, int fd);
 int loop_watch_ring(struct loop *l, int map_fd);
 int loop_watch_commands(struct loop *l, int fd);
 /* A key 'q' there ends the trace. */

@@ -37,7 +37,7 @@ struct proc_events {
 	struct cpu_ring *ring[];
 };
 
-static int open_event(int cpu)
+static int open_event(int cpu, bool at_once)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
@@ -54,7 +54,7 @@ static int open_event(int cpu)
 		.use_clockid = 1,
 		.clockid = 1, /* CLOCK_MONOTONIC: bpf_ktime_get_ns() */
 		.watermark = 1,
-		.wakeup_watermark = PAGES * 1024,
+		.wakeup_watermark = at_once ? 1 : PAGES * 1024,
 	};
 
 	return (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
@@ -71,7 +71,7 @@ static void ring_free(struct proc_events *pe, struct cpu_ring *r)
 	free(r);
 }
 
-static int add_cpu(struct proc_events *pe, int cpu)
+static int add_cpu(struct proc_events *pe, int cpu, bool at_once)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 	struct cpu_ring *r = calloc(1, sizeof(*r));
@@ -80,7 +80,7 @@ static int add_cpu(struct proc_events *pe, int cpu)
 	if (!r)
 		return -ENOMEM;
 	pe->ring[pe->cnt++] = r;
-	r->fd = open_event(cpu);
+	r->fd = open_event(cpu, at_once);
 	if (r->fd < 0)
 		return -errno;
 	p = mmap(NULL, (PAGES + 1) * pe->page_sz, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
@@ -90,7 +90,7 @@ static int add_cpu(struct proc_events *pe, int cpu)
 	return epoll_ctl(pe->epoll_fd, EPOLL_CTL_ADD, r->fd, &ev) ? -errno : 0;
 }
 
-struct proc_events *proc_events_new(void)
+struct proc_events *proc_events_new(bool at_once)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	struct proc_events *pe;
@@ -104,7 +104,7 @@ struct proc_events *proc_events_new(void)
 	if (pe->epoll_fd < 0)
 		rc = -errno;
 	for (int cpu = 0; cpu < cpus && !rc; cpu++) {
-		rc = add_cpu(pe, cpu);
+		rc = add_cpu(pe, cpu, at_once);
 		if (rc == -ENODEV) { /* offline */
 			ring_free(pe, pe->ring[--pe->cnt]);
 			rc = 0;

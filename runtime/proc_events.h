@@ -20,8 +20,11 @@ struct proc_event {
 
 struct proc_events;
 
-/* From now on, of all processes. NULL with errno when we may not know or cannot. */
-struct proc_events *proc_events_new(void);
+/*
+ * From now on, of all processes. NULL with errno when we may not know or cannot. at_once: readable with
+ * the first event.
+ */
+struct proc_events *proc_events_new(bool at_once);
 void proc_events_free(struct proc_events *pe);
 /* Readable when so much has gathered that it should be taken. */
 int proc_events_fd(const struct proc_events *pe);

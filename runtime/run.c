@@ -22,6 +22,7 @@
 #include "runtime/report.h"
 #include "runtime/run.h"
 #include "runtime/symbols.h"
+#include "runtime/unwind.h"
 
 struct run {
 	const struct image *img;
@@ -151,6 +152,30 @@ static void open_gfp_names(struct run *r)
 		return;
 	}
 	r->values.gfp = &r->gfp;
+}
+
+/* What user stacks are unwound by, if a program does and this kernel lets it. */
+static int open_unwind(struct run *r)
+{
+	struct unwind_fds fds;
+	struct unwind *u;
+
+	if (r->opt->dry_run)
+		return 0;
+	if (!loaded_unwind_fds(r->loaded, &fds)) {
+		if (r->opt->verbose && fds.procs >= 0)
+			fprintf(stderr, "user stacks: by frame pointers, as this kernel has no "
+					"task_pt_regs or no btf\n");
+		return 0;
+	}
+	r->events.unwind = u = unwind_new(&fds);
+	if (!u)
+		return say(-ENOMEM, "cannot start");
+	if (r->opt->pid)
+		unwind_expect(u, (uint32_t)r->opt->pid);
+	if (unwind_fd(u) < 0) /* processes are looked at when they are met */
+		return 0;
+	return say(loop_watch_unwind(r->loop, unwind_fd(u)), "cannot wait for events");
 }
 
 static int open_commands(struct run *r)
@@ -374,6 +399,7 @@ static void run_close(struct run *r)
 	ring_free(r->ring);
 	report_free(r->report);
 	commands_free(r->events.commands);
+	unwind_free(r->events.unwind);
 	event_ctx_free(&r->events);
 	maps_free(r->maps);
 	loaded_free(r->loaded);
@@ -397,6 +423,7 @@ int run_image(const struct image *img, const struct run_options *opt)
 	rc = rc ?: open_process(&r);
 	rc = rc ?: open_kernel(&r);
 	rc = rc ?: open_events(&r);
+	rc = rc ?: open_unwind(&r);
 	rc = rc ?: open_commands(&r);
 	rc = rc ?: begin(&r);
 	rc = rc ?: attach(&r);

@@ -107,26 +107,34 @@ static int open_checked(const char *path, uint64_t ino)
 	return -1;
 }
 
-void ufile_open(struct ufiles *u, struct ufile *f, uint32_t tgid, uint64_t start, uint64_t end)
+int ufile_descriptor(const struct ufile *f, uint32_t tgid, uint64_t start, uint64_t end)
 {
 	char path[4096 + 64];
-	int fd = -1;
+	int fd;
+
+	if (!strcmp(f->path, "[vdso]"))
+		return open_vdso();
+	if (f->path[0] != '/')
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", tgid,
+		 (unsigned long long)start, (unsigned long long)end);
+	fd = open_checked(path, f->ino);
+	snprintf(path, sizeof(path), "/proc/%u/root%s", tgid, f->path);
+	if (fd < 0)
+		fd = open_checked(path, f->ino);
+	if (fd < 0) /* the process has gone: a file of the same name and inode is it */
+		fd = open_checked(f->path, f->ino);
+	return fd;
+}
+
+void ufile_open(struct ufiles *u, struct ufile *f, uint32_t tgid, uint64_t start, uint64_t end)
+{
+	int fd;
 
 	if (f->opened)
 		return;
 	f->opened = true;
-	if (!strcmp(f->path, "[vdso]")) {
-		fd = open_vdso();
-	} else if (f->path[0] == '/') {
-		snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", tgid,
-			 (unsigned long long)start, (unsigned long long)end);
-		fd = open_checked(path, f->ino);
-		snprintf(path, sizeof(path), "/proc/%u/root%s", tgid, f->path);
-		if (fd < 0)
-			fd = open_checked(path, f->ino);
-		if (fd < 0) /* the process has gone: a file of the same name and inode is it */
-			fd = open_checked(f->path, f->ino);
-	}
+	fd = ufile_descriptor(f, tgid, start, end);
 	if (fd >= 0)
 		f->elf = elfsyms_new(fd, f->path, u->dirs, u->demangle);
 }

@@ -19,6 +19,8 @@ struct ufile *ufiles_get(struct ufiles *u, const struct map_line *l);
  * it was deleted or replaced, nor in which namespace it lies.
  */
 void ufile_open(struct ufiles *u, struct ufile *f, uint32_t tgid, uint64_t start, uint64_t end);
+/* The same file as a descriptor of the caller's own, or negative. */
+int ufile_descriptor(const struct ufile *f, uint32_t tgid, uint64_t start, uint64_t end);
 const char *ufile_path(const struct ufile *f);
 struct elfsyms *ufile_elf(const struct ufile *f); /* NULL: not opened */
 

@@ -28,6 +28,7 @@ struct umap {
 	uint32_t tgid; /* that it was made for: forks share it */
 	struct ufile *file; /* NULL: anonymous */
 	uint32_t refs; /* processes that have it mapped */
+	bool exec;
 	bool kept; /* usyms_place has given it out */
 	struct umap *next; /* of those kept */
 };
@@ -55,6 +56,8 @@ struct usyms {
 	struct ufiles *files;
 	struct umap *kept;
 	struct proc_events *events; /* NULL: none to be had */
+	void (*changed)(void *arg, uint32_t tgid, bool ended); /* NULL: nobody asks */
+	void *changed_arg;
 	uint32_t dead[DEAD_MAX]; /* the next to be forgotten is at dead_at */
 	uint32_t dead_at;
 };
@@ -97,6 +100,7 @@ static struct umap *map_new(struct usyms *u, uint32_t tgid, const struct map_lin
 			.end = l->end,
 			.off = l->off,
 			.tgid = tgid,
+			.exec = l->exec,
 			.file = ufiles_get(u->files, l),
 		};
 	return m;
@@ -104,7 +108,8 @@ static struct umap *map_new(struct usyms *u, uint32_t tgid, const struct map_lin
 
 static bool map_is(const struct umap *m, const struct map_line *l, const struct ufile *f)
 {
-	return m->start == l->start && m->end == l->end && m->off == l->off && m->file == f;
+	return m->start == l->start && m->end == l->end && m->off == l->off && m->file == f &&
+	       m->exec == l->exec;
 }
 
 static bool make_room(struct process *p, uint32_t more)
@@ -329,27 +334,51 @@ static void on_end(struct usyms *u, uint32_t tgid)
 	u->dead_at = (u->dead_at + 1) % DEAD_MAX;
 }
 
+static void changed(const struct usyms *u, uint32_t tgid, bool ended)
+{
+	if (u->changed)
+		u->changed(u->changed_arg, tgid, ended);
+}
+
 static void on_event(void *arg, const struct proc_event *e)
 {
 	struct usyms *u = arg;
 	struct process *p;
 
 	switch (e->kind) {
-	case PROC_FORK: return on_fork(u, e->tgid, e->parent);
-	case PROC_EXEC: return on_program(u, e->tgid);
-	case PROC_EXIT: return on_end(u, e->tgid);
+	case PROC_FORK: on_fork(u, e->tgid, e->parent); break;
+	case PROC_EXEC: on_program(u, e->tgid); break;
+	case PROC_EXIT: on_end(u, e->tgid); break;
 	case PROC_MMAP:
 		p = process_find(u, e->tgid);
-		if (p && p->read) /* else it is read when it is met */
-			map_insert(u, p, &e->map);
+		if (!p || !p->read) /* it is read when it is met */
+			return;
+		map_insert(u, p, &e->map);
 	}
+	changed(u, e->tgid, e->kind == PROC_EXIT);
+}
+
+static int follow(struct usyms *u, bool closely)
+{
+	if (!u->events)
+		u->events = proc_events_new(closely);
+	return u->events ? proc_events_fd(u->events) : -errno;
 }
 
 int usyms_follow(struct usyms *u)
 {
-	if (!u->events)
-		u->events = proc_events_new();
-	return u->events ? proc_events_fd(u->events) : -errno;
+	return follow(u, false);
+}
+
+int usyms_follow_closely(struct usyms *u)
+{
+	return follow(u, true);
+}
+
+void usyms_on_change(struct usyms *u, void (*fn)(void *arg, uint32_t tgid, bool ended), void *arg)
+{
+	u->changed = fn;
+	u->changed_arg = arg;
 }
 
 void usyms_advance(struct usyms *u, uint64_t ns)
@@ -437,6 +466,33 @@ const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
 	return m;
 }
 
+bool usyms_learn(struct usyms *u, uint32_t tgid, uint64_t addr)
+{
+	struct process *p = process_find(u, tgid);
+
+	if (!p || !p->read)
+		return (p = process_get(u, tgid)) && p->cnt;
+	if (!addr || map_find(p, addr) || !may_reread(p))
+		return false;
+	read_maps(u, p);
+	return map_find(p, addr);
+}
+
+bool usyms_each(struct usyms *u, uint32_t tgid, void (*fn)(void *arg, const struct usyms_code *c),
+		void *arg)
+{
+	const struct process *p = process_find(u, tgid);
+
+	for (uint32_t i = 0; p && i < p->cnt; i++) {
+		const struct umap *m = p->maps[i];
+		struct usyms_code c = { m->start, m->end, m->off, m->file, tgid };
+
+		if (m->exec)
+			fn(arg, &c);
+	}
+	return p && p->cnt;
+}
+
 /* Code that a process has made itself: named by its perf-PID.map, if it has one. */
 static void find_made(struct usyms *u, const struct umap *m, uint64_t addr, bool back,
 		      struct usym *sym)
@@ -474,6 +530,8 @@ void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back,
 	sym->module = m->file ? ufile_path(m->file) : NULL;
 	off = addr - m->start + m->off;
 	place = elf ? elfsyms_find(elf, off - back, lines) : NULL;
+	if (back && elf && (!place || !place->name)) /* nobody has called it: the kernel's doing */
+		place = elfsyms_find(elf, off, lines);
 	if (!elf && (!m->file || ufile_path(m->file)[0] != '['))
 		return find_made(u, m, addr, back, sym);
 	if (!place || !place->name)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct elfsource;
+struct ufile;
 struct usyms;
 struct umap; /* one mapping of one process at one time; lives as long as usyms */
 
@@ -25,8 +26,25 @@ void usyms_free(struct usyms *u);
  * read when a process is met.
  */
 int usyms_follow(struct usyms *u);
+/* The same, told at once: the descriptor is readable as soon as there is an event. */
+int usyms_follow_closely(struct usyms *u);
 /* Up to that time (CLOCK_MONOTONIC), which is then what "now" means. */
 void usyms_advance(struct usyms *u, uint64_t ns);
+
+/* Calls fn, while events are taken, for each process whose code is other code now, or that has ended. */
+void usyms_on_change(struct usyms *u, void (*fn)(void *arg, uint32_t tgid, bool ended), void *arg);
+
+/* A mapping of code. */
+struct usyms_code {
+	uint64_t start, end, off;
+	const struct ufile *file; /* NULL: none */
+	uint32_t tgid; /* that has it mapped */
+};
+/* Those of a process, by address, as far as they are known; false: nothing is. */
+bool usyms_each(struct usyms *u, uint32_t tgid, void (*fn)(void *arg, const struct usyms_code *c),
+		void *arg);
+/* Reads what process tgid has mapped unless that is known, addr too (0: of any). True: there is news. */
+bool usyms_learn(struct usyms *u, uint32_t tgid, uint64_t addr);
 
 /* What address lies in for process tgid now; NULL: nothing known. */
 const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr);

@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * User stacks of code without frame pointers. What compilers write in .eh_frame says for each
+ * instruction where the caller's registers are; user space makes tables of it (runtime/unwind.c,
+ * struct unwind_proc and what follows it in the seam), and here they are walked by: so the frames
+ * are known where the event happens, and a stack may be a key like any other.
+ *
+ *	unwind_rule(table, vaddr)	the rule for an address: two searches by halving
+ *	unwind_step(slot)		one frame: from the state's registers to those of the caller
+ *
+ * Both are global functions: the kernel verifies each by itself, once, and takes what it returns for
+ * any number; so 127 frames cost no more to verify than one. They get numbers only, and find the
+ * state by the program's slot. Code without a table (what a JIT compiler has made) is passed by its
+ * frame pointer, which is believed when it leads to code. When nothing is known yet of the process
+ * or the address, user space is told, and the kernel's own walk over frame pointers has to do.
+ */
+#include <linux/bpf.h>
+
+#include "codegen/gen.h"
+
+enum { TGIDS = 4096, CHUNKS = 16384 };
+
+/*
+ * Offsets in the kernel's struct pt_regs (CALL: number of the system call, negative when there is none),
+ * and from the stack pointer on where the kernel leaves registers for a signal's handler to return.
+ */
+#if defined(__x86_64__)
+#define KNOWN 1
+enum { R_PC = 128, R_SP = 152, R_FP = 32, R_BX = 40, R_LR = 128 };
+enum { R_MODE = 136, MODE_MASK = 0xffff, MODE = 0x33 }; /* cs of 64-bit code */
+enum { R_CALL = 120, R_CALL_SZ = 8 };
+enum { SIG_FP = 120, SIG_BX = 128, SIG_SP = 160, SIG_PC = 168, SIG_LR = 168 };
+#define ADDR_MASK UINT64_MAX
+#elif defined(__aarch64__)
+#define KNOWN 1
+enum { R_PC = 256, R_SP = 248, R_FP = 232, R_BX = 152, R_LR = 240 };
+enum { R_MODE = 264, MODE_MASK = 0x1f, MODE = 0 }; /* pstate: 64 bit, user */
+enum { R_CALL = 280, R_CALL_SZ = 4 };
+enum { SIG_FP = 544, SIG_BX = 464, SIG_SP = 560, SIG_PC = 568, SIG_LR = 552 };
+#define ADDR_MASK 0xffffffffffffull /* a return address may be signed in its upper bits */
+#else
+#define KNOWN 0
+enum { R_PC, R_SP, R_FP, R_BX, R_LR, R_MODE, MODE_MASK, MODE, R_CALL, R_CALL_SZ };
+enum { SIG_FP, SIG_BX, SIG_SP, SIG_PC, SIG_LR };
+#define ADDR_MASK UINT64_MAX
+#endif
+
+struct unwind_gen {
+	struct map_gen *states, *procs, *tables, *rules;
+	LLVMValueRef rule_fn, step_fn;
+	uint32_t slot_cnt;
+};
+
+#define AT(field) offsetof(struct unwind_state, field)
+
+bool unwind_known_here(void)
+{
+	return KNOWN;
+}
+
+/* ---- small words ---- */
+
+static LLVMValueRef load(struct gen *g, LLVMValueRef base, uint64_t off, uint32_t size, bool sign)
+{
+	LLVMValueRef v = LLVMBuildLoad2(g->b, gen_int_type(g, size), gen_off(g, base, off), "");
+
+	if (size == 8)
+		return v;
+	return sign ? LLVMBuildSExt(g->b, v, g->i64, "") : LLVMBuildZExt(g->b, v, g->i64, "");
+}
+
+static LLVMValueRef load64(struct gen *g, LLVMValueRef base, uint64_t off)
+{
+	return load(g, base, off, 8, false);
+}
+
+static void store(struct gen *g, LLVMValueRef base, uint64_t off, LLVMValueRef v)
+{
+	LLVMBuildStore(g->b, v, gen_off(g, base, off));
+}
+
+static LLVMValueRef add(struct gen *g, LLVMValueRef a, LLVMValueRef b)
+{
+	return LLVMBuildAdd(g->b, a, b, "");
+}
+
+static LLVMValueRef is(struct gen *g, LLVMValueRef v, uint64_t n)
+{
+	return gen_cmp(g, LLVMIntEQ, v, gen_i64(g, n));
+}
+
+/* Goes on only if cond, else to other. */
+static void only_if(struct gen *g, LLVMValueRef cond, LLVMBasicBlockRef other)
+{
+	LLVMBasicBlockRef ok = gen_block(g, "ok");
+
+	gen_cond_br(g, cond, ok, other);
+	gen_at(g, ok);
+}
+
+/* One word or more of the process's memory. */
+static void read_user(struct gen *g, LLVMValueRef dst, uint32_t size, LLVMValueRef addr,
+		      LLVMBasicBlockRef fail)
+{
+	g->may_fail = true;
+	only_if(g,
+		is(g,
+		   HELP(g, probe_read_user, dst, gen_i32(g, size),
+			LLVMBuildIntToPtr(g->b, addr, g->ptr, "")),
+		   0),
+		fail);
+}
+
+/* ---- functions ---- */
+
+struct function {
+	struct prog_gen inner, *outer;
+	LLVMBasicBlockRef here;
+	LLVMMetadataRef place;
+};
+
+/* Leaves the builder in the first block of a new function. */
+static LLVMValueRef function_open(struct gen *g, struct function *f, const char *name,
+				  unsigned params)
+{
+	static const char *const param_names[] = { "a", "b" };
+	LLVMTypeRef types[4] = { g->i64, g->i64, g->i64, g->i64 };
+
+	f->outer = g->p;
+	f->here = LLVMGetInsertBlock(g->b);
+	f->place = LLVMGetCurrentDebugLocation2(g->b);
+	f->inner = (struct prog_gen){ .probe = g->p->probe, .name = name };
+	f->inner.fn = LLVMAddFunction(g->mod, name, LLVMFunctionType(g->i64, types, params, false));
+	f->inner.scope = debug_global(g, f->inner.fn, name, param_names, params);
+	g->p = &f->inner;
+	g->p->entry = gen_block(g, "entry");
+	g->p->leave = gen_block(g, "leave");
+	gen_at(g, g->p->leave);
+	gen_place(g, g->p->probe->span);
+	LLVMBuildRet(g->b, gen_i64(g, 0));
+	gen_at(g, g->p->entry);
+	return f->inner.fn;
+}
+
+static void function_close(struct gen *g, struct function *f)
+{
+	g->p = f->outer;
+	gen_at(g, f->here);
+	LLVMSetCurrentDebugLocation2(g->b, f->place);
+}
+
+/*
+ * The last of cnt keys, so many bytes apart, that is not above v; the first is taken to be. No
+ * branch: the kernel's verifier would follow each, and the processor guess every second one wrong.
+ */
+static LLVMValueRef search(struct gen *g, LLVMValueRef base, uint32_t cnt, uint32_t apart,
+			   uint32_t key_sz, LLVMValueRef v)
+{
+	LLVMValueRef at = gen_i64(g, 0), key, above;
+
+	for (uint32_t half = cnt * apart / 2; half >= apart; half /= 2) {
+		key = load(g, gen_off_var(g, base, at), half, key_sz, false);
+		above = LLVMBuildAShr(g->b, LLVMBuildSub(g->b, v, key, ""), gen_i64(g, 63), "");
+		above = LLVMBuildNot(g->b, gen_opaque(g, above), "");
+		at = add(g, at, LLVMBuildAnd(g->b, above, gen_i64(g, half), ""));
+	}
+	return at;
+}
+
+/* An entry of a map whose key is made here; leaves the function when there is none. */
+static LLVMValueRef entry_of(struct gen *g, struct map_gen *map, LLVMValueRef key)
+{
+	LLVMValueRef mem = gen_stack(g, 8), p;
+
+	LLVMBuildStore(g->b, key, mem);
+	p = HELP(g, map_lookup_elem, map->global, mem);
+	only_if(g, gen_not_zero(g, p), g->p->leave);
+	return p;
+}
+
+/* unwind_rule(table, vaddr): 0 when there is none. */
+static void rule_function(struct gen *g, struct unwind_gen *u)
+{
+	LLVMValueRef table, vaddr, chunk, at;
+	struct function f;
+
+	u->rule_fn = function_open(g, &f, "unwind_rule", 2);
+	table = LLVMBuildShl(g->b, LLVMGetParam(u->rule_fn, 0), gen_i64(g, 32), "");
+	vaddr = LLVMGetParam(u->rule_fn, 1);
+	chunk = entry_of(g, u->tables, LLVMBuildOr(g->b, table, gen_i64(g, UNWIND_INDEX), ""));
+	at = search(g, chunk, UNWIND_CHUNKS, 4, 4, vaddr);
+	at = LLVMBuildLShr(g->b, at, gen_i64(g, 2), "");
+	chunk = entry_of(g, u->tables, LLVMBuildOr(g->b, table, at, ""));
+	at = gen_off_var(g, chunk,
+			 search(g, chunk, UNWIND_ROWS, sizeof(struct unwind_row), 4, vaddr));
+	only_if(g, gen_cmp(g, LLVMIntULE, load(g, at, 0, 4, false), vaddr), g->p->leave);
+	LLVMBuildRet(g->b, load(g, at, offsetof(struct unwind_row, rule), 4, false));
+	function_close(g, &f);
+}
+
+/* A step of unwind_step that is being made: what its parts share. */
+struct step {
+	LLVMValueRef st, rule; /* memory */
+	LLVMValueRef pc; /* the instruction it is about */
+	LLVMValueRef cfa; /* variable */
+	LLVMBasicBlockRef stop, by_rule, by_fp, moved;
+};
+
+/* Nothing is known of pc: user space shall know, unless it was a guess, which leads to no code. */
+static void no_mapping(struct gen *g, struct step *s)
+{
+	LLVMBasicBlockRef drop = gen_block(g, "drop");
+	LLVMValueRef cnt;
+
+	only_if(g, is(g, load64(g, s->st, AT(guessed)), 0), drop);
+	store(g, s->st, AT(need), s->pc);
+	gen_br(g, s->stop);
+	gen_at(g, drop);
+	cnt = LLVMBuildLoad2(g->b, g->i32, gen_off(g, s->st, AT(cnt)), "");
+	store(g, s->st, AT(cnt), LLVMBuildSub(g->b, cnt, gen_i32(g, 1), ""));
+	gen_br(g, s->stop);
+}
+
+/* The mapping that pc lies in says how to go on: by a rule, by the frame pointer, or not at all. */
+static void find_rule(struct gen *g, struct unwind_gen *u, struct step *s)
+{
+	LLVMBasicBlockRef unknown = gen_block(g, "unknown"), by_rule = gen_block(g, "by_rule");
+	LLVMTypeRef params[2] = { g->i64, g->i64 };
+	LLVMValueRef map, table, args[2], rule;
+
+	map = HELP(g, map_lookup_elem, u->procs->global, gen_off(g, s->st, AT(tgid)));
+	only_if(g, gen_not_zero(g, map), unknown);
+	map = gen_off_var(g, map,
+			  search(g, map, UNWIND_MAPPINGS, sizeof(struct unwind_mapping), 8, s->pc));
+	table = load(g, map, offsetof(struct unwind_mapping, table), 4, false);
+	only_if(g, gen_not_zero(g, table), unknown);
+	only_if(g, LLVMBuildNot(g->b, is(g, table, UNWIND_NO_TABLE), ""), s->by_fp);
+	args[0] = table;
+	args[1] = LLVMBuildSub(g->b, s->pc, load64(g, map, 0), "");
+	args[1] = add(g, args[1], load(g, map, offsetof(struct unwind_mapping, vaddr), 4, false));
+	rule = LLVMBuildCall2(g->b, LLVMFunctionType(g->i64, params, 2, false), u->rule_fn, args, 2,
+			      "");
+	s->rule = entry_of(g, u->rules, rule);
+	gen_br(g, by_rule);
+	gen_at(g, unknown);
+	no_mapping(g, s);
+	gen_at(g, by_rule);
+}
+
+/* The caller's registers were all saved by the kernel, which called the handler. */
+static void take_signal(struct gen *g, struct step *s, LLVMValueRef sp)
+{
+	static const struct {
+		uint32_t from, to;
+	} regs[] = { { SIG_FP, AT(fp) },
+		     { SIG_BX, AT(bx) },
+		     { SIG_LR, AT(lr) },
+		     { SIG_PC, AT(pc) },
+		     { SIG_SP, AT(sp) } };
+
+	for (size_t i = 0; i < sizeof(regs) / sizeof(*regs); i++)
+		read_user(g, gen_off(g, s->st, regs[i].to), 8, add(g, sp, gen_i64(g, regs[i].from)),
+			  s->stop);
+	store(g, s->st, AT(back), gen_i64(g, 0));
+	store(g, s->st, AT(guessed), gen_i64(g, 0));
+	gen_br(g, s->moved);
+}
+
+static void set_cfa(struct gen *g, struct step *s, LLVMValueRef v, LLVMBasicBlockRef have)
+{
+	LLVMBuildStore(g->b, v, s->cfa);
+	gen_br(g, have);
+}
+
+/* The CFA into its variable, by whichever of the ways the rule says. */
+static void find_cfa(struct gen *g, struct step *s)
+{
+	LLVMBasicBlockRef way[UNWIND_SIGNAL + 1], have = gen_block(g, "cfa");
+	LLVMValueRef kind = load(g, s->rule, offsetof(struct unwind_rule, cfa), 1, false);
+	LLVMValueRef off = load(g, s->rule, offsetof(struct unwind_rule, off), 4, true);
+	LLVMValueRef sw = LLVMBuildSwitch(g->b, kind, s->stop, UNWIND_SIGNAL), v;
+	static const uint32_t regs[] = {
+		[UNWIND_SP] = AT(sp), [UNWIND_FP] = AT(fp), [UNWIND_BX] = AT(bx)
+	};
+
+	for (uint32_t i = UNWIND_SP; i <= UNWIND_SIGNAL; i++) {
+		way[i] = gen_block(g, "way");
+		LLVMAddCase(sw, gen_i64(g, i), way[i]);
+	}
+	for (uint32_t i = UNWIND_SP; i <= UNWIND_BX; i++) {
+		gen_at(g, way[i]);
+		set_cfa(g, s, add(g, load64(g, s->st, regs[i]), off), have);
+	}
+	gen_at(g, way[UNWIND_AT_FP]);
+	read_user(g, gen_off(g, s->st, AT(tmp)), 8, add(g, load64(g, s->st, AT(fp)), off), s->stop);
+	set_cfa(g, s, load64(g, s->st, AT(tmp)), have);
+	gen_at(g, way[UNWIND_PLT]);
+	v = LLVMBuildAnd(g->b, s->pc, gen_i64(g, 15), "");
+	v = gen_cmp(g, LLVMIntUGE, v, load(g, s->rule, offsetof(struct unwind_rule, bx), 2, false));
+	v = LLVMBuildShl(g->b, LLVMBuildZExt(g->b, v, g->i64, ""), gen_i64(g, 3), "");
+	set_cfa(g, s, add(g, add(g, load64(g, s->st, AT(sp)), off), v), have);
+	gen_at(g, way[UNWIND_SIGNAL]);
+	take_signal(g, s, load64(g, s->st, AT(sp)));
+	gen_at(g, have);
+}
+
+/* A register that the rule says was saved, into the state. */
+static void restore(struct gen *g, struct step *s, uint32_t rule_off, uint32_t state_off,
+		    LLVMValueRef base)
+{
+	LLVMBasicBlockRef saved = gen_block(g, "saved"), done = gen_block(g, "done");
+	LLVMValueRef off = load(g, s->rule, rule_off, 2, true);
+
+	gen_cond_br(g, gen_not_zero(g, off), saved, done);
+	gen_at(g, saved);
+	read_user(g, gen_off(g, s->st, state_off), 8, add(g, base, off), s->stop);
+	gen_br(g, done);
+	gen_at(g, done);
+}
+
+/*
+ * The caller's registers, by where they are from the CFA. Without a place for it, the address to
+ * return to is in the link register: which only holds where no call was made yet.
+ */
+static void restore_all(struct gen *g, struct step *s)
+{
+	LLVMBasicBlockRef linked = gen_block(g, "linked"), on_stack = gen_block(g, "on_stack");
+	LLVMBasicBlockRef have = gen_block(g, "have_pc");
+	LLVMValueRef cfa = LLVMBuildLoad2(g->b, g->i64, s->cfa, ""), ra, base, flags;
+
+	only_if(g, gen_cmp(g, LLVMIntUGE, cfa, load64(g, s->st, AT(sp))), s->stop);
+	ra = load(g, s->rule, offsetof(struct unwind_rule, ra), 2, true);
+	gen_cond_br(g, gen_not_zero(g, ra), on_stack, linked);
+	gen_at(g, linked);
+	only_if(g, is(g, load64(g, s->st, AT(back)), 0), s->stop);
+	store(g, s->st, AT(pc), load64(g, s->st, AT(lr)));
+	gen_br(g, have);
+	gen_at(g, on_stack);
+	read_user(g, gen_off(g, s->st, AT(pc)), 8, add(g, cfa, ra), s->stop);
+	gen_br(g, have);
+	gen_at(g, have);
+	restore(g, s, offsetof(struct unwind_rule, bx), AT(bx), cfa);
+	flags = load(g, s->rule, offsetof(struct unwind_rule, flags), 1, false);
+	base = LLVMBuildSub(g->b, load64(g, s->st, AT(fp)), gen_i64(g, 8), "");
+	base = gen_select(g, is(g, flags, UNWIND_FP_AT_FP), base, cfa);
+	restore(g, s, offsetof(struct unwind_rule, fp), AT(fp), base);
+	store(g, s->st, AT(sp), cfa);
+	store(g, s->st, AT(back), gen_i64(g, 1));
+	store(g, s->st, AT(guessed), gen_i64(g, 0));
+	gen_br(g, s->moved);
+}
+
+static void by_frame_pointer(struct gen *g, struct step *s)
+{
+	LLVMValueRef fp = load64(g, s->st, AT(fp)), tmp = gen_off(g, s->st, AT(tmp));
+
+	only_if(g, gen_cmp(g, LLVMIntUGE, fp, load64(g, s->st, AT(sp))), s->stop);
+	read_user(g, tmp, 16, fp, s->stop);
+	store(g, s->st, AT(sp), add(g, fp, gen_i64(g, 16)));
+	store(g, s->st, AT(fp), load64(g, tmp, 0));
+	store(g, s->st, AT(pc), load64(g, tmp, 8));
+	store(g, s->st, AT(back), gen_i64(g, 1));
+	store(g, s->st, AT(guessed), gen_i64(g, 1));
+	gen_br(g, s->moved);
+}
+
+/* The caller is one frame more: 1 when there may be another. */
+static void note_frame(struct gen *g, struct step *s)
+{
+	LLVMValueRef pc = load64(g, s->st, AT(pc)), cnt = load(g, s->st, AT(cnt), 4, false), at;
+	LLVMValueRef limit = load(g, s->st, AT(limit), 4, false);
+
+	pc = LLVMBuildAnd(g->b, pc, gen_i64(g, ADDR_MASK), "");
+	store(g, s->st, AT(pc), pc);
+	only_if(g, gen_cmp(g, LLVMIntSGT, pc, gen_i64(g, 0)), s->stop);
+	only_if(g, gen_cmp(g, LLVMIntULT, cnt, limit), s->stop);
+	at = gen_opaque(g, LLVMBuildAnd(g->b, cnt, gen_i64(g, STACK_MAX), ""));
+	at = LLVMBuildAnd(g->b, at, gen_i64(g, STACK_MAX), "");
+	store(g, gen_off_var(g, s->st, LLVMBuildShl(g->b, at, gen_i64(g, 3), "")), AT(ip), pc);
+	cnt = add(g, cnt, gen_i64(g, 1));
+	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, cnt, g->i32, ""), gen_off(g, s->st, AT(cnt)));
+	LLVMBuildRet(g->b, LLVMBuildZExt(g->b, gen_cmp(g, LLVMIntULT, cnt, limit), g->i64, ""));
+}
+
+static void step_function(struct gen *g, struct unwind_gen *u)
+{
+	struct function f;
+	struct step s;
+
+	u->step_fn = function_open(g, &f, "unwind_step", 1);
+	s.stop = g->p->leave;
+	s.by_fp = gen_block(g, "by_fp");
+	s.moved = gen_block(g, "moved");
+	s.cfa = gen_stack(g, 8);
+	s.st = entry_of(g, u->states, LLVMGetParam(u->step_fn, 0));
+	s.pc = load64(g, s.st, AT(pc));
+	s.pc = LLVMBuildSub(g->b, s.pc, load64(g, s.st, AT(back)), "");
+	find_rule(g, u, &s);
+	find_cfa(g, &s);
+	restore_all(g, &s);
+	gen_at(g, s.by_fp);
+	by_frame_pointer(g, &s);
+	gen_at(g, s.moved);
+	note_frame(g, &s);
+	function_close(g, &f);
+}
+
+/* ---- in the program ---- */
+
+static struct unwind_gen *unwind_of(struct gen *g)
+{
+	struct unwind_gen *u = g->unwind;
+
+	if (u)
+		return u;
+	u = g->unwind = arena_new_of(g->u->arena, struct unwind_gen);
+	*u = (struct unwind_gen){
+		.states = map_new(g, IMAGE_MAP_UNWIND, BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+				  sizeof(struct unwind_state), 1),
+		.procs = map_new(g, IMAGE_MAP_UNWIND_PROCS, BPF_MAP_TYPE_HASH, 4,
+				 sizeof(struct unwind_proc), TGIDS),
+		.tables = map_new(g, IMAGE_MAP_UNWIND_TABLES, BPF_MAP_TYPE_HASH, 8,
+				  sizeof(union unwind_chunk), CHUNKS),
+		.rules = map_new(g, IMAGE_MAP_UNWIND_RULES, BPF_MAP_TYPE_ARRAY, 4,
+				 sizeof(struct unwind_rule), UNWIND_RULES),
+	};
+	rule_function(g, u);
+	step_function(g, u);
+	return u;
+}
+
+void unwind_finish(struct gen *g)
+{
+	if (g->unwind)
+		g->unwind->states->max_entries = g->unwind->slot_cnt;
+}
+
+/* Asks user space for what it knows of an address, once. */
+static void send_need(struct gen *g, LLVMValueRef tgid, LLVMValueRef addr)
+{
+	struct image_action act = { .kind = ACT_UNWIND, .rec = IMAGE_NONE, .map = IMAGE_NONE };
+	const uint32_t size = sizeof(struct event_head) + sizeof(struct event_unwind);
+	LLVMBasicBlockRef known = gen_block(g, "told");
+	struct mem_mark m = gen_mark(g);
+	LLVMValueRef rec = gen_tmp(g, size), key = gen_tmp(g, 8), mark;
+	LLVMValueRef page = LLVMBuildLShr(g->b, addr, gen_i64(g, 12), "");
+	struct event_lost lost;
+
+	mark = stack_mark(g, tgid, page);
+	LLVMBuildStore(g->b, mark, key);
+	only_if(g, LLVMBuildIsNull(g->b, HELP(g, map_lookup_elem, stack_marks(g)->global, key), ""),
+		known);
+	act.place = pack_place(g, g->p->probe->span);
+	lost = event_lost_begin(g, false);
+	store(g, rec, 0, gen_i64(g, event_action(g, &act, NULL, 0)));
+	store(g, rec, sizeof(struct event_head), HELP0(g, ktime_get_ns));
+	store(g, rec, sizeof(struct event_head) + offsetof(struct event_unwind, addr), addr);
+	store(g, rec, sizeof(struct event_head) + offsetof(struct event_unwind, mark), mark);
+	store(g, rec, sizeof(struct event_head) + offsetof(struct event_unwind, tgid), tgid);
+	event_output(g, rec, gen_i64(g, size), lost.lost);
+	HELP(g, map_update_elem, stack_marks(g)->global, key, key, gen_i64(g, BPF_ANY));
+	event_lost_end(g, lost);
+	gen_br(g, known);
+	gen_at(g, known);
+	gen_release(g, m);
+}
+
+/* The kernel's walk over frame pointers; gives how many bytes, 0: there is no user stack. */
+static LLVMValueRef get_stack(struct gen *g, LLVMValueRef st, uint32_t most)
+{
+	LLVMValueRef ret = HELP(g, get_stack, g->p->ctx, gen_off(g, st, AT(ip)), gen_i32(g, most),
+				gen_i64(g, BPF_F_USER_STACK));
+
+	return gen_bound(g, ret, most + 1);
+}
+
+/*
+ * What the process was doing when it entered the kernel, whatever has interrupted what since. In a
+ * system call pc stands behind the instruction that made it, which may be a function's last.
+ */
+static void take_registers(struct gen *g, LLVMValueRef st, LLVMBasicBlockRef not_ours)
+{
+	static const struct {
+		uint32_t from, to;
+	} rows[] = { { R_PC, AT(pc) },
+		     { R_SP, AT(sp) },
+		     { R_FP, AT(fp) },
+		     { R_BX, AT(bx) },
+		     { R_LR, AT(lr) } };
+	LLVMValueRef regs = HELP(g, task_pt_regs, HELP0(g, get_current_task_btf)), mode, call;
+
+	mode = LLVMBuildAnd(g->b, load64(g, regs, R_MODE), gen_i64(g, MODE_MASK), "");
+	only_if(g, is(g, mode, MODE), not_ours);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		store(g, st, rows[i].to, load64(g, regs, rows[i].from));
+	call = load(g, regs, R_CALL, R_CALL_SZ, true);
+	call = LLVMBuildLShr(g->b, LLVMBuildNot(g->b, call, ""), gen_i64(g, 63), "");
+	store(g, st, AT(back), call);
+	store(g, st, AT(guessed), gen_i64(g, 0));
+	store(g, st, AT(need), gen_i64(g, 0));
+	store(g, st, AT(ip), load64(g, st, AT(pc)));
+}
+
+/* One step after another, until there are no more or limit is reached. */
+static void walk_up(struct gen *g, struct unwind_gen *u, uint32_t limit)
+{
+	LLVMBasicBlockRef from = LLVMGetInsertBlock(g->b), body = gen_block(g, "step");
+	LLVMBasicBlockRef bound = gen_block(g, "bound"), done = gen_block(g, "walked");
+	LLVMValueRef i, more, slot = gen_i64(g, g->p->unwind_slot - 1), ret;
+
+	if (limit < 2)
+		return;
+	g->has_loops = true;
+	gen_br(g, body);
+	gen_at(g, body);
+	i = LLVMBuildPhi(g->b, g->i64, "");
+	ret = LLVMBuildCall2(g->b, LLVMFunctionType(g->i64, &g->i64, 1, false), u->step_fn, &slot,
+			     1, "");
+	gen_cond_br(g, gen_not_zero(g, ret), bound, done);
+	gen_at(g, bound);
+	more = gen_opaque(g, add(g, i, gen_i64(g, 1)));
+	gen_cond_br(g, gen_cmp(g, LLVMIntULT, more, gen_i64(g, limit - 1)), body, done);
+	LLVMAddIncoming(i, (LLVMValueRef[]){ gen_i64(g, 0), more },
+			(LLVMBasicBlockRef[]){ from, bound }, 2);
+	gen_at(g, done);
+}
+
+static LLVMValueRef state_of(struct gen *g, struct unwind_gen *u)
+{
+	if (!g->p->unwind_slot)
+		g->p->unwind_slot = ++u->slot_cnt;
+	return entry_of(g, u->states, gen_i64(g, g->p->unwind_slot - 1));
+}
+
+LLVMValueRef unwind_user(struct gen *g, LLVMValueRef tgid, uint32_t limit, LLVMValueRef *bytes)
+{
+	struct unwind_gen *u = unwind_of(g);
+	LLVMBasicBlockRef unknown = gen_block(g, "stranger"), join = gen_block(g, "stack");
+	LLVMBasicBlockRef by_kernel = gen_block(g, "by_kernel"), asks = gen_block(g, "asks");
+	LLVMValueRef st = state_of(g, u), size = gen_stack(g, 8), can, need, cnt;
+
+	LLVMBuildStore(g->b, gen_i64(g, 0), size);
+	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, tgid, g->i32, ""), gen_off(g, st, AT(tgid)));
+	can = LLVMBuildAnd(g->b, gen_konst(g, KONST_FEATURE, "task_pt_regs"),
+			   gen_konst(g, KONST_FEATURE, "btf"), "");
+	only_if(g, gen_not_zero(g, can), by_kernel);
+	/* a kernel thread has no user stack, and its registers are none */
+	only_if(g, gen_not_zero(g, get_stack(g, st, 8)), join);
+	only_if(g,
+		gen_not_zero(g,
+			     HELP(g, map_lookup_elem, u->procs->global, gen_off(g, st, AT(tgid)))),
+		unknown);
+	take_registers(g, st, by_kernel);
+	LLVMBuildStore(g->b, gen_i32(g, 1), gen_off(g, st, AT(cnt)));
+	LLVMBuildStore(g->b, gen_i32(g, limit), gen_off(g, st, AT(limit)));
+	walk_up(g, u, limit);
+	cnt = gen_bound(g, load(g, st, AT(cnt), 4, false), limit + 1);
+	LLVMBuildStore(g->b, LLVMBuildShl(g->b, cnt, gen_i64(g, 3), ""), size);
+	need = load64(g, st, AT(need));
+	gen_cond_br(g, gen_not_zero(g, need), asks, join);
+	gen_at(g, asks);
+	send_need(g, tgid, need);
+	gen_cond_br(g, is(g, load(g, st, AT(cnt), 4, false), 1), by_kernel, join);
+	gen_at(g, unknown);
+	send_need(g, tgid, gen_i64(g, 0));
+	gen_br(g, by_kernel);
+	gen_at(g, by_kernel);
+	LLVMBuildStore(g->b, get_stack(g, st, limit * 8), size);
+	gen_br(g, join);
+	gen_at(g, join);
+	*bytes = gen_bound(g, LLVMBuildLoad2(g->b, g->i64, size, ""), limit * 8 + 1);
+	return st;
+}
