@@ -30,11 +30,8 @@ const struct builtin *builtin_by_id(enum builtin_id id)
 
 bool builtin_is_later(const char *name)
 {
-	static const char later[] =
-		"__session_is_return|assert|assert_str|cgroupid|config|container_of|ctx|"
-		"find|kfunc_allowed|path|percpu_kaddr|sarg0|"
-		"socket_cookie|syscall_name|typeinfo|uaddr|unwatch|usermode|"
-		"username";
+	static const char later[] = "__session_is_return|ctx|path|sarg0|socket_cookie|"
+				    "uaddr|unwatch";
 
 	return words_find(later, name) >= 0;
 }

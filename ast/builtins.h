@@ -66,6 +66,7 @@ enum sig_sort {
 	 */
 	SIG_WORD = 256,
 	SIG_STACK = 512,
+	SIG_VAR = 1024, /* a variable, to be assigned */
 };
 
 struct sig_arg {

@@ -122,6 +122,8 @@ const struct type *ctypes_find(struct ctypes *c, const char *name)
 		t = ctype_btf_find(c->headers, name);
 	if (!t && kernel(c))
 		t = ctype_btf_find(c->kernel, name);
+	if (!t && !strchr(name, ' ')) /* a struct's name by itself */
+		return find_tagged(c, V_STRUCT, arena_printf(c->u->arena, "struct %s", name));
 	return t ? type_complete(c->u->types, t) : NULL;
 }
 

@@ -214,12 +214,25 @@ static struct node *define_macro(struct unit *u, const char *text)
 
 /* ---- names that only a header or the library defines ---- */
 
+/* A mistake in a call of it is told where the call stands: see macro.c. */
+static void spanless(struct walker *w, struct node *n)
+{
+	n->span = SPAN_NONE;
+	if (n->kind == N_CALL)
+		n->call.name_span = SPAN_NONE;
+	else if (n->kind == N_FIELD)
+		n->field.name_span = SPAN_NONE;
+}
+
 static struct node *library_macros(struct unit *u, const char *name, const char *text)
 {
 	const struct source *src = source_add(
 		u->sources, arena_printf(u->arena, "library: %s", name), text, strlen(text));
 	struct node *program = src ? parse_source(u, src) : NULL;
+	struct walker w = { .post = spanless };
 
+	if (program)
+		walk_list(&w, program->program.items);
 	return program ? program->program.items : NULL;
 }
 
@@ -246,6 +259,8 @@ static void want(struct walker *w, struct node *n)
 	if (n->kind == N_CALL)
 		name = n->call.name;
 	if (!name || is_defined(u->program->program.items, name))
+		return;
+	if (builtin_is_value(name) && !(n->kind == N_CALL && n->call.args))
 		return;
 	text = header_define(&wd->im->headers, u->arena, name);
 	macro = text ? define_macro(u, text) : NULL;

@@ -262,6 +262,19 @@ static const struct type *keyed_type(struct infer *in, const struct node *n)
 	return result_type(in, n->call.fn);
 }
 
+/* find(@m, k, $v): and the variable takes what the map holds. */
+static const struct type *find_type(struct infer *in, const struct node *n)
+{
+	const struct node *m = n->call.args, *var = m && m->next ? m->next->next : NULL;
+	const struct type *t = m && m->kind == N_MAP && m->map.sym ? m->map.sym->val : NULL;
+
+	if (infer_known(in, t) && type_is_agg(t))
+		t = type_agg_value(in->ts, t);
+	if (t && var && var->kind == N_VAR)
+		infer_to_var(in, var->var.sym, t, NULL, n->span);
+	return keyed_type(in, n);
+}
+
 static const struct type *agg_type(struct infer *in, const struct node *n)
 {
 	const struct type *t = result_type(in, n->call.fn), *arg;
@@ -288,12 +301,14 @@ static const struct type *(*const special[B_COUNT])(struct infer *in, const stru
 	[B_str_concat] = concat_type,
 	[B_strerror] = name_type,
 	[B_signal_name] = name_type,
+	[B_syscall_name] = name_type,
 	[B_probetype] = probetype_value,
 	[B_args] = args_value,
 	[B_avg] = agg_type,
 	[B_curtask] = task_value,
 	[B_delete] = keyed_type,
 	[B_has_key] = keyed_type,
+	[B_find] = find_type,
 	[B_hist] = hist_type,
 	[B_kptr] = space_type,
 	[B_lhist] = lhist_type,

@@ -37,6 +37,134 @@ static const struct type *question(struct infer *in, struct node *n)
 	return infer_literal(in, n, N_BOOL, yes);
 }
 
+/* ---- records of literals: config, typeinfo() ---- */
+
+static struct node *member(struct infer *in, struct span sp, const char *name)
+{
+	struct node *m = node_new(in->u->arena, N_NAMED, sp);
+
+	m->named.name = name;
+	m->named.e = node_new(in->u->arena, N_INT, sp);
+	return m;
+}
+
+static struct node *text_member(struct infer *in, struct span sp, const char *name,
+				const char *text)
+{
+	struct node *m = member(in, sp, name);
+
+	m->named.e->kind = N_STR;
+	m->named.e->str.text = text;
+	m->named.e->str.len = strlen(text);
+	return m;
+}
+
+static const struct type *make_record(struct infer *in, struct node *n, struct node *elems)
+{
+	n->kind = N_RECORD;
+	n->list.elems = elems;
+	n->list.cnt = 0;
+	for (; elems; elems = elems->next)
+		n->list.cnt++;
+	return infer_expr(in, n);
+}
+
+static const struct type *config(struct infer *in, struct node *n)
+{
+	const struct settings *s = in->u->settings;
+	struct node *elems = NULL, **tail = &elems;
+
+	for (int id = 0; id < SETTING_CNT; id++, tail = &(*tail)->next) {
+		const char *text = setting_str(s, id);
+
+		if (text) {
+			*tail = text_member(in, n->span, setting_name(id), text);
+			continue;
+		}
+		*tail = member(in, n->span, setting_name(id));
+		(*tail)->named.e->num.value = setting_num(s, id);
+		if (setting_kind(id) == SETTING_BOOL)
+			(*tail)->named.e->kind = N_BOOL;
+	}
+	return make_record(in, n, elems);
+}
+
+static const char *base_name(const struct type *t)
+{
+	if (t->kind == V_STRUCT || t->kind == V_UNION)
+		return "c_type";
+	if (t->kind == V_PTR)
+		return "pointer";
+	return t->kind == V_ENUM ? "int" : type_kind_name(t);
+}
+
+/* Of a map with keys by itself: what a key is. NULL: not known yet. */
+static const struct type *asked_type(const struct node *call)
+{
+	const struct node *a = call->call.args;
+
+	if (!a || a->kind != N_MAP || !a->map.sym)
+		return a ? a->type : NULL;
+	return a->map.whole && a->map.sym->key ? a->map.sym->key : a->map.sym->val;
+}
+
+/* Until the last walk the type may still widen: then the call stays, and its name may lengthen. */
+static const struct type *typeinfo(struct infer *in, struct node *n)
+{
+	const struct type *t = asked_type(n);
+	struct node *id, copy = *n;
+
+	if (!infer_known(in, t))
+		return t;
+	id = member(in, n->span, "btf_id");
+	id->next = text_member(in, n->span, "base_type", base_name(t));
+	id->next->next = text_member(in, n->span, "full_type", infer_name(in, t));
+	return make_record(in, in->report ? n : &copy, id);
+}
+
+static const struct type *take_literal(struct infer *in, struct node *n, const struct node *value)
+{
+	struct node *next = n->next;
+	struct span span = n->span;
+
+	if (value->kind != N_INT && value->kind != N_BOOL && value->kind != N_STR)
+		return NULL;
+	*n = *value;
+	n->next = next;
+	n->span = span;
+	return infer_expr(in, n);
+}
+
+/* typeinfo(e).base_type is known before the last walk: no type becomes one of another kind. */
+const struct type *infer_literal_field(struct infer *in, struct node *n)
+{
+	const struct node *e = n->field.e;
+	const struct type *t;
+
+	if (e->kind == N_CALL && e->call.fn && e->call.fn->id == B_typeinfo) {
+		t = strcmp(n->field.name, "base_type") == 0 ? asked_type(e) : NULL;
+		if (!infer_known(in, t))
+			return NULL;
+		return take_literal(in, n, text_member(in, n->span, "", base_name(t))->named.e);
+	}
+	for (const struct node *m = e->kind == N_RECORD ? e->list.elems : NULL; m; m = m->next)
+		if (strcmp(m->named.name, n->field.name) == 0)
+			return take_literal(in, n, m->named.e);
+	return NULL;
+}
+
+static const struct type *kfunc_allowed(struct infer *in, struct node *n)
+{
+	const struct node *name = n->call.args;
+	bool yes;
+
+	if (name->kind != N_STR || !in->probe->probe.ptype)
+		return in->bad;
+	yes = ctypes_has_function(in->u->ctypes, name->str.text) &&
+	      probe_kfunc_allowed(in->u->env, in->probe->probe.ptype, name->str.text);
+	return infer_literal(in, n, N_BOOL, yes);
+}
+
 static const struct type *kfunc_exist(struct infer *in, struct node *n)
 {
 	if (n->call.args->kind != N_STR)
@@ -97,6 +225,8 @@ const struct type *infer_comptime(struct infer *in, struct node *n)
 	if (fn->id == B_default_str_length)
 		return infer_literal(in, n, N_INT,
 				     setting_num(in->u->settings, SETTING_max_strlen));
+	if (fn->id == B_config)
+		return config(in, n);
 	if (!n->call.args) /* check tells how many there have to be */
 		return in->bad;
 	t = n->call.args->type;
@@ -105,6 +235,8 @@ const struct type *infer_comptime(struct infer *in, struct node *n)
 	switch ((int)fn->id) {
 	case B_strcap: return t->kind == V_STRING ? infer_literal(in, n, N_INT, t->size) : in->bad;
 	case B_kfunc_exist: return kfunc_exist(in, n);
+	case B_kfunc_allowed: return kfunc_allowed(in, n);
+	case B_typeinfo: return typeinfo(in, n);
 	case B_static_assert: return static_assert_(in, n);
 	case B_fail: return fail(in, n);
 	case B_getopt: return in->bad; /* resolve has replaced what it could make sense of */

@@ -132,6 +132,7 @@ static const struct type *no_field(struct infer *in, struct node *n, const struc
 {
 	struct nearest near;
 	struct diag *d;
+	struct span at;
 
 	if (!in->report)
 		return in->bad;
@@ -143,8 +144,12 @@ static const struct type *no_field(struct infer *in, struct node *n, const struc
 		diag(in->u->diags, n->span, D_TYPE_UNKNOWN, t->name);
 		return in->bad;
 	}
-	d = diag(in->u->diags, n->field.name_span.from ? n->field.name_span : n->span, D_NO_FIELD,
-		 struct_name(in, n->field.e, t), n->field.name);
+	at = n->field.name_span.from ? n->field.name_span : n->span;
+	if (t->kind == V_RECORD)
+		d = diag(in->u->diags, at, D_NO_FIELD_RECORD, n->field.name);
+	else
+		d = diag(in->u->diags, at, D_NO_FIELD, struct_name(in, n->field.e, t),
+			 n->field.name);
 	nearest_init(&near, n->field.name);
 	for (uint32_t i = 0; i < t->count; i++)
 		if (t->fields[i].name)
@@ -181,11 +186,14 @@ static const struct type *part_type(struct infer *in, const struct type *t,
 
 static const struct type *infer_field(struct infer *in, struct node *n)
 {
-	const struct type *t = infer_expr(in, n->field.e);
+	const struct type *t = infer_expr(in, n->field.e), *literal;
 	const struct type_field *f = NULL;
 
 	if (!infer_known(in, t))
 		return t;
+	literal = infer_literal_field(in, n);
+	if (literal)
+		return literal;
 	if (t->kind == V_PTR && t->elem)
 		t = type_complete(in->ts, t->elem);
 	if (t->kind == V_STRUCT || t->kind == V_UNION || t->kind == V_RECORD)

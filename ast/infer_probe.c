@@ -59,7 +59,7 @@ const struct type *infer_reg(struct infer *in, const struct node *n)
 
 	if (!t || !in->report)
 		return result;
-	if (t->args_kind != PROBE_ARGS_REGS) {
+	if (t->args_kind != PROBE_ARGS_REGS && !(t->flags & PROBE_CONTEXT_REGS)) {
 		diag(in->u->diags, n->span, D_REG_PROBE, t->name);
 		return in->bad;
 	}

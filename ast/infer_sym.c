@@ -149,7 +149,7 @@ static bool can_be_key(const struct type *t)
 	case V_INET:
 	case V_MAC:
 	case V_CGROUP_PATH:
-	case V_STRERROR: return true;
+	case V_USERNAME: return true;
 	}
 	return false;
 }

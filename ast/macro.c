@@ -30,6 +30,7 @@ struct expander {
 struct body {
 	struct expander *x;
 	const struct node *macro, *args;
+	struct span span; /* of the call */
 	struct own_var *vars;
 	uint32_t number;
 };
@@ -189,16 +190,84 @@ static void put_arg(struct body *b, struct node *n, const struct node *arg)
 	n->next = next;
 }
 
+/* ---- parameters that stand for types and for fields ---- */
+
+static const struct node *arg_named(const struct body *b, const char *name)
+{
+	const struct node *p = b->macro->macro.params, *a = b->args;
+
+	for (; p; p = p->next, a = a->next)
+		if (p->kind == N_IDENT && strcmp(p->ident.name, name) == 0)
+			return a;
+	return NULL;
+}
+
+/* What arg is as a type: uint64, typeof(e), struct foo; an N_TYPE_NAME is made of a word. */
+static void put_type(struct body *b, struct node *n, const struct node *arg)
+{
+	while (arg->kind == N_TYPE_ARG)
+		arg = arg->type_of.arg;
+	if (node_is_type(arg))
+		put_arg(b, n, arg);
+	else if (arg->kind == N_IDENT)
+		n->type_name.name = arg->ident.name;
+	else
+		diag(b->x->u->diags, arg->span, D_MACRO_TYPE, n->type_name.name,
+		     b->macro->macro.name);
+}
+
+/* The names of a.b.c put in place of the path's i-th. */
+static void put_path(struct body *b, struct node *n, uint32_t i, const struct node *arg)
+{
+	uint32_t cnt = 1, total;
+	const struct node *e = arg;
+	const char **path;
+
+	for (; e->kind == N_FIELD; e = e->field.e)
+		cnt++;
+	if (e->kind != N_IDENT) {
+		diag(b->x->u->diags, arg->span, D_MACRO_FIELD, n->sizeof_.path[i],
+		     b->macro->macro.name);
+		return;
+	}
+	total = n->sizeof_.path_cnt - 1 + cnt;
+	path = arena_array_of(b->x->u->arena, const char *, total);
+	memcpy(path, n->sizeof_.path, i * sizeof(*path));
+	memcpy(path + i + cnt, n->sizeof_.path + i + 1,
+	       (n->sizeof_.path_cnt - i - 1) * sizeof(*path));
+	path[i] = e->ident.name;
+	for (e = arg; e->kind == N_FIELD; e = e->field.e)
+		path[i + --cnt] = e->field.name;
+	n->sizeof_.path = path;
+	n->sizeof_.path_cnt = total;
+}
+
+static void put_paths(struct body *b, struct node *n)
+{
+	for (uint32_t i = n->sizeof_.path_cnt; i-- > 0;) {
+		const struct node *arg = arg_named(b, n->sizeof_.path[i]);
+
+		if (arg)
+			put_path(b, n, i, arg);
+	}
+}
+
 /* post: what has been put in place is not looked into. */
 static void substitute(struct walker *w, struct node *n)
 {
 	struct body *b = w->arg;
 	const struct node *arg = NULL;
 
+	if (!n->span.from) /* the library's own text: its mistakes are the call's */
+		n->span = b->span;
 	if (n->kind == N_IDENT || n->kind == N_VAR || n->kind == N_MAP)
 		arg = arg_of(b, n);
 	if (n->kind == N_IDENT && arg)
 		put_arg(b, n, arg);
+	else if (n->kind == N_TYPE_NAME && (arg = arg_named(b, n->type_name.name)))
+		put_type(b, n, arg);
+	else if (n->kind == N_OFFSETOF)
+		put_paths(b, n);
 	else if (n->kind == N_VAR && arg)
 		n->var.name = arg->var.name;
 	else if (n->kind == N_VAR)
@@ -210,9 +279,12 @@ static void substitute(struct walker *w, struct node *n)
 	node_set_depth(n);
 }
 
-static struct node *body_copy(struct expander *x, const struct node *macro, const struct node *args)
+static struct node *body_copy(struct expander *x, const struct node *macro, const struct node *args,
+			      struct span span)
 {
-	struct body b = { .x = x, .macro = macro, .args = args, .number = ++x->number };
+	struct body b = {
+		.x = x, .macro = macro, .args = args, .span = span, .number = ++x->number
+	};
 	struct walker find = { .pre = find_own, .arg = &b };
 	struct walker subst = { .post = substitute, .arg = &b };
 	struct node *copy = node_clone(x->u->arena, macro->macro.body);
@@ -266,7 +338,7 @@ static void expand_call(struct expander *x, struct node *n, const struct node *m
 		x->stopped = true;
 		return;
 	}
-	copy = body_copy(x, macro, args);
+	copy = body_copy(x, macro, args, span);
 	x->chain = &call;
 	walk(&w, copy);
 	x->chain = call.up;
@@ -298,7 +370,7 @@ static void expand_node(struct walker *w, struct node *n)
 		macro = macro_find(x, name, args, &near);
 		if (macro)
 			expand_call(x, n, macro, args);
-		else if (near && n->kind == N_CALL)
+		else if (near && n->kind == N_CALL && !(builtin_is_value(name) && !args))
 			no_fit(x, n, args, near);
 	}
 	node_set_depth(n);

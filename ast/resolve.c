@@ -296,6 +296,9 @@ static void resolve_call(struct resolver *r, struct node *n)
 	signature_parse(&sig, b->signature);
 	for (struct node *a = n->call.args; a; a = a->next, i++)
 		resolve_arg(r, a, i < sig.cnt ? &sig.args[i] : NULL, b);
+	for (struct node *a = n->call.args; b->id == B_find && a; a = a->next)
+		if (a->kind == N_VAR && a->var.sym && !a->next)
+			a->var.sym->assigned = true;
 }
 
 /* ---- the walk ---- */

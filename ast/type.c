@@ -310,7 +310,7 @@ static uint32_t plain_size(enum vkind kind)
 	case V_TIMESTAMP: return 16;
 	case V_INET: return 20;
 	case V_KSYM:
-	case V_STRERROR: return 8;
+	case V_USERNAME: return 8;
 	case V_USYM:
 	case V_CGROUP_PATH:
 	case V_KSTACK:

@@ -175,7 +175,7 @@ static const struct type *join_depth(struct types *ts, const struct type *a, con
 	case V_INET:
 	case V_MAC:
 	case V_CGROUP_PATH:
-	case V_STRERROR:
+	case V_USERNAME:
 	case V_COUNT:
 	case V_HIST:
 	case V_LHIST:

@@ -57,7 +57,7 @@ const char *type_name(struct arena *a, const struct type *t)
 	case V_INET:
 	case V_MAC:
 	case V_CGROUP_PATH:
-	case V_STRERROR:
+	case V_USERNAME:
 	case V_COUNT:
 	case V_SUM:
 	case V_AVG:

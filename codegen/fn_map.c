@@ -17,6 +17,13 @@ LLVMValueRef fn_has_key(struct gen *g, struct call *c)
 	return map_has_key(g, map, map->next ? map->next : map->map.key);
 }
 
+LLVMValueRef fn_find(struct gen *g, struct call *c)
+{
+	struct node *map = c->args, *key = map->next;
+
+	return map_take(g, map, key, key->next->var.sym);
+}
+
 /* A function of its own that does nothing: for_each_map_elem tells how often it called it. */
 static LLVMValueRef nothing(struct gen *g)
 {

@@ -93,3 +93,18 @@ LLVMValueRef fn_reg(struct gen *g, struct call *c)
 {
 	return context_word(g, probe_reg_find(c->args->str.text));
 }
+
+/* Only who has the registers can interrupt user mode; all other probes run in the kernel. */
+LLVMValueRef fn_usermode(struct gen *g, struct call *c)
+{
+	const struct probe_type *t = g->p->probe->probe.ptype;
+	bool has_regs = t->args_kind == PROBE_ARGS_REGS || t->flags & PROBE_CONTEXT_REGS;
+	struct probe_mode mode;
+	LLVMValueRef v;
+
+	(void)c;
+	if (!has_regs || !probe_reg_mode(&mode))
+		return gen_i64(g, 0);
+	v = LLVMBuildAnd(g->b, context_word(g, mode.off), gen_i64(g, mode.mask), "");
+	return LLVMBuildZExt(g->b, gen_cmp(g, LLVMIntEQ, v, gen_i64(g, mode.user)), g->i64, "");
+}

@@ -190,5 +190,5 @@ LLVMValueRef fn_usym(struct gen *g, struct call *c)
 
 LLVMValueRef fn_kaddr(struct gen *g, struct call *c)
 {
-	return gen_konst(g, KONST_KADDR, c->args->str.text);
+	return gen_konst_at(g, KONST_KADDR, c->args->str.text, c->n->span);
 }

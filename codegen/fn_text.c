@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ast/syscalls.h"
 #include "codegen/call.h"
 #include "codegen/outline.h"
 
@@ -163,6 +164,17 @@ LLVMValueRef fn_signal_name(struct gen *g, struct call *c)
 		rows[i] = i ? arena_strdup(g->u->arena, strsignal(i)) : "N/A";
 	rows[SIGNAL_MAX + 1] = "N/A";
 	return row_text(g, c, "signal_names", rows, SIGNAL_MAX + 2, gen_int(g, c->args));
+}
+
+LLVMValueRef fn_syscall_name(struct gen *g, struct call *c)
+{
+	uint32_t cnt = syscall_cnt();
+	const char **rows = arena_array_of(g->u->arena, const char *, cnt + 1);
+
+	for (uint32_t i = 0; i < cnt; i++)
+		rows[i] = syscall_by_number(i);
+	rows[cnt] = SYSCALL_UNKNOWN;
+	return row_text(g, c, "syscall_names", rows, cnt + 1, gen_int(g, c->args));
 }
 
 LLVMValueRef fn_probetype(struct gen *g, struct call *c)

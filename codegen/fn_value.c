@@ -69,6 +69,13 @@ LLVMValueRef fn_gid(struct gen *g, struct call *c)
 	return high32(g, HELP0(g, get_current_uid_gid));
 }
 
+/* Its name is looked up when it is printed. */
+LLVMValueRef fn_username(struct gen *g, struct call *c)
+{
+	LLVMBuildStore(g->b, low32(g, HELP0(g, get_current_uid_gid)), c->dst);
+	return gen_i64(g, 0);
+}
+
 LLVMValueRef fn_comm(struct gen *g, struct call *c)
 {
 	LLVMValueRef tmp;
@@ -135,6 +142,11 @@ LLVMValueRef fn_cgroup(struct gen *g, struct call *c)
 {
 	(void)c;
 	return HELP0(g, get_current_cgroup_id);
+}
+
+LLVMValueRef fn_cgroupid(struct gen *g, struct call *c)
+{
+	return gen_konst_at(g, KONST_CGROUPID, c->args->str.text, c->n->span);
 }
 
 LLVMValueRef fn_curtask(struct gen *g, struct call *c)

@@ -113,7 +113,8 @@ LLVMValueRef gen_off(struct gen *g, LLVMValueRef base, uint64_t off)
 }
 
 /* Equal words are asked for once; the section is made when their number is known. */
-LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str)
+LLVMValueRef gen_konst_at(struct gen *g, enum image_const_kind kind, const char *str,
+			  struct span sp)
 {
 	uint32_t str_off = str ? image_put_str(g->img, str) : 0, i;
 	LLVMValueRef v;
@@ -130,11 +131,20 @@ LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *st
 			if (i)
 				memcpy(g->konsts, old, i * sizeof(*old));
 		}
-		g->konsts[g->konst_cnt++] = (struct image_const){ .kind = kind, .str = str_off };
+		g->konsts[g->konst_cnt++] = (struct image_const){
+			.kind = kind,
+			.str = str_off,
+			.place = sp.from ? pack_place(g, sp) : IMAGE_NONE,
+		};
 	}
 	v = LLVMBuildLoad2(g->b, g->i64, gen_off(g, g->konst_global, i * 8), "");
 	LLVMSetVolatile(v, true); /* its value here is not the one it will be loaded with */
 	return v;
+}
+
+LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str)
+{
+	return gen_konst_at(g, kind, str, SPAN_NONE);
 }
 
 void gen_place(struct gen *g, struct span sp)

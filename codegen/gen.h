@@ -149,6 +149,9 @@ LLVMValueRef gen_off(struct gen *g, LLVMValueRef base, uint64_t off);
 LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off);
 /* A word of IMAGE_CONSTS_SECTION. */
 LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str);
+/* The same for one that may not be there: then loading fails and names the place. */
+LLVMValueRef gen_konst_at(struct gen *g, enum image_const_kind kind, const char *str,
+			  struct span sp);
 void gen_place(struct gen *g, struct span sp); /* debug location of what follows */
 /*
  * A phase: a head block of its own where the scratch lookup goes if it is needed, then the code.
@@ -271,6 +274,8 @@ void map_modify(struct gen *g, struct node *map, enum binary_op op, LLVMValueRef
 void gen_phi_rest(LLVMValueRef phi, LLVMBasicBlockRef join, LLVMBasicBlockRef but);
 void gen_count_lost(struct gen *g);
 LLVMValueRef map_delete(struct gen *g, struct node *map, struct node *key);
+/* find(@m, key, $var) */
+LLVMValueRef map_take(struct gen *g, struct node *map, struct node *key, struct var_sym *var);
 LLVMValueRef map_has_key(struct gen *g, struct node *map, struct node *key);
 /* The in-place address of an entry that is made when missing; branches to fail when it cannot. */
 LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMBasicBlockRef fail);

@@ -378,3 +378,23 @@ LLVMValueRef map_has_key(struct gen *g, struct node *map, struct node *key)
 
 	return LLVMBuildZExt(g->b, gen_not_zero(g, p), g->i64, "");
 }
+
+/* One lookup; the variable stays as it is when the key is not there. */
+LLVMValueRef map_take(struct gen *g, struct node *map, struct node *key, struct var_sym *var)
+{
+	struct map_sym *m = map->map.sym;
+	LLVMBasicBlockRef found = gen_block(g, "found"), join = gen_block(g, "join");
+	LLVMValueRef mem = gen_var(g, var), k = map_key_of(g, m, key), p, is_there;
+
+	p = map_find(g, map, k);
+	is_there = gen_not_zero(g, p);
+	gen_cond_br(g, is_there, found, join);
+	gen_at(g, found);
+	if (is_agg(m))
+		gen_store(g, mem, var->type, agg_read_entry(g, m, k));
+	else
+		gen_convert(g, mem, var->type, p, m->val, PAD_NONE);
+	gen_br(g, join);
+	gen_at(g, join);
+	return LLVMBuildZExt(g->b, is_there, g->i64, "");
+}

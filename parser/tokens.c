@@ -261,8 +261,9 @@ static bool is_cast(struct parser *p)
 	if (look != TYPE_PERHAPS)
 		return true;
 	is_name = tokens_peek(p, 1)->kind == T_RPAREN;
+	/* a macro's parameter may stand for a type: "(T)300" */
 	if (is_value_name(p, tokens_peek(p, 0)->text))
-		return false;
+		return !is_ambiguous && !builtin_is_value(tokens_peek(p, 0)->text);
 	return is_name || !is_ambiguous;
 }
 

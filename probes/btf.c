@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The kernel's types: prototypes of functions as fields, types as C text. */
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "probes/env.h"
 
@@ -147,4 +150,54 @@ int btf_proto_fields(struct probe_env *env, const struct btf *btf, uint32_t prot
 	}
 	out->size = off;
 	return 0;
+}
+
+/* ---- kfuncs ---- */
+
+/* A BTF program has to say what it is for before the verifier looks at it: any raw tracepoint. */
+static uint32_t some_raw_tracepoint(const struct btf *btf)
+{
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+
+		if (btf_is_typedef(t) &&
+		    !strncmp(btf__name_by_offset(btf, t->name_off), "btf_trace_", 10))
+			return id;
+	}
+	return 0;
+}
+
+/*
+ * The verifier is asked: the sets of functions that it goes by are not to be seen otherwise. That the
+ * call has no arguments is what it complains about next.
+ */
+bool probe_kfunc_allowed(struct probe_env *env, const struct probe_type *type, const char *name)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	struct btf *btf = env_btf(env, &(struct probe_error){ 0 });
+	enum bpf_prog_type prog_type;
+	char log[4096] = "";
+	int fd, id;
+
+	id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) : -ENOENT;
+	if (id < 0 ||
+	    libbpf_prog_type_by_name(type->section, &prog_type, &opts.expected_attach_type))
+		return false;
+	insns[0].imm = id;
+	if (prog_type == BPF_PROG_TYPE_TRACING) {
+		opts.expected_attach_type = BPF_TRACE_RAW_TP;
+		opts.attach_btf_id = some_raw_tracepoint(btf);
+	}
+	opts.log_buf = log;
+	opts.log_size = sizeof(log);
+	opts.log_level = 1;
+	fd = bpf_prog_load(prog_type, NULL, "GPL", insns, sizeof(insns) / sizeof(*insns), &opts);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || (strstr(log, name) && !strstr(log, "not allowed"));
 }

@@ -28,6 +28,7 @@ const struct probe_type probe_interval = {
 	.name = "interval",
 	.aliases = { "i" },
 	.help = "interval:hz:N, interval:s|ms|us:N, interval:10ms: a timer on one CPU",
+	.flags = PROBE_CONTEXT_REGS,
 	.section = "perf_event",
 	.parse = parse,
 	.expand = timer_expand,

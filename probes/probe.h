@@ -108,6 +108,8 @@ enum {
 	PROBE_LISTS_PATTERN = 64, /* -l of "TYPE:PATTERN" is what the pattern expands to */
 	PROBE_ONE_MEMORY = 128, /* -p restricts it to that process, not to those that it starts */
 	PROBE_FUNCTIONS = 256, /* targets are functions, b their names: what "func" gives */
+	PROBE_CONTEXT_REGS =
+		512, /* the context starts with the registers, as a perf event's does */
 	PROBE_NO_COOKIE = 32, /* a program that asks which target it runs for: one for each */
 };
 
@@ -203,9 +205,18 @@ typedef int (*probe_list_fn)(void *arg, const struct probe_type *type,
 int probe_list(struct probe_env *env, const char *patterns, probe_list_fn fn, void *arg,
 	       struct probe_error *err);
 
+/* Whether the kernel lets a program of this type call one of its functions that programs may call. */
+bool probe_kfunc_allowed(struct probe_env *env, const struct probe_type *type, const char *name);
+
 /* Byte offset of a register in the context of PROBE_ARGS_REGS, by its usual names; -1: no such one. */
 int probe_reg_find(const char *name);
 const char *probe_machine(void); /* "x86_64" */
+/* Where the context that starts with registers says whose they are; false: unknown machine. */
+struct probe_mode {
+	int off; /* of the word */
+	uint64_t mask, user; /* word & mask == user: user mode */
+};
+bool probe_reg_mode(struct probe_mode *out);
 
 /*
  * Names of a field's bits as the kernel prints them, the largest sets first. 0, or a negative errno

@@ -24,6 +24,17 @@ const char *probe_machine(void)
 	return REGS_MACHINE;
 }
 
+static const struct {
+	const char *reg;
+	uint64_t mask, user;
+} mode = { REGS_MODE };
+
+bool probe_reg_mode(struct probe_mode *out)
+{
+	*out = (struct probe_mode){ probe_reg_find(mode.reg), mode.mask, mode.user };
+	return out->off >= 0;
+}
+
 static int regs_word(const char *name, struct probe_arg *out)
 {
 	*out = (struct probe_arg){ .base = probe_reg_find(name), .index = -1, .size = 8 };

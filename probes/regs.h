@@ -25,6 +25,7 @@ struct reg_row {
 		"di", "si", "dx", "cx", "r8", "r9"                                                 \
 	}
 #define REGS_RETVAL "ax"
+#define REGS_MODE "cs", 3, 3
 #elif defined(__aarch64__)
 #define REGS_MACHINE "arm64"
 #define REGS_ROWS                                                                                  \
@@ -47,6 +48,7 @@ struct reg_row {
 		"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7"                                     \
 	}
 #define REGS_RETVAL "r0"
+#define REGS_MODE "pstate", 15, 0
 #else /* registers stay unnamed: argN, retval and reg() are refused */
 #define REGS_MACHINE "this machine"
 #define REGS_ROWS                                                                                  \
@@ -58,6 +60,7 @@ struct reg_row {
 		""                                                                                 \
 	}
 #define REGS_RETVAL ""
+#define REGS_MODE "", 0, 0
 #endif
 
 #endif

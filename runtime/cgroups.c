@@ -3,6 +3,7 @@
  * The path of a cgroup by its id. The id is the inode's number, which in kernfs is all that a file
  * handle holds: the kernel opens it directly, nobody walks the tree.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -70,4 +71,23 @@ void cgroup_path_text(struct buf *b, uint64_t id, const char *filter)
 		close(fd);
 	if (root >= 0)
 		close(root);
+}
+
+uint64_t cgroup_id(const char *path)
+{
+	union {
+		struct file_handle h;
+		char room[sizeof(struct file_handle) + sizeof(uint64_t)];
+	} u;
+	uint64_t id;
+	int mount;
+
+	u.h.handle_bytes = sizeof(id);
+	if (name_to_handle_at(AT_FDCWD, path, &u.h, &mount, AT_SYMLINK_FOLLOW)) {
+		if (errno == EOVERFLOW || errno == EOPNOTSUPP)
+			errno = ENOTSUP; /* a file system of another kind */
+		return 0;
+	}
+	memcpy(&id, u.room + sizeof(struct file_handle), sizeof(id));
+	return id;
 }

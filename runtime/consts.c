@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/cgroups.h"
 #include "runtime/load.h"
 #include "runtime/symbols.h"
 
@@ -60,6 +61,7 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_SLOT: return slot_of(a->img, name, args->slots);
 	case KONST_KADDR_MAYBE:
 	case KONST_KADDR: return symbols_kaddr(a->symbols, name);
+	case KONST_CGROUPID: return cgroup_id(name);
 	case KONST_FEATURE:
 		feat = feature_by_name(name, strlen(name));
 		return feat != FEAT_CNT && features_has(a->features, feat);
@@ -68,13 +70,18 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	return 0;
 }
 
-/* A symbol that is not there: its address would silently be zero. */
-static int check_kaddr(const struct image_const *c, uint64_t word, const struct load_args *a)
+/* What is not there would silently be zero. */
+static int check_found(const struct image_const *c, uint64_t word, const struct load_args *a)
 {
-	if (c->kind != KONST_KADDR || word)
+	const char *name = image_str(a->img, c->str);
+
+	if (word || (c->kind != KONST_KADDR && c->kind != KONST_CGROUPID))
 		return 0;
-	fprintf(stderr, "ERROR: kaddr: the kernel has no symbol %s (or hides its addresses)\n",
-		image_str(a->img, c->str));
+	if (c->kind == KONST_KADDR)
+		place_error(a->img, c->place,
+			    "the kernel has no symbol %s (or hides its addresses)", name);
+	else
+		place_error(a->img, c->place, "no cgroup at \"%s\": %s", name, strerror(errno));
 	return -ENOKEY; /* told */
 }
 
@@ -94,7 +101,7 @@ int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct 
 		return -ENOMEM;
 	for (uint32_t i = 0; i < a->img->consts_cnt && !rc; i++) {
 		words[i] = value_of(&a->img->consts[i], a, args);
-		rc = check_kaddr(&a->img->consts[i], words[i], a);
+		rc = check_found(&a->img->consts[i], words[i], a);
 	}
 	rc = rc ?: bpf_map__set_initial_value(map, words, sz);
 	free(words);

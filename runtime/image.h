@@ -43,13 +43,13 @@
 	X(RECORD, "record")                                                                        \
 	X(KSTACK, "kstack")                                                                        \
 	X(USTACK, "ustack")                                                                        \
-	X(KSYM, "ksym")                                                                            \
-	X(USYM, "usym")                                                                            \
+	X(KSYM, "ksym_t")                                                                          \
+	X(USYM, "usym_t")                                                                          \
 	X(TIMESTAMP, "timestamp") /* strftime: u64 ns since boot, u32 format string, u32 unused */ \
 	X(INET, "inet")                                                                            \
 	X(MAC, "mac_address")                                                                      \
-	X(CGROUP_PATH, "cgroup_path")                                                              \
-	X(STRERROR, "strerror")                                                                    \
+	X(CGROUP_PATH, "cgroup_path_t")                                                            \
+	X(USERNAME, "username_t") /* u64 uid */                                                    \
 	X(COUNT, "count_t")                                                                        \
 	X(SUM, "sum_t")                                                                            \
 	X(AVG, "avg_t")                                                                            \
@@ -381,6 +381,7 @@ struct image_piece {
 	X(SLOT, "bytes between the CPUs' copies in a value of map str; 0: a per-CPU map")          \
 	X(KADDR, "address of kernel symbol str")                                                   \
 	X(KADDR_MAYBE, "the same, or 0 when there is none")                                        \
+	X(CGROUPID, "id of the cgroup at path str")                                                \
 	X(FEATURE, "1 when the kernel has feature str")
 
 enum image_const_kind {
@@ -432,6 +433,8 @@ static inline uint32_t image_counter_lost(uint32_t maps_cnt, uint32_t probe)
 struct image_const {
 	uint32_t kind;
 	uint32_t str; /* FEATURE: its name */
+	uint32_t place; /* who asked for it first; IMAGE_NONE: nobody in particular */
+	uint32_t unused;
 };
 
 /* A config variable whose value the runtime needs: all of them, resolved. */

@@ -158,6 +158,7 @@ static uint32_t fixed_size(const struct image_type *t)
 	case V_BOOL: return 1;
 	case V_PTR:
 	case V_KSYM:
+	case V_USERNAME:
 	case V_COUNT: return 8;
 	case V_CGROUP_PATH:
 	case V_TIMESTAMP:
@@ -183,7 +184,6 @@ static uint32_t fixed_size(const struct image_type *t)
 	case V_TUPLE:
 	case V_RECORD:
 	case V_INET:
-	case V_STRERROR:
 	case V_LHIST:
 	case V_TSERIES:
 	case V_KIND_CNT: break;
@@ -247,7 +247,7 @@ static int check_type(struct checker *c, uint32_t i)
 	case V_INET:
 	case V_MAC:
 	case V_CGROUP_PATH:
-	case V_STRERROR:
+	case V_USERNAME:
 	case V_COUNT:
 	case V_SUM:
 	case V_AVG:
@@ -430,6 +430,9 @@ static int check_rest(struct checker *c)
 	for (uint32_t i = 0; i < img->consts_cnt; i++)
 		if (img->consts[i].kind >= KONST_CNT || !str_ok(c, img->consts[i].str))
 			return fail(c, "constant %u: unknown", i);
+	for (uint32_t i = 0; i < img->consts_cnt; i++)
+		if (!place_ok(c, img->consts[i].place))
+			return fail(c, "constant %u: place out of range", i);
 	for (uint32_t i = 0; i < img->settings_cnt; i++)
 		if (!str_ok(c, img->settings[i].name) || !str_ok(c, img->settings[i].str))
 			return fail(c, "setting %u: bad name", i);

@@ -79,5 +79,8 @@ void load_explain(const struct load_args *a, int rc, const char *log);
 int load_check_allowed(void);
 /* "file:line:col-col: " or "". */
 void place_text(const struct image *img, uint32_t place, char *out, size_t sz);
+/* "ERROR: ..." with the place and its line of the script underlined, as the compiler tells one. */
+void place_error(const struct image *img, uint32_t place, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

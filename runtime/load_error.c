@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Refusals of the kernel, told as what the user can do about them. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,6 +17,29 @@ void place_text(const struct image *img, uint32_t place, char *out, size_t sz)
 		return;
 	p = &img->places[place];
 	snprintf(out, sz, "%s:%u:%u-%u: ", image_str(img, p->file), p->line, p->col, p->end_col);
+}
+
+void place_error(const struct image *img, uint32_t place, const char *fmt, ...)
+{
+	const struct image_place *p = place == IMAGE_NONE ? NULL : &img->places[place];
+	const char *line = p ? image_str(img, p->text) : "";
+	char where[512];
+	va_list ap;
+
+	place_text(img, place, where, sizeof(where));
+	fprintf(stderr, "%sERROR: ", where);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	if (!*where || !*line)
+		return;
+	fprintf(stderr, "%s\n", line);
+	for (uint32_t i = 1; i < p->col && line[i - 1]; i++)
+		fputc(line[i - 1] == '\t' ? '\t' : ' ', stderr);
+	for (uint32_t i = p->col; i < p->end_col || i == p->col; i++)
+		fputc('~', stderr);
+	fputc('\n', stderr);
 }
 
 int load_check_allowed(void)

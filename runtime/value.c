@@ -140,7 +140,7 @@ static int cmp_values(const struct image *img, const struct value *a, const stru
 	case V_INET:
 	case V_MAC:
 	case V_CGROUP_PATH:
-	case V_STRERROR:
+	case V_USERNAME:
 	case V_COUNT:
 	case V_SUM:
 	case V_AVG:

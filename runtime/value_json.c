@@ -125,7 +125,7 @@ void value_json(struct buf *b, const struct value_env *env, const struct value *
 	case V_INET:
 	case V_MAC:
 	case V_CGROUP_PATH:
-	case V_STRERROR:
+	case V_USERNAME:
 	case V_COUNT:
 	case V_SUM:
 	case V_AVG:

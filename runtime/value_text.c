@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Values as text and as JSON: one switch each over the kinds. */
 #include <arpa/inet.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -72,6 +73,19 @@ static void cgroup_text(struct buf *b, const struct value_env *env, const struct
 		cgroup_path_text(b, id, image_str(env->img, (uint32_t)filter));
 }
 
+static void username_text(struct buf *b, const struct value *v)
+{
+	uint64_t uid;
+	const struct passwd *pw;
+
+	memcpy(&uid, v->at, sizeof(uid));
+	pw = getpwuid((uid_t)uid);
+	if (pw)
+		buf_puts(b, pw->pw_name);
+	else
+		buf_put_u64(b, uid);
+}
+
 /* Names of symbols and cgroups come from whoever made the files. */
 static void named_by_others(struct buf *b, const struct style *s, const struct value *v)
 {
@@ -82,6 +96,8 @@ static void named_by_others(struct buf *b, const struct style *s, const struct v
 		stack_text(&tmp, s->env, v, s->compact);
 	else if (v->type->kind == V_CGROUP_PATH)
 		cgroup_text(&tmp, s->env, v);
+	else if (v->type->kind == V_USERNAME)
+		username_text(&tmp, v);
 	else
 		symbol_text(&tmp, s->env, v);
 	traced_text(b, s->env, tmp.p, tmp.len, stack);
@@ -242,10 +258,10 @@ static void text(struct buf *b, const struct style *s, const struct value *v)
 	case V_USTACK:
 	case V_KSYM:
 	case V_USYM:
+	case V_USERNAME:
 	case V_CGROUP_PATH: return named_by_others(b, s, v);
 	case V_NONE:
 	case V_VOID:
-	case V_STRERROR:
 	case V_COUNT:
 	case V_SUM:
 	case V_AVG:
