@@ -35,7 +35,9 @@ static bool check_count(struct unit *u, const struct node *n, const struct signa
 
 static bool is_number(struct unit *u, const struct type *t)
 {
-	return type_is_int(t) || (type_is_agg(t) && type_agg_value(u->types, t));
+	const struct type *v = type_is_agg(t) ? type_agg_value(u->types, t) : t;
+
+	return v && type_is_int(v);
 }
 
 static bool is_whole_map(const struct node *a)

@@ -441,5 +441,7 @@ const struct type *infer_value(struct infer *in, struct node *n)
 	if (!infer_known(in, t) || !type_is_agg(t))
 		return t;
 	v = type_agg_value(in->ts, t);
+	if (t->kind == V_STATS) /* codegen builds it like any other record */
+		n->type = v;
 	return v ? v : t;
 }

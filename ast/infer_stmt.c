@@ -89,7 +89,7 @@ static const struct type *kept_in_map(struct infer *in, const struct node *n, co
 		return in->bad;
 	}
 	d = diag(in->u->diags, n->span, D_AGG_COPY, infer_name(in, t));
-	if (type_agg_value(in->ts, t))
+	if (t->kind != V_STATS && type_agg_value(in->ts, t))
 		diag_hint(d, "Add a cast to integer if you want the value of the aggregate, "
 			     "e.g. `@b = (int64)@a;`.");
 	return in->bad;

@@ -137,7 +137,10 @@ const struct type *type_of_literal(struct types *ts, uint64_t value, bool is_uns
  */
 const struct type *type_join(struct types *ts, const struct type *a, const struct type *b,
 			     bool *lossy);
-/* What an aggregate counts as when it is used as a number; NULL: it cannot be. */
+/*
+ * What an aggregate is when it is used as a value: a number, of stats the record
+ * (count, average, total); NULL: it cannot be.
+ */
 const struct type *type_agg_value(struct types *ts, const struct type *agg);
 /* True when a value of type from fits any place of type to without loss. */
 bool type_fits(const struct type *from, const struct type *to);

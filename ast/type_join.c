@@ -192,10 +192,19 @@ const struct type *type_join(struct types *ts, const struct type *a, const struc
 
 const struct type *type_agg_value(struct types *ts, const struct type *agg)
 {
+	const struct type *n = type_int(ts, 8, agg->is_signed);
+	const struct type_field stats[] = {
+		{ .name = "count", .type = type_int(ts, 8, false) },
+		{ .name = "average", .type = n },
+		{ .name = "total", .type = n },
+	};
+
+	if (agg->kind == V_STATS)
+		return type_record(ts, stats, 3);
 	if (agg->kind == V_COUNT)
 		return type_int(ts, 8, false);
 	if (agg->kind == V_SUM || agg->kind == V_AVG || agg->kind == V_MIN || agg->kind == V_MAX)
-		return type_int(ts, 8, agg->is_signed);
+		return n;
 	return NULL;
 }
 

@@ -386,20 +386,42 @@ static void sum_cpus(struct gen *g, struct map_sym *m, LLVMValueRef key, struct 
 	gen_at(g, join);
 }
 
-LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key)
+static struct agg_total total_of(struct gen *g, struct map_sym *m, LLVMValueRef key)
 {
 	struct agg_total s = { gen_tmp(g, 8), gen_tmp(g, 8) };
-	LLVMValueRef total, cnt;
 
 	((struct map_gen *)m->gen)->own = true;
 	LLVMBuildStore(g->b, gen_i64(g, 0), s.a);
 	LLVMBuildStore(g->b, gen_i64(g, 0), s.b);
 	sum_cpus(g, m, key, &s);
-	total = LLVMBuildLoad2(g->b, g->i64, s.a, "");
-	if (m->val->kind != V_AVG && m->val->kind != V_STATS)
-		return total;
-	cnt = LLVMBuildLoad2(g->b, g->i64, s.b, "");
+	return s;
+}
+
+static LLVMValueRef average(struct gen *g, struct map_sym *m, LLVMValueRef total, LLVMValueRef cnt)
+{
 	return gen_arith(g, OP_DIV, total, cnt, m->val->is_signed);
+}
+
+LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key)
+{
+	struct agg_total s = total_of(g, m, key);
+	LLVMValueRef total = LLVMBuildLoad2(g->b, g->i64, s.a, "");
+
+	if (m->val->kind != V_AVG)
+		return total;
+	return average(g, m, total, LLVMBuildLoad2(g->b, g->i64, s.b, ""));
+}
+
+/* The record of type_agg_value(): count, average, total. */
+void agg_read_stats(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMValueRef dst)
+{
+	struct agg_total s = total_of(g, m, key);
+	LLVMValueRef total = LLVMBuildLoad2(g->b, g->i64, s.a, "");
+	LLVMValueRef cnt = LLVMBuildLoad2(g->b, g->i64, s.b, "");
+
+	LLVMBuildStore(g->b, cnt, dst);
+	LLVMBuildStore(g->b, average(g, m, total, cnt), gen_off(g, dst, 8));
+	LLVMBuildStore(g->b, total, gen_off(g, dst, 16));
 }
 
 LLVMValueRef agg_read_int(struct gen *g, struct node *map)

@@ -341,7 +341,12 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 		break;
 	case N_IDENT: gen_call_into(g, e->ident.fn, e, dst); break;
 	case N_CALL: gen_call_into(g, e->call.fn, e, dst); break;
-	case N_MAP: map_read_into(g, e, dst); break;
+	case N_MAP:
+		if (e->map.sym->val->kind == V_STATS)
+			agg_read_stats(g, e->map.sym, map_key(g, e), dst);
+		else
+			map_read_into(g, e, dst);
+		break;
 	case N_VAR: gen_convert(g, dst, t, gen_var(g, e->var.sym), e->var.sym->type, pad); break;
 	case N_CAST:
 		if (gen_in_memory(e->cast.e->type))

@@ -288,6 +288,7 @@ void agg_update(struct gen *g, struct node *map, struct node *call);
 LLVMValueRef agg_read_int(struct gen *g, struct node *map); /* summed over CPUs */
 /* delete(@m) of a scalar aggregate */
 void agg_delete_scalar(struct gen *g, struct map_sym *m);
+void agg_read_stats(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMValueRef dst);
 LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key);
 
 /* ---- call.c, fn_*.c ---- */

@@ -172,7 +172,9 @@ static void bind_entry(struct gen *g, struct node *n)
 	LLVMValueRef val = LLVMGetParam(g->p->fn, 2);
 
 	gen_convert(g, gen_off(g, mem, f[0].off), f[0].type, key, m->key, PAD_NONE);
-	if (type_is_agg(m->val))
+	if (m->val->kind == V_STATS)
+		agg_read_stats(g, m, key, gen_off(g, mem, f[1].off));
+	else if (type_is_agg(m->val))
 		gen_store(g, gen_off(g, mem, f[1].off), f[1].type, agg_read_entry(g, m, key));
 	else
 		gen_convert(g, gen_off(g, mem, f[1].off), f[1].type, val, m->val, PAD_NONE);

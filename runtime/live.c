@@ -62,8 +62,6 @@ int live_new(struct live **out, struct out *o, struct maps *maps)
 {
 	struct live *l;
 
-	if (!isatty(o->fd))
-		return -ENOTTY;
 	l = calloc(1, sizeof(*l));
 	if (l)
 		l->before = calloc((size_t)o->env->img->maps_cnt + 1, sizeof(*l->before));

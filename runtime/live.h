@@ -9,7 +9,7 @@ struct live;
 
 /*
  * Takes over the terminal that o writes to until live_free; what is put out meanwhile appears after.
- * 0 or a negative errno (-ENOTTY: it is none).
+ * 0 or a negative errno.
  */
 int live_new(struct live **l, struct out *o, struct maps *maps);
 void live_free(struct live *l);

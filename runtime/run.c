@@ -75,6 +75,10 @@ static int open_output(struct run *r)
 	r->out = out_new(r->opt, &r->values);
 	if (!r->out)
 		return -EIO;
+	if (r->opt->live && !isatty(r->out->fd)) {
+		fprintf(stderr, "ERROR: --live needs a terminal to draw on\n");
+		return -ENOTTY;
+	}
 	r->values.terminal = r->opt->format == RUN_TEXT && isatty(r->out->fd);
 	return 0;
 }
@@ -353,10 +357,7 @@ static int open_live(struct run *r)
 {
 	int rc = r->opt->live ? live_new(&r->live, r->out, r->maps) : 0;
 
-	if (rc == -ENOTTY)
-		fprintf(stderr, "ERROR: --live needs a terminal to draw on\n");
-	else
-		say(rc, "cannot draw");
+	say(rc, "cannot draw");
 	if (!r->live)
 		return rc;
 	if (isatty(STDIN_FILENO))
