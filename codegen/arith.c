@@ -83,18 +83,19 @@ LLVMValueRef gen_arith(struct gen *g, enum binary_op op, LLVMValueRef l, LLVMVal
 	return r;
 }
 
-/* BPF has no instruction that counts leading zeroes: a binary search in six steps. */
+/*
+ * BPF has no instruction that counts leading zeroes. All bits below the highest are set and then
+ * counted: a binary search would be a few steps less, but its six branches are 64 ways for the
+ * verifier, each of which it follows to the probe's end.
+ */
 LLVMValueRef gen_log2(struct gen *g, LLVMValueRef v)
 {
-	LLVMValueRef sum = gen_i64(g, 0);
+	unsigned id = LLVMLookupIntrinsicID("llvm.ctpop", 10);
+	LLVMTypeRef fn_type = LLVMIntrinsicGetType(g->ctx, id, &g->i64, 1);
+	LLVMValueRef fn = LLVMGetIntrinsicDeclaration(g->mod, id, &g->i64, 1);
 
-	for (int step = 5; step >= 0; step--) {
-		uint64_t limit = (1ULL << (1 << step)) - 1;
-		LLVMValueRef big = gen_cmp(g, LLVMIntUGT, v, gen_i64(g, limit));
-		LLVMValueRef shift = gen_select(g, big, gen_i64(g, 1ULL << step), gen_i64(g, 0));
-
-		v = LLVMBuildLShr(g->b, v, shift, "");
-		sum = LLVMBuildOr(g->b, sum, shift, "");
-	}
-	return sum;
+	for (uint64_t step = 1; step < 64; step *= 2)
+		v = LLVMBuildOr(g->b, v, LLVMBuildLShr(g->b, v, gen_i64(g, step), ""), "");
+	v = LLVMBuildCall2(g->b, fn_type, fn, &v, 1, "");
+	return LLVMBuildSub(g->b, v, gen_i64(g, 1), "");
 }

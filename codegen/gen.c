@@ -295,11 +295,17 @@ void gen_finish_blocks(struct gen *g)
 	}
 }
 
-static void gen_program(struct gen *g, struct node *probe)
+/*
+ * A program with loops is made twice: with bodies that bpf_loop calls, and for kernels that have no
+ * such thing (before 5.17) with plain loops that the verifier walks through. The image's row names
+ * the first, the other's name is the same with IMAGE_PLAIN behind it.
+ */
+static void gen_program(struct gen *g, struct node *probe, bool plain)
 {
-	struct prog_gen p = { .probe = probe };
+	struct prog_gen p = { .probe = probe, .plain = plain };
 
-	p.name = arena_printf(g->u->arena, "%s_%u", probe->probe.ptype->name, probe->probe.idx);
+	p.name = arena_printf(g->u->arena, "%s_%u%s", probe->probe.ptype->name, probe->probe.idx,
+			      plain ? IMAGE_PLAIN : "");
 	g->p = &p;
 	open_program(g, &p);
 	gen_phases(g);
@@ -310,8 +316,11 @@ static void gen_program(struct gen *g, struct node *probe)
 	LLVMSetCurrentDebugLocation2(g->b, NULL);
 	if (p.frame_max > g->scratch->val_sz)
 		g->scratch->val_sz = p.frame_max;
-	pack_probe(g, &p);
+	if (!plain)
+		pack_probe(g, &p);
 	g->p = NULL;
+	if (p.has_calls && !plain)
+		gen_program(g, probe, true);
 }
 
 static void gen_module(struct gen *g)
@@ -325,7 +334,7 @@ static void gen_module(struct gen *g)
 		if (n->kind != N_PROBE)
 			continue;
 		n->probe.idx = prog_cnt++;
-		gen_program(g, n);
+		gen_program(g, n, false);
 	}
 	outline_finish(g);
 	if (g->sites)

@@ -89,6 +89,8 @@ struct prog_gen {
 	struct loop_gen *loop;
 	bool uses_cookie;
 	uint32_t unwind_slot; /* in the map of that name, counted from 1; 0: none */
+	/* loops that could be written out are calls where the kernel can; or they are not */
+	bool has_calls, plain;
 };
 
 struct gen {
@@ -255,7 +257,8 @@ void gen_stmts(struct gen *g, struct node *block);
 
 /* ---- loop.c: bodies that the kernel calls ---- */
 void gen_for_map(struct gen *g, struct node *n);
-void gen_for_loop(struct gen *g, struct node *n);
+void gen_for_call(struct gen *g, struct node *n);
+void gen_while_call(struct gen *g, struct node *n);
 
 /* ---- map.c, agg.c ---- */
 void map_declare_all(struct gen *g);

@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Loops whose body the kernel calls: for over a map (bpf_for_each_map_elem) and over a range too long
- * or too vague to be written out (bpf_loop). The body becomes a function of its own; the variables it
- * shares with its surroundings are reached through an environment on the caller's stack:
+ * Loops whose body the kernel calls: for over a map (bpf_for_each_map_elem), over a range and while
+ * (bpf_loop), but for those that the verifier walks through in no time. The body becomes a function
+ * of its own; what it shares with its surroundings is reached through an environment on the caller's
+ * stack:
  *
  *	[0] the probe's context   [1] set by "return"   [2..] addresses of the variables
  *
  * The verifier follows pointers kept there into the callback's frame, so they stay what they were.
+ *
+ * Numbers have their place in the program's frame of the scratch map for as long as the loop runs: of
+ * such memory the verifier does not know the contents. On the stack it would follow each value that
+ * they can have, one round for each.
  */
 #include "codegen/gen.h"
 
 enum { ENV_CTX, ENV_RETURNED, ENV_VARS };
 
+/* The most that bpf_loop takes. */
+enum { ROUNDS_MAX = 1 << 23 };
+
 /* A variable of the surroundings that the body uses. */
 struct capture {
 	struct var_gen *outer;
 	struct var_gen inner;
+	LLVMValueRef copy; /* of a number, in the caller's view of the frame */
+	uint32_t off; /* there */
 	struct capture *next;
 };
 
@@ -57,6 +67,29 @@ static LLVMValueRef env_at(struct gen *g, LLVMValueRef env, uint32_t i)
 	return gen_off(g, env, 8ull * i);
 }
 
+static bool is_number(const struct capture *cap)
+{
+	const struct type *t = cap->outer->sym->type;
+
+	return t && type_in_register(t);
+}
+
+static void copy_in(struct gen *g, struct capture *cap)
+{
+	const struct type *t = cap->outer->sym->type;
+
+	cap->off = g->p->frame_used;
+	cap->copy = gen_frame_tmp(g, 8);
+	gen_store(g, cap->copy, t, gen_load(g, cap->outer->mem, t));
+}
+
+static void copy_out(struct gen *g, struct capture *cap)
+{
+	const struct type *t = cap->outer->sym->type;
+
+	gen_store(g, cap->outer->mem, t, gen_load(g, cap->copy, t));
+}
+
 /* In the caller: fill the environment in. */
 static void build_env(struct gen *g, struct closure *c)
 {
@@ -65,8 +98,12 @@ static void build_env(struct gen *g, struct closure *c)
 	c->env = gen_stack(g, 8 * (ENV_VARS + c->cnt));
 	LLVMBuildStore(g->b, g->p->ctx, env_at(g, c->env, ENV_CTX));
 	LLVMBuildStore(g->b, gen_i64(g, 0), env_at(g, c->env, ENV_RETURNED));
-	for (struct capture *cap = c->captures; cap; cap = cap->next)
-		LLVMBuildStore(g->b, cap->outer->mem, env_at(g, c->env, i++));
+	for (struct capture *cap = c->captures; cap; cap = cap->next) {
+		if (is_number(cap))
+			copy_in(g, cap);
+		else
+			LLVMBuildStore(g->b, cap->outer->mem, env_at(g, c->env, i++));
+	}
 }
 
 /* In the callback: take it apart. */
@@ -77,7 +114,9 @@ static void open_env(struct gen *g, struct closure *c, LLVMValueRef env)
 	g->p->ctx = LLVMBuildLoad2(g->b, g->ptr, env_at(g, env, ENV_CTX), "ctx");
 	for (struct capture *cap = c->captures; cap; cap = cap->next) {
 		cap->inner = *cap->outer;
-		cap->inner.mem = LLVMBuildLoad2(g->b, g->ptr, env_at(g, env, i++), "");
+		cap->inner.mem = is_number(cap)
+					 ? gen_off(g, gen_frame(g), cap->off)
+					 : LLVMBuildLoad2(g->b, g->ptr, env_at(g, env, i++), "");
 		cap->outer->sym->gen = &cap->inner;
 	}
 }
@@ -147,6 +186,7 @@ static void closure_close(struct gen *g, struct closure *c)
 	gen_finish_blocks(g);
 	c->outer->frame_max = c->inner.frame_max;
 	c->outer->uses_cookie = c->inner.uses_cookie;
+	c->outer->has_calls |= c->inner.has_calls;
 	g->p = c->outer;
 	gen_at(g, c->here);
 	LLVMSetCurrentDebugLocation2(g->b, c->place);
@@ -160,6 +200,9 @@ static void closure_leave(struct gen *g, struct closure *c)
 
 	gen_cond_br(g, gen_not_zero(g, returned), g->p->leave, on);
 	gen_at(g, on);
+	for (struct capture *cap = c->captures; cap; cap = cap->next)
+		if (is_number(cap))
+			copy_out(g, cap);
 }
 
 /* $kv = (key, value): an aggregate's value is its sum over the CPUs. */
@@ -225,16 +268,35 @@ static void gen_loop_call(struct gen *g, struct node *n, LLVMValueRef from_at, L
 	closure_leave(g, &c);
 }
 
-void gen_for_loop(struct gen *g, struct node *n)
+void gen_for_call(struct gen *g, struct node *n)
 {
 	struct mem_mark m = gen_mark(g);
 	LLVMValueRef from = gen_int(g, n->loop.from), to = gen_int(g, n->loop.to), at, some, count;
 
-	pack_need(g, "bpf_loop", n->span);
 	at = gen_tmp(g, 8);
 	LLVMBuildStore(g->b, from, at);
 	some = gen_cmp(g, LLVMIntSLT, from, to);
 	count = gen_select(g, some, LLVMBuildSub(g->b, to, from, ""), gen_i64(g, 0));
 	gen_loop_call(g, n, at, count);
+	gen_release(g, m);
+}
+
+/* The test stands in the callback; where it fails the loop ends. */
+void gen_while_call(struct gen *g, struct node *n)
+{
+	struct mem_mark m = gen_mark(g), inner;
+	LLVMBasicBlockRef body;
+	struct closure c = { 0 };
+
+	closure_open(g, &c, n, 2);
+	inner = gen_mark(g);
+	body = gen_block(g, "body");
+	gen_cond_br(g, gen_bool(g, n->repeat.cond), body, c.loop.brk);
+	gen_at(g, body);
+	gen_body(g, n->repeat.body);
+	gen_release(g, inner);
+	closure_close(g, &c);
+	HELP(g, loop, gen_i32(g, ROUNDS_MAX), c.inner.fn, c.env, gen_i64(g, 0));
+	closure_leave(g, &c);
 	gen_release(g, m);
 }

@@ -185,6 +185,8 @@ static void steps_close(struct gen *g, struct steps *s, LLVMValueRef limit, uint
 
 	gen_br(g, s->next);
 	gen_at(g, s->next);
+	/* LLVM would make one test of this and of the body's own, whose end the verifier cannot see */
+	s->i_next = gen_opaque(g, s->i_next);
 	if (limit) {
 		gen_cond_br(g, gen_cmp(g, LLVMIntULT, s->i_next, limit), more, done);
 		gen_at(g, more);

@@ -2,6 +2,12 @@
 /* Statements. Each takes its memory under a mark and gives it back; variables last to their block's end. */
 #include "codegen/gen.h"
 
+enum {
+	/* a range that is written out at all, and one that is so whatever the kernel can do */
+	PLAIN_ROUNDS_MAX = 64,
+	PLAIN_SIZE_MAX = 400,
+};
+
 static void assign_var(struct gen *g, struct var_sym *sym, struct node *value)
 {
 	LLVMValueRef mem = gen_var(g, sym);
@@ -124,7 +130,7 @@ static void while_test(struct gen *g, struct node *n, LLVMBasicBlockRef body,
 }
 
 /* Loops have their test at the end, see keep_layout in emit.c. */
-static void gen_while(struct gen *g, struct node *n)
+static void gen_while_plain(struct gen *g, struct node *n)
 {
 	LLVMBasicBlockRef body = gen_block(g, "body");
 	struct loop_gen loop = { gen_block(g, "done"), gen_block(g, "while"), g->p->loop };
@@ -142,17 +148,39 @@ static void gen_while(struct gen *g, struct node *n)
 	gen_at(g, loop.brk);
 }
 
-/* A range that is known and short enough for the verifier to walk through. */
-static bool few_rounds(const struct node *n)
+static void gen_while(struct gen *g, struct node *n)
+{
+	g->p->has_calls = true;
+	if (g->p->plain)
+		gen_while_plain(g, n);
+	else
+		gen_while_call(g, n);
+}
+
+static bool count_node(struct walker *w, struct node *n)
+{
+	(void)n;
+	++*(uint64_t *)w->arg;
+	return true;
+}
+
+/* What the verifier has to walk through, in nodes of the tree; none when it cannot know the end. */
+static uint64_t rounds_size(struct node *n)
 {
 	const struct node *from = n->loop.from, *to = n->loop.to;
+	uint64_t size = 0;
+	struct walker w = { .pre = count_node, .arg = &size };
 
-	return from->kind == N_INT && to->kind == N_INT &&
-	       (int64_t)(to->num.value - from->num.value) <= 64;
+	if (from->kind != N_INT || to->kind != N_INT)
+		return UINT64_MAX;
+	if ((int64_t)(to->num.value - from->num.value) > PLAIN_ROUNDS_MAX)
+		return UINT64_MAX;
+	walk(&w, n->loop.body);
+	return size * (to->num.value - from->num.value);
 }
 
 /* for ($i : a..b) as a plain loop, with a counter of its own so that the body may change $i. */
-static void gen_for_range(struct gen *g, struct node *n)
+static void gen_for_plain(struct gen *g, struct node *n)
 {
 	LLVMBasicBlockRef body = gen_block(g, "body");
 	struct loop_gen loop = { gen_block(g, "done"), gen_block(g, "next"), g->p->loop };
@@ -181,6 +209,20 @@ static void gen_for_range(struct gen *g, struct node *n)
 	gen_release(g, m);
 }
 
+static void gen_for_range(struct gen *g, struct node *n)
+{
+	uint64_t size = rounds_size(n);
+
+	if (size == UINT64_MAX)
+		pack_need(g, "bpf_loop", n->span);
+	else if (size > PLAIN_SIZE_MAX)
+		g->p->has_calls = true;
+	if (size <= PLAIN_SIZE_MAX || (g->p->plain && size != UINT64_MAX))
+		gen_for_plain(g, n);
+	else
+		gen_for_call(g, n);
+}
+
 /* Code after a jump in the same block is unreachable: give it a block to stand in. */
 static void gen_jump(struct gen *g, LLVMBasicBlockRef to)
 {
@@ -200,7 +242,7 @@ static void gen_stmt(struct gen *g, struct node *n)
 	case N_BLOCK: gen_block_stmt(g, n); break;
 	case N_UNROLL: gen_unroll(g, n); break;
 	case N_WHILE: gen_while(g, n); break;
-	case N_FOR_RANGE: few_rounds(n) ? gen_for_range(g, n) : gen_for_loop(g, n); break;
+	case N_FOR_RANGE: gen_for_range(g, n); break;
 	case N_BREAK: gen_jump(g, g->p->loop->brk); break;
 	case N_CONTINUE: gen_jump(g, g->p->loop->cont); break;
 	case N_RETURN:

@@ -392,6 +392,8 @@ enum image_const_kind {
 };
 
 #define IMAGE_CONSTS_SECTION ".rodata.trace"
+/* Behind the name of a program: the form of it for kernels without bpf_loop (before 5.17). */
+#define IMAGE_PLAIN "_plain"
 
 /* Internal maps by their names in the ELF, and the entries of "counters" (per-CPU u64). */
 #define IMAGE_MAP_EVENTS "events"

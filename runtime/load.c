@@ -119,17 +119,32 @@ static bool by_cookie(const struct loaded *l, uint32_t i)
 	       !(l->progs[i].type->flags & without);
 }
 
+/* One with loops comes in two forms, see codegen/gen.c. */
+static int choose_prog(struct loaded *l, struct loaded_prog *lp, const char *name,
+		       const struct load_args *a)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(l->obj, name), *plain;
+	char plain_name[64];
+
+	if (!prog) {
+		fprintf(stderr, "ERROR: bad image: no program %s\n", name);
+		return -EINVAL;
+	}
+	snprintf(plain_name, sizeof(plain_name), "%s" IMAGE_PLAIN, name);
+	plain = bpf_object__find_program_by_name(l->obj, plain_name);
+	lp->prog = plain && !features_has(a->features, FEAT_BPF_LOOP) ? plain : prog;
+	return plain ? bpf_program__set_autoload(lp->prog == plain ? prog : plain, false) : 0;
+}
+
 static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 {
 	const struct image_probe *p = &l->img->probes[i];
 	struct loaded_prog *lp = &l->progs[i];
 	int rc;
 
-	lp->prog = bpf_object__find_program_by_name(l->obj, image_str(l->img, p->prog));
-	if (!lp->prog) {
-		fprintf(stderr, "ERROR: bad image: no program %s\n", image_str(l->img, p->prog));
-		return -EINVAL;
-	}
+	rc = choose_prog(l, lp, image_str(l->img, p->prog), a);
+	if (rc)
+		return rc;
 	lp->type = probe_type_of(l->img, i);
 	if (!lp->type)
 		return -EINVAL;
