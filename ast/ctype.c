@@ -16,6 +16,7 @@
 /* Numbers of definitions: the kernel's BTF ids, those of headers, the script's. */
 #define DEF_HEADERS 0x40000000u
 #define DEF_SCRIPT 0x80000000u
+#define DEF_PROGRAM TYPE_DEF_FOREIGN
 
 struct typedef_name {
 	const char *name;
@@ -33,6 +34,8 @@ struct enumerator {
 struct ctypes {
 	struct unit *u;
 	struct ctype_btf *kernel, *headers;
+	struct ctype_dwarf *programs; /* made when first needed */
+	const struct node *probe; /* whose program's types come first; NULL: none */
 	bool kernel_tried;
 	uint32_t script_cnt;
 	struct typedef_name *typedefs;
@@ -54,6 +57,8 @@ static void complete(void *arg, struct type *t)
 {
 	struct ctypes *c = arg;
 
+	if (t->def >= DEF_PROGRAM)
+		ctype_dwarf_complete(c->programs, t);
 	if (t->def >= DEF_SCRIPT)
 		return;
 	if (!t->def && c->headers)
@@ -92,6 +97,43 @@ int ctypes_headers(struct ctypes *c, const char *path)
 
 /* ---- by name ---- */
 
+static struct ctype_dwarf *programs(struct ctypes *c)
+{
+	struct unit *u = c->u;
+
+	if (!c->programs)
+		c->programs = ctype_dwarf_new(u->types, u->arena, u->env, DEF_PROGRAM);
+	return c->programs;
+}
+
+void ctypes_enter(struct ctypes *c, const struct node *probe)
+{
+	bool has_program = probe && probe->probe.ptype && probe->probe.ptype->debug &&
+			   probe->probe.attaches && probe->probe.attaches->attach.target;
+
+	c->probe = has_program ? probe : NULL;
+}
+
+static struct Dwarf *program(struct ctypes *c)
+{
+	const struct node *p = c->probe;
+
+	return p ? p->probe.ptype->debug(c->u->env, p->probe.attaches->attach.target) : NULL;
+}
+
+const struct type *ctypes_of_die(struct ctypes *c, const struct probe_type *ptype,
+				 const struct probe_target *target, const void *die)
+{
+	return ctype_dwarf_type(programs(c), ptype->debug(c->u->env, target), die);
+}
+
+static const struct type *of_program(struct ctypes *c, const char *name)
+{
+	struct Dwarf *dw = program(c);
+
+	return dw ? ctype_dwarf_find(programs(c), dw, name) : NULL;
+}
+
 static bool starts(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;
@@ -99,8 +141,16 @@ static bool starts(const char *s, const char *prefix)
 
 static const struct type *find_tagged(struct ctypes *c, enum vkind kind, const char *name)
 {
-	const struct type *t = type_complete(c->u->types, type_tagged(c->u->types, kind, name, 0));
+	struct type *t = type_tagged(c->u->types, kind, name, 0);
+	const struct type *own = NULL;
 
+	if (!t->def && c->probe && c->headers)
+		ctype_btf_bind(c->headers, t);
+	if (t->def < DEF_HEADERS)
+		own = of_program(c, name);
+	if (own)
+		return own;
+	type_complete(c->u->types, t);
 	return t->def ? t : NULL;
 }
 
@@ -120,6 +170,8 @@ const struct type *ctypes_find(struct ctypes *c, const char *name)
 	t = ctype_parse(c->u->types, c->u->arena, name, AS_NONE);
 	if (!t && c->headers)
 		t = ctype_btf_find(c->headers, name);
+	if (!t)
+		t = of_program(c, name);
 	if (!t && kernel(c))
 		t = ctype_btf_find(c->kernel, name);
 	if (!t && !strchr(name, ' ')) /* a struct's name by itself */
@@ -129,6 +181,8 @@ const struct type *ctypes_find(struct ctypes *c, const char *name)
 
 bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const struct type **e)
 {
+	struct Dwarf *dw;
+
 	for (const struct enumerator *v = c->enumerators; v; v = v->next) {
 		if (strcmp(v->name, name) == 0) {
 			*value = v->value;
@@ -136,7 +190,10 @@ bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const stru
 			return true;
 		}
 	}
-	return (c->headers && ctype_btf_value(c->headers, name, value, e)) ||
+	if (c->headers && ctype_btf_value(c->headers, name, value, e))
+		return true;
+	dw = program(c);
+	return (dw && ctype_dwarf_value(programs(c), dw, name, value, e)) ||
 	       (kernel(c) && ctype_btf_value(c->kernel, name, value, e));
 }
 

@@ -13,6 +13,8 @@
 struct ctypes;
 struct nearest;
 struct node;
+struct probe_target;
+struct probe_type;
 struct type;
 struct types;
 struct unit;
@@ -29,6 +31,14 @@ bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const stru
 bool ctypes_has_function(struct ctypes *c, const char *name); /* the kernel */
 /* Types of an object file that a compiler made of headers. 0, or a negative errno. */
 int ctypes_headers(struct ctypes *c, const char *path);
+/*
+ * From here on names mean first the types of the program that this probe goes to. Its debug
+ * information is opened when a name asks for it. NULL: no probe.
+ */
+void ctypes_enter(struct ctypes *c, const struct node *probe);
+/* The type of a field of args that has one, see probe_field. */
+const struct type *ctypes_of_die(struct ctypes *c, const struct probe_type *ptype,
+				 const struct probe_target *target, const void *die);
 /* A type as written in C, with constants for sizes. NULL: told. */
 const struct type *ctypes_of(struct ctypes *c, struct node *n);
 
@@ -52,5 +62,26 @@ bool ctype_btf_has_function(const struct ctype_btf *b, const char *name);
 void ctype_btf_complete(struct ctype_btf *b, struct type *t);
 /* Binds a type that is known by name only to its definition; false: there is none. */
 bool ctype_btf_bind(struct ctype_btf *b, struct type *t);
+
+/* ---- debug information of programs (ctype_dwarf.c) ---- */
+
+struct Dwarf;
+struct arena;
+struct ctype_dwarf;
+struct probe_env;
+struct type_field;
+
+/* Lasts as long as the arena. */
+struct ctype_dwarf *ctype_dwarf_new(struct types *ts, struct arena *arena, struct probe_env *env,
+				    uint32_t def_base);
+/* A type by its DIE (a Dwarf_Die), by name; an enumerator. */
+const struct type *ctype_dwarf_type(struct ctype_dwarf *c, struct Dwarf *dw, const void *die);
+const struct type *ctype_dwarf_find(struct ctype_dwarf *c, struct Dwarf *dw, const char *name);
+bool ctype_dwarf_value(struct ctype_dwarf *c, struct Dwarf *dw, const char *name, int64_t *value,
+		       const struct type **e);
+void ctype_dwarf_complete(struct ctype_dwarf *c, struct type *t);
+
+/* Places a bit-field that begins at a bit of the struct: its storage unit, and where in it. */
+void ctype_place_bits(struct types *ts, struct type_field *f, uint32_t at, uint32_t bits);
 
 #endif

@@ -197,8 +197,8 @@ static const struct type *convert(struct ctype_btf *b, uint32_t id)
 
 /* ---- what is inside ---- */
 
-/* The unit of memory that holds a bit-field: its type's, or where it crosses one, what it takes. */
-static void place_bits(struct ctype_btf *b, struct type_field *f, uint32_t at, uint32_t bits)
+/* That of its type, or where it crosses one, what it takes. */
+void ctype_place_bits(struct types *ts, struct type_field *f, uint32_t at, uint32_t bits)
 {
 	uint32_t unit = f->type->size * 8;
 
@@ -206,7 +206,7 @@ static void place_bits(struct ctype_btf *b, struct type_field *f, uint32_t at, u
 		unit = 8;
 		while (unit < 64 && at % 8 + bits > unit)
 			unit *= 2;
-		f->type = type_int(b->ts, unit / 8, f->type->is_signed);
+		f->type = type_int(ts, unit / 8, f->type->is_signed);
 		f->off = at / 8;
 		f->bit_off = (uint8_t)(at % 8);
 	} else {
@@ -229,7 +229,7 @@ static void members(struct ctype_btf *b, struct type *to, const struct btf_type 
 					.off = at / 8 };
 
 		if (bits)
-			place_bits(b, &f, at, bits);
+			ctype_place_bits(b->ts, &f, at, bits);
 		type_fields_add(b->ts, &l, &f);
 	}
 	to->fields = l.fields;

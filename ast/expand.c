@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ast/builtins.h"
+#include "ast/ctype.h"
 #include "ast/settings.h"
 #include "ast/type.h"
 #include "ast/unit.h"
@@ -48,6 +49,7 @@ struct expansion {
 	struct unit *u;
 	struct group *groups, **tail;
 	/* Of the probe at hand. */
+	bool is_single; /* it has one attach point */
 	bool uses_args, needs_all; /* args itself as a value, not only its fields */
 	uint32_t words; /* bit N: argN; bit PROBE_ARGS_MAX: retval */
 	struct name *fields;
@@ -124,9 +126,25 @@ static bool is_used(const struct expansion *x, const char *field)
 	return false;
 }
 
+static void attach_error(struct expansion *x, const struct probe_error *err)
+{
+	const struct node *a = x->attach;
+	struct span sp = a->span;
+	struct diag *d;
+
+	if (err->part >= 0 && (uint32_t)err->part < a->attach.part_cnt &&
+	    a->attach.parts[err->part].span.from)
+		sp = a->attach.parts[err->part].span;
+	d = diag(x->u->diags, sp, D_ATTACH, err->text);
+	if (err->hint[0])
+		diag_hint(d, "%s", err->hint);
+	x->failed = true;
+}
+
 /* ---- args of a target to a struct type ---- */
 
-static const struct type *field_type(struct unit *u, const struct probe_field *f)
+/* By its text and its size in the record. */
+static const struct type *text_type(struct unit *u, const struct probe_field *f)
 {
 	enum addr_space as = f->user_ptr ? AS_USER : AS_KERNEL;
 	const struct type *t = ctype_parse(u->types, u->arena, f->ctype, as);
@@ -160,6 +178,23 @@ static const struct type *field_type(struct unit *u, const struct probe_field *f
 	return type_array(u->types, type_int(u->types, 1, false), f->size);
 }
 
+static struct type_field field_of(struct expansion *x, const struct probe_target *target,
+				  const struct probe_field *f)
+{
+	struct type_field to = { .name = f->name, .off = f->off, .loc = f->loc, .disp = f->disp };
+
+	to.type =
+		f->die ? ctypes_of_die(x->u->ctypes, x->ptype, target, f->die) : text_type(x->u, f);
+	memcpy(to.reg, f->reg, sizeof(to.reg));
+	return to;
+}
+
+/* That of several functions is a number: one probe is to stay one program. */
+static bool types_retval(const struct expansion *x)
+{
+	return x->words & 1u << PROBE_ARGS_MAX && !x->is_wild && x->is_single;
+}
+
 static const struct type *args_type(struct expansion *x, const struct probe_target *target)
 {
 	struct unit *u = x->u;
@@ -168,22 +203,21 @@ static const struct type *args_type(struct expansion *x, const struct probe_targ
 	struct type_field *f;
 	uint32_t cnt = 0;
 
-	if (!x->uses_args || x->ptype->args_kind == PROBE_ARGS_NONE || !x->ptype->args)
+	if (x->ptype->args_kind == PROBE_ARGS_NONE || !x->ptype->args)
+		return NULL;
+	if (!x->uses_args && !(x->ptype->flags & PROBE_TYPED_RETVAL && types_retval(x)))
 		return NULL;
 	if (x->ptype->args(u->env, target, &pf, &err)) {
-		diag(u->diags, x->attach->span, D_ATTACH, err.text);
-		x->failed = true;
-		return NULL;
+		if (!x->uses_args)
+			return NULL; /* a retval of unknown type is a number */
+		attach_error(x, &err);
+		return type_plain(u->types, V_NONE);
 	}
 	f = arena_array_of(u->arena, struct type_field, pf.cnt + 1);
 	for (uint32_t i = 0; i < pf.cnt; i++) {
 		if (!is_used(x, pf.fields[i].name))
 			continue;
-		f[cnt].name = pf.fields[i].name;
-		f[cnt].type = field_type(u, &pf.fields[i]);
-		f[cnt].off = pf.fields[i].off;
-		f[cnt].loc = pf.fields[i].loc;
-		cnt++;
+		f[cnt++] = field_of(x, target, &pf.fields[i]);
 	}
 	return type_struct(u->types, V_STRUCT, NULL, x->is_wild ? 0 : pf.size, 8, f, cnt);
 }
@@ -314,21 +348,6 @@ static void no_match(struct expansion *x, const struct probe_part *parts, uint32
 		diag_hint(d, "%s", err->hint);
 }
 
-static void attach_error(struct expansion *x, const struct probe_error *err)
-{
-	const struct node *a = x->attach;
-	struct span sp = a->span;
-	struct diag *d;
-
-	if (err->part >= 0 && (uint32_t)err->part < a->attach.part_cnt &&
-	    a->attach.parts[err->part].span.from)
-		sp = a->attach.parts[err->part].span;
-	d = diag(x->u->diags, sp, D_ATTACH, err->text);
-	if (err->hint[0])
-		diag_hint(d, "%s", err->hint);
-	x->failed = true;
-}
-
 static void expand_attach(struct expansion *x, struct node *attach)
 {
 	struct unit *u = x->u;
@@ -393,6 +412,7 @@ static bool expand_probe(struct expansion *x, struct node *probe)
 	x->groups = NULL;
 	x->tail = &x->groups;
 	x->failed = false;
+	x->is_single = !probe->probe.attaches->next;
 	find_args(x, probe);
 	for (struct node *a = probe->probe.attaches; a; a = a->next)
 		expand_attach(x, a);

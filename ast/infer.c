@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ast/ctype.h"
 #include "ast/infer.h"
 
 #define MAX_WALKS 200 /* far above what the lattice allows: a bug, not a program, gets there */
@@ -9,10 +10,12 @@ static void walk_program(struct infer *in)
 		if (n->kind != N_PROBE)
 			continue;
 		in->probe = n;
+		ctypes_enter(in->u->ctypes, n);
 		if (n->probe.pred)
 			infer_cond(in, n->probe.pred);
 		infer_block(in, n->probe.body);
 	}
+	ctypes_enter(in->u->ctypes, NULL);
 }
 
 static void settle(struct walker *w, struct node *n)

@@ -31,6 +31,8 @@ static inline bool infer_known(const struct infer *in, const struct type *t)
 /* Give n->type. infer_value: an aggregate that counts as a number is one. */
 const struct type *infer_expr(struct infer *in, struct node *n);
 const struct type *infer_value(struct infer *in, struct node *n);
+/* What is looked into: retval as the pointer that it is. */
+const struct type *infer_pointer(struct infer *in, struct node *n);
 void infer_stmt(struct infer *in, struct node *n);
 void infer_stmts(struct infer *in, struct node *list);
 const struct type *infer_block(struct infer *in, struct node *n);
@@ -60,6 +62,7 @@ const struct type *infer_call(struct infer *in, struct node *n, bool to_map);
 const struct type *infer_ident(struct infer *in, struct node *n);
 
 /* infer_probe.c: argN, retval and reg(), in a probe that has them. */
+bool infer_in_reach(struct infer *in, const struct node *n, const struct type_field *f);
 const struct type *infer_arg(struct infer *in, const struct node *n);
 const struct type *infer_reg(struct infer *in, const struct node *n);
 

@@ -186,7 +186,7 @@ static const struct type *part_type(struct infer *in, const struct type *t,
 
 static const struct type *infer_field(struct infer *in, struct node *n)
 {
-	const struct type *t = infer_expr(in, n->field.e), *literal;
+	const struct type *t = infer_pointer(in, n->field.e), *literal;
 	const struct type_field *f = NULL;
 
 	if (!infer_known(in, t))
@@ -199,6 +199,8 @@ static const struct type *infer_field(struct infer *in, struct node *n)
 	if (t->kind == V_STRUCT || t->kind == V_UNION || t->kind == V_RECORD)
 		f = type_field_find(t, n->field.name);
 	n->field.field = f;
+	if (f && f->loc == LOC_NOWHERE && !infer_in_reach(in, n, f))
+		return in->bad;
 	return f ? part_type(in, f->type, n->field.e) : no_field(in, n, t);
 }
 
@@ -227,7 +229,7 @@ static const struct type *infer_element(struct infer *in, struct node *n)
 
 static const struct type *infer_index(struct infer *in, struct node *n)
 {
-	const struct type *t = infer_value(in, n->index.e), *i = infer_value(in, n->index.idx);
+	const struct type *t = infer_pointer(in, n->index.e), *i = infer_value(in, n->index.idx);
 	const struct node *idx = n->index.idx;
 
 	if (!infer_known(in, t))

@@ -228,7 +228,7 @@ const struct type *infer_unary(struct infer *in, struct node *n)
 		infer_cond(in, n->unary.e);
 		return fold_literal(in->u, n, in->report) ? n->type : type_bool(in->ts);
 	}
-	t = infer_value(in, n->unary.e);
+	t = n->unary.op == UN_DEREF ? infer_pointer(in, n->unary.e) : infer_value(in, n->unary.e);
 	if (!infer_known(in, t))
 		return t;
 	if (fold_literal(in->u, n, in->report))

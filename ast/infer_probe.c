@@ -34,6 +34,52 @@ static void no_arg(struct infer *in, const struct node *n, int idx, const struct
 		diag(d, n->span, D_ARG_PROBE, fn_of(n)->name, t->name);
 }
 
+/* Whether the program can get at it: what is in a floating point register it cannot. */
+bool infer_in_reach(struct infer *in, const struct node *n, const struct type_field *f)
+{
+	if (f->loc == LOC_NOWHERE && in->report)
+		diag(in->u->diags, n->span, D_ARG_NOT_THERE,
+		     arena_printf(
+			     in->u->arena,
+			     "%s of %s is passed where no BPF program can read it, in floating "
+			     "point registers",
+			     f->name, target_of(in->probe)->name));
+	return f->loc != LOC_NOWHERE;
+}
+
+static bool has_typed_retval(const struct node *probe)
+{
+	return probe->probe.ptype && probe->probe.ptype->flags & PROBE_TYPED_RETVAL &&
+	       probe->probe.args && type_field_find(probe->probe.args, "retval");
+}
+
+/*
+ * Programs keep addresses next to those that argN gives, compare and count them, whether or not there
+ * is debug information: by itself an address, or the truth, is a number.
+ */
+static const struct type *typed_retval(struct infer *in, const struct node *n)
+{
+	const struct type_field *f = type_field_find(in->probe->probe.args, "retval");
+
+	if (!infer_in_reach(in, n, f))
+		return in->bad;
+	if (f->type->kind == V_PTR)
+		return type_int(in->ts, 8, true);
+	return f->type->kind == V_BOOL ? type_int(in->ts, 1, false) : f->type;
+}
+
+const struct type *infer_pointer(struct infer *in, struct node *n)
+{
+	const struct type *t = infer_value(in, n);
+	const struct type_field *f;
+
+	if (n->kind != N_IDENT || !n->ident.fn || n->ident.fn->id != B_retval ||
+	    !infer_known(in, t) || !has_typed_retval(in->probe))
+		return t;
+	f = type_field_find(in->probe->probe.args, "retval");
+	return f && f->type->kind == V_PTR ? n->type = f->type : t;
+}
+
 const struct type *infer_arg(struct infer *in, const struct node *n)
 {
 	const struct probe_type *t = in->probe->probe.ptype;
@@ -44,6 +90,8 @@ const struct type *infer_arg(struct infer *in, const struct node *n)
 
 	if (!t || !target_of(in->probe))
 		return in->bad; /* told already */
+	if (idx == PROBE_ARG_RETVAL && has_typed_retval(in->probe))
+		return typed_retval(in, n);
 	if (!t->arg || t->arg(target_of(in->probe), idx, &at, &err)) {
 		no_arg(in, n, idx, &err);
 		return in->bad;

@@ -474,8 +474,10 @@ static void resolve_probe(struct resolver *r, struct node *probe)
 	struct binding *mark = symtab_enter(r->names);
 
 	symtab_probe(r->names, probe);
+	ctypes_enter(r->u->ctypes, probe);
 	resolve_node(r, probe->probe.pred);
 	resolve_node(r, probe->probe.body);
+	ctypes_enter(r->u->ctypes, NULL);
 	symtab_leave(r->names, mark);
 }
 

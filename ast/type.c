@@ -74,7 +74,8 @@ static bool same_fields(const struct type *a, const struct type *b)
 		const struct type_field *x = &a->fields[i], *y = &b->fields[i];
 
 		if (x->type != y->type || x->off != y->off || x->bit_off != y->bit_off ||
-		    x->bit_sz != y->bit_sz || x->loc != y->loc || !same_str(x->name, y->name))
+		    x->bit_sz != y->bit_sz || x->loc != y->loc || x->reg[0] != y->reg[0] ||
+		    x->reg[1] != y->reg[1] || x->disp != y->disp || !same_str(x->name, y->name))
 			return false;
 	}
 	return true;
@@ -379,7 +380,11 @@ static bool is_tag(const struct type *t, enum vkind kind, const char *name, uint
 {
 	if (!t->is_tagged || t->kind != kind || !same_str(t->name, name))
 		return false;
-	return t->def == def || (name && (!def || (!t->def && !t->is_complete)));
+	if (t->def == def)
+		return true;
+	if (t->def >= TYPE_DEF_FOREIGN || def >= TYPE_DEF_FOREIGN)
+		return false;
+	return name && (!def || (!t->def && !t->is_complete));
 }
 
 struct type *type_tagged(struct types *ts, enum vkind kind, const char *name, uint32_t def)

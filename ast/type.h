@@ -27,6 +27,8 @@ struct type_field {
 	 * How the field lies in a tracepoint record: V_STRING behind a __data_loc/__rel_loc word.
 	 */
 	enum probe_field_loc loc;
+	int16_t reg[2]; /* arguments of a program's function: see probe_field */
+	int32_t disp;
 };
 
 /* A name of an enum. */
@@ -95,6 +97,8 @@ const struct type *type_struct(struct types *ts, enum vkind kind, const char *na
  * definition; def 0: the first of that name. The caller who knows the definition may fill it in.
  */
 struct type *type_tagged(struct types *ts, enum vkind kind, const char *name, uint32_t def);
+/* Definitions from this number on are not what a name alone means: types of traced programs. */
+#define TYPE_DEF_FOREIGN 0xc0000000u
 /* Who fills in fields, values and sizes of what type_tagged gave; it gets each type once. */
 typedef void type_complete_fn(void *arg, struct type *t);
 void types_set_source(struct types *ts, type_complete_fn *fn, void *arg);

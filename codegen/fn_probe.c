@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the probe's context holds: argN, retval, reg(). */
 #include "codegen/call.h"
+#include "codegen/lvalue.h"
 
 static LLVMValueRef context_word(struct gen *g, int off)
 {
@@ -83,9 +84,45 @@ FN_ARG(7)
 FN_ARG(8)
 FN_ARG(9)
 
+/* Where dst is NULL the value, else there. */
+static LLVMValueRef take_field(struct gen *g, const struct type_field *f, LLVMValueRef dst)
+{
+	struct lvalue lv = lvalue_of_arg(g, f);
+
+	if (!type_in_register(f->type)) {
+		lvalue_read(g, lv, dst, f->type->size);
+		return NULL;
+	}
+	if (!dst)
+		return lvalue_load(g, lv, f->type);
+	gen_store(g, dst, f->type, lvalue_load(g, lv, f->type));
+	return NULL;
+}
+
+/* All that have a place: what a tracepoint keeps elsewhere has none in a struct. */
+LLVMValueRef fn_args(struct gen *g, struct call *c)
+{
+	const struct type *t = g->p->probe->probe.args;
+
+	gen_zero(g, c->dst, t->size);
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct type_field *f = &t->fields[i];
+
+		if (f->loc != LOC_DATA_LOC && f->loc != LOC_REL_LOC && f->loc != LOC_NOWHERE)
+			take_field(g, f, gen_off(g, c->dst, f->off));
+	}
+	return NULL;
+}
+
 LLVMValueRef fn_retval(struct gen *g, struct call *c)
 {
-	(void)c;
+	const struct node *p = g->p->probe;
+	const struct type_field *f = NULL;
+
+	if (p->probe.args && p->probe.ptype->flags & PROBE_TYPED_RETVAL)
+		f = type_field_find(p->probe.args, "retval");
+	if (f)
+		return take_field(g, f, c->dst);
 	return probe_arg(g, PROBE_ARG_RETVAL);
 }
 

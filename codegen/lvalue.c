@@ -26,11 +26,14 @@ static LLVMValueRef context(struct gen *g)
 	return LLVMBuildIntToPtr(g->b, gen_opaque(g, v), g->ptr, "");
 }
 
+static bool is_args(const struct node *e)
+{
+	return e->kind == N_IDENT && e->ident.fn && e->ident.fn->id == B_args;
+}
+
 /* The place of e itself, a struct, tuple or array. */
 static struct lvalue base_of(struct gen *g, struct node *e)
 {
-	if (e->kind == N_IDENT && e->ident.fn && e->ident.fn->id == B_args)
-		return (struct lvalue){ context(g), LV_CONTEXT, NULL };
 	if (e->type->kind == V_PTR)
 		return behind(g, e);
 	if (e->kind == N_FIELD || e->kind == N_TUPLE_GET || e->kind == N_INDEX ||
@@ -53,14 +56,52 @@ static struct lvalue follow_loc(struct gen *g, struct lvalue lv, const struct ty
 	return (struct lvalue){ gen_off_var(g, g->p->ctx, off), LV_KERNEL, NULL };
 }
 
+/* What a function was given in registers or in its program's memory: see struct probe_field. */
+static struct lvalue argument(struct gen *g, const struct type_field *f)
+{
+	LLVMValueRef ctx = context(g), word, tmp;
+
+	if (f->loc == LOC_REGS && type_in_register(f->type))
+		return (struct lvalue){ gen_off(g, ctx, (uint64_t)f->reg[0]), LV_CONTEXT, NULL };
+	if (f->loc == LOC_USER) {
+		word = LLVMBuildLoad2(g->b, g->i64, gen_off(g, ctx, (uint64_t)f->reg[0]), "");
+		word = LLVMBuildAdd(g->b, word, gen_i64(g, (uint64_t)(int64_t)f->disp), "");
+		word = LLVMBuildIntToPtr(g->b, word, g->ptr, "");
+		return (struct lvalue){ word, LV_USER, NULL };
+	}
+	tmp = gen_tmp(g, 16);
+	for (uint32_t i = 0; i < 2; i++) {
+		word = gen_i64(g, 0);
+		if (f->loc == LOC_REGS && f->type->size > i * 8)
+			word = LLVMBuildLoad2(g->b, g->i64,
+					      gen_off(g, context(g), (uint64_t)f->reg[i]), "");
+		LLVMBuildStore(g->b, word, gen_off(g, tmp, i * 8));
+	}
+	return (struct lvalue){ tmp, LV_MEMORY, NULL };
+}
+
+struct lvalue lvalue_of_arg(struct gen *g, const struct type_field *f)
+{
+	struct lvalue lv = { context(g), LV_CONTEXT, NULL };
+
+	if (f->loc >= LOC_REGS)
+		return argument(g, f);
+	lv.addr = gen_off(g, lv.addr, f->off);
+	return f->loc == LOC_PLAIN ? lv : follow_loc(g, lv, f);
+}
+
 static struct lvalue field_of(struct gen *g, struct node *e)
 {
 	const struct type_field *f = e->field.field;
-	struct lvalue lv = base_of(g, e->field.e);
+	struct lvalue lv;
+
+	if (is_args(e->field.e))
+		return lvalue_of_arg(g, f);
+	lv = base_of(g, e->field.e);
 
 	lv.addr = gen_off(g, lv.addr, f->off);
 	lv.field = f->bit_sz ? f : NULL;
-	return f->loc == LOC_PLAIN ? lv : follow_loc(g, lv, f);
+	return lv;
 }
 
 static struct lvalue index_of(struct gen *g, struct node *e)

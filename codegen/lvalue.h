@@ -20,6 +20,8 @@ struct lvalue {
 
 /* Of N_FIELD, N_TUPLE_GET, N_INDEX and N_UNARY with UN_DEREF. */
 struct lvalue lvalue_of(struct gen *g, struct node *e);
+/* A field of args, or retval. */
+struct lvalue lvalue_of_arg(struct gen *g, const struct type_field *f);
 LLVMValueRef lvalue_load(struct gen *g, struct lvalue lv, const struct type *t); /* i64 */
 void lvalue_read(struct gen *g, struct lvalue lv, LLVMValueRef dst, uint32_t size);
 

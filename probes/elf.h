@@ -8,26 +8,55 @@
 struct elf_symbol {
 	const char *name;
 	uint64_t addr, size, off; /* off: in the file */
+	uint8_t rank; /* among those of one name the lowest is meant */
+	bool is_ifunc;
 };
 
 struct elf_file {
 	struct elf_file *next;
-	const char *path; /* as it is opened */
+	const char *path; /* as it was asked for: "/bin/sh", "a.apk!/lib.so" */
+	const char *open_as; /* the file that is run, "a.apk" */
+	const uint8_t *image; /* all of it, mapped for as long as env */
+	uint64_t base; /* where in it the ELF file begins */
+	size_t size, mapped; /* of the ELF file, of the image */
+	struct Elf *elf;
+	bool is_go;
+	bool complete; /* there are no more symbols to be had */
 	struct elf_symbol *syms; /* functions, sorted by name, each name once */
 	uint32_t cnt, cap;
 	struct elf_load {
 		uint64_t addr, off, size;
 	} * loads;
 	uint32_t load_cnt;
+	struct debugfile *debug; /* debug.c's from here on */
+	struct Dwarf *dwarf;
+	struct debug_unit *units; /* whose functions are known */
+	int64_t debug_bias;
+	bool debug_tried, dwarf_tried;
 	struct usdt_site *sites; /* usdt.c's, NULL: not read yet */
 	uint32_t site_cnt;
 };
 
 /* Read once for each path; owned by env. NULL and err. */
 struct elf_file *elf_file_get(struct probe_env *env, const char *path, struct probe_error *err);
+void elf_file_close(struct elf_file *f);
+int elf_file_open(const struct elf_file *f); /* a descriptor, or -1 */
+/* What lies at an offset in the file that is run, and how much; NULL: nothing. */
+const uint8_t *elf_file_bytes(const struct elf_file *f, uint64_t off, size_t *left);
 /* Where in the file an address lies that the program is loaded at; 0: nowhere. */
 uint64_t elf_file_offset(const struct elf_file *f, uint64_t addr);
-const struct elf_symbol *elf_symbol_find(const struct elf_file *f, const char *name);
+const struct elf_symbol *elf_symbol_find(struct probe_env *env, struct elf_file *f,
+					 const char *name);
+/* All of them, by name. */
+const struct elf_symbol *elf_symbols(struct probe_env *env, struct elf_file *f, uint32_t *cnt);
+/* The innermost that an address is in; NULL: none. */
+const struct elf_symbol *elf_symbol_at(struct probe_env *env, struct elf_file *f, uint64_t addr);
+/* Where calls of it go: not the symbol's address when that is an IFUNC's. */
+uint64_t elf_symbol_addr(const struct elf_file *f, const struct elf_symbol *s);
+bool elf_imports(struct elf_file *f, const char *name); /* it is some library's */
+
+/* zip.c: a file of an archive. 0; -ENOENT, -EINVAL: no archive, -EOPNOTSUPP: compressed. */
+int zip_find(const uint8_t *zip, size_t sz, const char *name, uint64_t *off, uint64_t *size);
 
 /*
  * Files that are meant by a path, a name to be looked up in PATH or among the libraries, or a pattern
@@ -37,17 +66,35 @@ const struct elf_symbol *elf_symbol_find(const struct elf_file *f, const char *n
 typedef int (*path_fn)(void *arg, const char *path, const char *shown);
 int paths_match(struct probe_env *env, const char *pattern, path_fn fn, void *arg);
 
-/* ---- uprobe.c ---- */
+bool path_exists(const char *path);
+
+/* ---- uprobe_place.c, uprobe_attach.c ---- */
 /* A place in a file; ref_ctr: offset of the semaphore, 0: none. */
 struct uprobe_place {
 	const char *path;
 	uint64_t off, ref_ctr, cookie;
 	const char *name;
+	bool is_return;
 };
+struct uprobe_places {
+	struct uprobe_place *at; /* malloc'ed */
+	uint32_t cnt, cap;
+	const char *note; /* for -v */
+};
+/* Adds the places of a target. */
+int uprobe_place(struct probe_env *env, const struct probe_target *t, uint64_t cookie,
+		 bool is_return, struct uprobe_places *p, struct probe_error *err);
+/* Whether an address is an instruction's, or a function's. */
+int uprobe_check(struct probe_env *env, struct elf_file *f, uint64_t addr, bool is_return,
+		 struct probe_error *err);
+
 int uprobe_attach_places(const struct probe_attach *a, const struct uprobe_place *places,
-			 uint32_t cnt, bool is_return, struct probe_links *links,
-			 struct probe_error *err);
+			 uint32_t cnt, struct probe_links *links, struct probe_error *err);
 /* How programs for cnt places are to be loaded. */
 int uprobe_load(uint32_t cnt, bool is_return, struct probe_load *out, struct probe_error *err);
+int uprobe_none(struct probe_error *err); /* the kernel has no uprobes */
+
+/* cpp.c: whether the C++ function of a symbol is meant by a name or pattern. */
+bool cpp_matches(const char *pattern, const char *symbol);
 
 #endif

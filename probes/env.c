@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "probes/env.h"
+#include "probes/debug.h"
 
 struct env_block {
 	struct env_block *next;
@@ -51,6 +51,10 @@ void probe_env_free(struct probe_env *env)
 	btf__free(env->btf);
 	for (struct kept_fd *k = env->fds; k; k = k->next)
 		close(k->fd);
+	for (struct elf_file *f = env->files; f; f = f->next) {
+		debug_close(f);
+		elf_file_close(f);
+	}
 	env_blocks_free(env);
 	free(env);
 }

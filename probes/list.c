@@ -56,18 +56,37 @@ static int always(void *arg, const struct probe_target *t)
 	return q->fn(q->arg, q->type, t);
 }
 
+/* Up to the next colon outside of quotes, which are dropped. NULL: there is nothing more. */
+static char *next_part(char **at)
+{
+	char *from = *at, *to = from, *p = from;
+	bool in_quotes = false;
+
+	if (!*p)
+		return NULL;
+	for (; *p && (in_quotes || *p != ':'); p++) {
+		if (*p == '"')
+			in_quotes = !in_quotes;
+		else
+			*to++ = *p;
+	}
+	*at = p + (*p == ':');
+	*to = 0;
+	return from;
+}
+
 /* A name without wildcards is looked up where the type's lines are its targets. */
 static int list_exact(struct probe_env *env, struct query *q, struct probe_error *err)
 {
-	struct probe_part parts[8] = { { .text = q->type->name } };
-	char *text = strdup(q->pattern), *save = NULL;
+	struct probe_part parts[16] = { { .text = q->type->name } };
+	char *text = strdup(q->pattern), *at = text;
 	struct probe_target pat;
 	uint32_t cnt = 1;
 	int rc = -EINVAL;
 
 	if (!text)
 		return probe_fail_oom(err);
-	for (char *p = strtok_r(text, ":", &save); p && cnt < 8; p = strtok_r(NULL, ":", &save))
+	for (char *p = next_part(&at); p && cnt < 16; p = next_part(&at))
 		parts[cnt++].text = p;
 	if (!q->type->parse(env, parts, cnt, &pat, err))
 		rc = q->type->expand(env, &pat, always, q, err);

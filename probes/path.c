@@ -32,6 +32,11 @@ enum { CACHE_FLAGS = 0x0a03 };
 enum { CACHE_FLAGS = -1 }; /* any */
 #endif
 
+bool path_exists(const char *path)
+{
+	return !access(path, F_OK);
+}
+
 static bool is_file(const char *path)
 {
 	struct stat st;

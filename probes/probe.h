@@ -13,6 +13,7 @@
 
 #include "runtime/image.h"
 
+struct Dwarf;
 struct probe_env;
 
 /* What listing and lookup need, opened lazily and cached; owns all strings handed out below. */
@@ -48,6 +49,10 @@ enum probe_field_loc {
 	LOC_PLAIN, /* the value itself */
 	LOC_DATA_LOC, /* a u32: offset from the record's start | size << 16 */
 	LOC_REL_LOC, /* the same, offset from the end of this word */
+	/* Of functions of programs: off is that in a struct made of the arguments. */
+	LOC_REGS, /* in one or two words of the context */
+	LOC_USER, /* in the program's memory, at a word of the context + disp */
+	LOC_NOWHERE, /* where no program can see it: in a floating point register */
 };
 struct probe_field {
 	const char *name;
@@ -57,6 +62,9 @@ struct probe_field {
 	bool is_signed;
 	bool user_ptr; /* a pointer into user memory */
 	enum probe_field_loc loc;
+	int16_t reg[2]; /* LOC_REGS, LOC_USER: offsets in the context */
+	int32_t disp; /* LOC_USER */
+	const void *die; /* its type, a Dwarf_Die that lasts as long as env; NULL: ctype tells */
 };
 struct probe_fields {
 	const struct probe_field *fields;
@@ -110,6 +118,8 @@ enum {
 	PROBE_FUNCTIONS = 256, /* targets are functions, b their names: what "func" gives */
 	PROBE_CONTEXT_REGS =
 		512, /* the context starts with the registers, as a perf event's does */
+	PROBE_TYPED_RETVAL =
+		1024, /* the field "retval" of args, when there is one, is what retval gives */
 	PROBE_NO_COOKIE = 32, /* a program that asks which target it runs for: one for each */
 };
 
@@ -127,6 +137,7 @@ struct probe_links {
 	uint32_t cnt, cap;
 	int *late;
 	uint32_t late_cnt, late_cap;
+	const char *note; /* for -v: what is special about the last attachment; owned by env */
 };
 int probe_links_add(struct probe_links *l, int fd); /* closes fd on failure */
 void probe_links_close(struct probe_links *l); /* no program runs any more when it returns */
@@ -174,6 +185,11 @@ struct probe_type {
 	/* Fields of args, lasting as long as env. NULL: the type has none. */
 	int (*args)(struct probe_env *env, const struct probe_target *t, struct probe_fields *out,
 		    struct probe_error *err);
+	/*
+	 * The debug information of the program that the target is in, owned by env. NULL: there is none.
+	 * The hook is NULL: targets are in no program.
+	 */
+	struct Dwarf *(*debug)(struct probe_env *env, const struct probe_target *t);
 	/*
 	 * Where argument n (PROBE_ARG_RETVAL: the return value) is. 0; -ENOENT: there is none, with err
 	 * filled in when more can be said than that. NULL: the type has neither.
@@ -245,6 +261,13 @@ struct debugfile;
 struct debugfile *debugfile_open(int fd, const char *path, const char *dirs);
 void debugfile_close(struct debugfile *d);
 struct Dwfl_Module *debugfile_module(struct debugfile *d);
+
+/*
+ * A type of a program by name, "struct foo", "enum foo" or "foo"; the enum that has an enumerator. As a
+ * Dwarf_Die that lasts as long as env; NULL: there is none.
+ */
+const void *debug_find_type(struct probe_env *env, struct Dwarf *dw, const char *name);
+const void *debug_find_enumerator(struct probe_env *env, struct Dwarf *dw, const char *name);
 
 /* The name as C++ or Rust source has it, malloc'ed; NULL: it is not mangled. */
 char *demangle(const char *name);

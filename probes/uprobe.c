@@ -1,151 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * uprobe and uretprobe: functions of programs and libraries. Targets: a is the file, b the function
- * or NULL, value the offset, or the address without a function. The kernel writes a breakpoint where
- * it is told to, be it the middle of an instruction: places other than a function's first
- * instruction are left to those who say --unsafe.
- *
- * Several places of a file are one link (uprobe_multi, 6.6), one alone and older kernels take a perf
- * event each.
+ * uprobe and uretprobe: functions of programs and libraries. Targets: a is the file, b the symbol of
+ * the function or NULL, value the offset, or the address without a function, value2 whether --unsafe
+ * has taken it unchecked. Patterns: b what is looked for, value2 how (enum pattern_kind).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "probes/elf.h"
+#include "probes/debug.h"
 
-enum { CONFIG_RETURN = 1, REF_CTR_SHIFT = 32 }; /* .../devices/uprobe/format/ */
-
-static int no_uprobes(struct probe_error *err)
-{
-	return probe_fail(err, -1, -EOPNOTSUPP,
-			  "this kernel was built without uprobes (CONFIG_UPROBES, "
-			  "CONFIG_UPROBE_EVENTS)");
-}
-
-/* ---- places ---- */
-
-int uprobe_load(uint32_t cnt, bool is_return, struct probe_load *out, struct probe_error *err)
-{
-	if (perf_type("uprobe") < 0)
-		return no_uprobes(err);
-	/*
-	 * The event of a process counts returns in others too, where somebody else traces those
-	 * (6.12 still): links look at the process themselves.
-	 */
-	if ((cnt > 1 || is_return) && links_has_multi(true))
-		out->attach_type = TRACE_UPROBE_MULTI;
-	return 0;
-}
-
-static int explain(const struct uprobe_place *p, int rc, struct probe_error *err)
-{
-	switch (rc) {
-	case -ENOENT: return probe_fail(err, -1, rc, "%s: %s does not exist", p->name, p->path);
-	case -EINVAL:
-		return probe_fail(err, -1, rc,
-				  "%s can not be traced there: no code that a breakpoint can "
-				  "stand for",
-				  p->name);
-	case -ESRCH: return probe_fail(err, -1, rc, "%s: there is no such process", p->name);
-	default: return *err->text ? rc : probe_fail(err, -1, rc, "%s: %s", p->name, strerror(-rc));
-	}
-}
-
-static int attach_events(const struct probe_attach *a, const struct uprobe_place *places,
-			 uint32_t cnt, bool is_return, struct probe_links *links,
-			 struct probe_error *err)
-{
-	struct perf_where where = { .pid = a->pid, .one_task = true, .one_cpu = true };
-	int type = perf_type("uprobe"), rc = 0;
-
-	if (type < 0)
-		return no_uprobes(err);
-	where.holder = links_holder(links, cnt);
-	for (uint32_t i = 0; i < cnt && !rc; i++) {
-		struct perf_event_attr attr = {
-			.type = (uint32_t)type,
-			.config = (is_return ? CONFIG_RETURN : 0) | places[i].ref_ctr
-									    << REF_CTR_SHIFT,
-			.uprobe_path = (uintptr_t)places[i].path,
-			.probe_offset = places[i].off,
-		};
-		struct probe_target t = { .name = places[i].name };
-		struct probe_attach one = *a;
-
-		one.targets = &t;
-		one.target_cnt = 1;
-		one.cookies = a->cookies ? &places[i].cookie : NULL;
-		rc = perf_attach(&one, 0, &attr, &where, links, err);
-		if (rc)
-			rc = explain(&places[i], rc, err);
-	}
-	perf_where_done(&where);
-	return rc;
-}
-
-/* One link on places of the same file. */
-static int attach_file(const struct probe_attach *a, const struct uprobe_place *places,
-		       uint32_t cnt, bool is_return, struct probe_links *links,
-		       struct probe_error *err)
-{
-	uint64_t *words = calloc((size_t)cnt * 3, sizeof(*words));
-	struct multi_args multi = {
-		.prog_fd = a->prog_fd,
-		.path = places->path,
-		.offsets = words,
-		.cookies = a->cookies ? words + cnt : NULL,
-		.cnt = cnt,
-		.pid = (uint32_t)a->pid,
-		.is_return = is_return,
-	};
-	int rc;
-
-	if (!words)
-		return probe_fail_oom(err);
-	for (uint32_t i = 0; i < cnt; i++) {
-		words[i] = places[i].off;
-		words[cnt + i] = places[i].cookie;
-		words[2 * cnt + i] = places[i].ref_ctr;
-		if (places[i].ref_ctr)
-			multi.ref_ctr_offsets = words + 2 * (size_t)cnt;
-	}
-	rc = links_multi(&multi);
-	free(words);
-	if (rc < 0)
-		return explain(places, rc, err);
-	return probe_links_add(links, rc) ? probe_fail_oom(err) : 0;
-}
-
-int uprobe_attach_places(const struct probe_attach *a, const struct uprobe_place *places,
-			 uint32_t cnt, bool is_return, struct probe_links *links,
-			 struct probe_error *err)
-{
-	uint32_t same;
-	int rc = 0;
-
-	if (a->attach_type != TRACE_UPROBE_MULTI)
-		return attach_events(a, places, cnt, is_return, links, err);
-	for (uint32_t i = 0; i < cnt && !rc; i += same) {
-		for (same = 1; i + same < cnt; same++)
-			if (strcmp(places[i].path, places[i + same].path))
-				break;
-		rc = attach_file(a, places + i, same, is_return, links, err);
-	}
-	return rc;
-}
+enum pattern_kind { BY_SYMBOL, BY_ADDRESS, BY_CPP, BY_LINE, KIND_MASK = 0xff, COLUMN_SHIFT = 8 };
 
 /* ---- parse ---- */
-
-static int name_target(struct probe_env *env, const char *type, const char *shown,
-		       struct probe_target *t)
-{
-	char *off = t->value ? env_printf(env, "+%llu", (unsigned long long)t->value) : "";
-
-	t->name = t->b ? env_printf(env, "%s:%s:%s%s", type, shown, t->b, off)
-		       : env_printf(env, "%s:%s:0x%llx", type, shown, (unsigned long long)t->value);
-	return t->name && off ? 0 : -ENOMEM;
-}
 
 static int parse_number(const char *what, const char *text, uint64_t *value, int part,
 			struct probe_error *err)
@@ -163,8 +30,10 @@ static int parse_function(struct probe_env *env, const char *text, bool is_retur
 	const char *plus = strchr(text, '+');
 	int rc = 0;
 
-	if (*text >= '0' && *text <= '9')
+	if (*text >= '0' && *text <= '9') {
+		pat->value2 = BY_ADDRESS;
 		return parse_number("address", text, &pat->value, 2, err);
+	}
 	pat->b = env_strndup(env, text, plus ? (size_t)(plus - text) : strlen(text));
 	if (!pat->b)
 		return probe_fail_oom(err);
@@ -178,30 +47,84 @@ static int parse_function(struct probe_env *env, const char *text, bool is_retur
 	return rc;
 }
 
+/* uprobe:FILE:cpp:"Ns::fn(int)": without quotes the colons have come apart. */
+static int parse_cpp(struct probe_env *env, const struct probe_part *parts, uint32_t cnt,
+		     struct probe_target *pat, struct probe_error *err)
+{
+	char *name = env_strdup(env, parts[3].text);
+
+	for (uint32_t i = 4; name && i < cnt; i++)
+		name = env_printf(env, "%s:%s", name, parts[i].text);
+	if (!name)
+		return probe_fail_oom(err);
+	if (!*name)
+		return probe_fail(err, 3, -EINVAL, "cpp: should be followed by a function's name");
+	pat->b = name;
+	pat->value2 = BY_CPP;
+	return 0;
+}
+
+/* uprobe:FILE@SOURCE:LINE[:COLUMN], unless a file's name has that '@'. */
+static bool is_source(const struct probe_part *parts, uint32_t cnt)
+{
+	return cnt <= 4 && strrchr(parts[1].text, '@') && parts[2].text[0] >= '0' &&
+	       parts[2].text[0] <= '9' && !path_exists(parts[1].text);
+}
+
+static int parse_source(struct probe_env *env, const char *type, const struct probe_part *parts,
+			uint32_t cnt, struct probe_target *pat, struct probe_error *err)
+{
+	const char *at = strrchr(parts[1].text, '@');
+	uint64_t column = 0;
+	int rc;
+
+	pat->a = env_strndup(env, parts[1].text, (size_t)(at - parts[1].text));
+	pat->b = env_strdup(env, at + 1);
+	if (!pat->a || !pat->b)
+		return probe_fail_oom(err);
+	if (type[1] == 'r')
+		return probe_fail(err, -1, -EINVAL,
+				  "uretprobe goes to a function, not to a line of its source");
+	if (!*pat->a || !*pat->b)
+		return probe_fail(err, 1, -EINVAL,
+				  "%s should name a program and a source file around '@'", type);
+	rc = parse_number("line", parts[2].text, &pat->value, 2, err);
+	if (!rc && cnt > 3)
+		rc = parse_number("column", parts[3].text, &column, 3, err);
+	if (!rc && (pat->value > INT32_MAX || column > INT32_MAX))
+		return probe_fail(err, 2, -EINVAL, "%s: no source is that long", pat->b);
+	pat->value2 = BY_LINE | column << COLUMN_SHIFT;
+	return rc;
+}
+
 static int parse_as(struct probe_env *env, const char *type, const struct probe_part *parts,
 		    uint32_t cnt, struct probe_target *pat, struct probe_error *err)
 {
-	int rc = probe_check_parts(type, cnt, 2, 2, err);
+	bool is_cpp = cnt > 3 && !strcmp(parts[2].text, "cpp");
+	int rc;
 
 	*pat = (struct probe_target){ 0 };
-	if (rc)
-		return rc;
+	if (!is_cpp && !(cnt > 2 && is_source(parts, cnt))) {
+		rc = probe_check_parts(type, cnt, 2, 2, err);
+		if (rc)
+			return rc;
+	}
 	if (!*parts[1].text)
 		return probe_fail(err, -1, -EINVAL, "%s should have a target", type);
 	if (!*parts[2].text)
 		return probe_fail(err, -1, -EINVAL,
 				  "%s should be attached to a function or an address", type);
 	pat->a = env_strdup(env, parts[1].text);
-	rc = parse_function(env, parts[2].text, type[1] == 'r', pat, err);
-	if (rc)
-		return rc;
-	if (pat->value && !env->opt.unsafe) {
-		rc = probe_fail(err, 2, -EINVAL, "Probing inside of a function requires --unsafe");
-		env_hint(err, "A breakpoint that is not on an instruction's first byte breaks "
-			      "the program.");
-		return rc;
-	}
-	return !pat->a || name_target(env, type, pat->a, pat) ? probe_fail_oom(err) : 0;
+	pat->name = env_printf(env, "%s:%s", type, parts[1].text);
+	for (uint32_t i = 2; pat->name && i < cnt; i++)
+		pat->name = env_printf(env, "%s:%s", pat->name, parts[i].text);
+	if (!pat->a || !pat->name)
+		return probe_fail_oom(err);
+	if (is_cpp)
+		return parse_cpp(env, parts, cnt, pat, err);
+	if (is_source(parts, cnt))
+		return parse_source(env, type, parts, cnt, pat, err);
+	return parse_function(env, parts[2].text, type[1] == 'r', pat, err);
 }
 
 static int parse(struct probe_env *env, const struct probe_part *parts, uint32_t cnt,
@@ -226,70 +149,180 @@ struct matching {
 	void *arg;
 	struct probe_error *err;
 	int cnt;
+	struct elf_file *f; /* at hand, and what it is shown as */
+	const char *shown;
+	uint64_t *seen; /* addresses of C++ functions given so far, hashed */
+	uint32_t seen_cap;
 };
 
-static int give(struct matching *m, const struct elf_file *f, const char *shown, const char *name)
+/* What stands behind the file in the name. */
+static int give(struct matching *m, const char *symbol, uint64_t value, const char *what)
 {
-	struct probe_target t = { .a = f->path, .b = name, .value = m->pat->value };
+	struct probe_target t = { .a = m->f->path, .b = symbol, .value = value };
 
-	if (name_target(m->env, m->type, shown, &t))
+	t.name = what ? env_printf(m->env, "%s:%s:%s", m->type, m->shown, what) : NULL;
+	if (!t.name)
 		return -ENOMEM;
+	t.value2 = m->env->opt.unsafe;
 	m->cnt++;
 	return m->fn(m->arg, &t);
 }
 
-static int check_offset(const struct matching *m, const struct elf_symbol *s)
+static int give_address(void *arg, uint64_t addr)
 {
-	if (!m->pat->value || !s->size || m->pat->value < s->size)
+	struct matching *m = arg;
+
+	return give(m, NULL, addr, env_printf(m->env, "%llu", (unsigned long long)addr));
+}
+
+static int by_address(struct matching *m)
+{
+	int rc = uprobe_check(m->env, m->f, m->pat->value, m->type[1] == 'r', m->err);
+
+	return rc ?: give_address(m, m->pat->value);
+}
+
+static int by_line(struct matching *m)
+{
+	const struct source_place at = { m->pat->b, (int)m->pat->value,
+					 (int)(m->pat->value2 >> COLUMN_SHIFT) };
+
+	return debug_lines(m->env, m->f, &at, give_address, m, m->err);
+}
+
+static int by_offset(struct matching *m, const struct elf_symbol *s)
+{
+	uint64_t off = m->pat->value;
+	int rc = 0;
+
+	if (s->size && off >= s->size && !m->env->opt.unsafe)
+		return probe_fail(m->err, 2, -EINVAL,
+				  "Offset outside the function bounds ('%s' size is %llu)", s->name,
+				  (unsigned long long)s->size);
+	if (off)
+		rc = uprobe_check(m->env, m->f, elf_symbol_addr(m->f, s) + off, false, m->err);
+	if (rc)
+		return rc;
+	return give(m, s->name, off,
+		    off ? env_printf(m->env, "%s+%llu", s->name, (unsigned long long)off)
+			: s->name);
+}
+
+/* Constructors and destructors have several symbols at one place. */
+static bool is_new(struct matching *m, uint64_t addr)
+{
+	uint32_t i = (uint32_t)(addr * 0x9e3779b97f4a7c15ull >> 32) % m->seen_cap;
+
+	for (; m->seen[i]; i = (i + 1) % m->seen_cap)
+		if (m->seen[i] == addr)
+			return false;
+	m->seen[i] = addr;
+	return true;
+}
+
+static int by_cpp(struct matching *m, const struct elf_symbol *s)
+{
+	if (!cpp_matches(m->pat->b, s->name) || !is_new(m, s->addr))
 		return 0;
-	return probe_fail(m->err, 2, -EINVAL,
-			  "Offset outside the function bounds ('%s' size is %llu)", s->name,
-			  (unsigned long long)s->size);
+	return give(m, s->name, 0, env_printf(m->env, "cpp:%s", s->name));
+}
+
+static int by_symbol(struct matching *m)
+{
+	const struct elf_symbol *s;
+	uint32_t cnt;
+	int rc = 0;
+
+	if (m->pat->value2 == BY_SYMBOL && !probe_is_glob(m->pat->b)) {
+		s = elf_symbol_find(m->env, m->f, m->pat->b);
+		return s ? by_offset(m, s) : 0;
+	}
+	s = elf_symbols(m->env, m->f, &cnt);
+	m->seen_cap = 2 * cnt + 1;
+	m->seen = m->pat->value2 == BY_CPP ? calloc(m->seen_cap, sizeof(*m->seen)) : NULL;
+	if (m->pat->value2 == BY_CPP && !m->seen)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < cnt && !rc; i++)
+		if (m->pat->value2 == BY_CPP)
+			rc = by_cpp(m, &s[i]);
+		else if (probe_glob_match(m->pat->b, s[i].name))
+			rc = give(m, s[i].name, 0, s[i].name);
+	free(m->seen);
+	m->seen = NULL;
+	return rc;
 }
 
 static int in_file(void *arg, const char *path, const char *shown)
 {
 	struct matching *m = arg;
-	struct elf_file *f = elf_file_get(m->env, path, m->err);
-	const struct elf_symbol *s;
-	int rc = 0;
+	int rc = -ENOENT;
 
-	if (!f) /* among many, some are scripts */
+	m->f = elf_file_get(m->env, path, m->err);
+	m->shown = shown;
+	if (!m->f) /* among many, some are scripts */
 		return probe_is_glob(m->pat->a) ? 0 : -ENOEXEC;
-	if (!m->pat->b)
-		return give(m, f, shown, NULL);
-	if (!probe_is_glob(m->pat->b)) {
-		s = elf_symbol_find(f, m->pat->b);
-		if (!s)
-			return 0;
-		return check_offset(m, s) ?: give(m, f, shown, s->name);
+	switch ((enum pattern_kind)(m->pat->value2 & KIND_MASK)) {
+	case BY_ADDRESS: rc = by_address(m); break;
+	case BY_LINE: rc = by_line(m); break;
+	case BY_SYMBOL:
+	case BY_CPP:
+	case KIND_MASK:
+	case COLUMN_SHIFT: return by_symbol(m);
 	}
-	for (uint32_t i = 0; i < f->cnt && !rc; i++)
-		if (probe_glob_match(m->pat->b, f->syms[i].name))
-			rc = give(m, f, shown, f->syms[i].name);
-	return rc;
+	/* among many, some have none */
+	return rc < 0 && rc != -ENOMEM && probe_is_glob(m->pat->a) ? 0 : rc;
 }
 
-static int feed_near(void *arg, const char *path, const char *shown)
-{
-	struct near_name *near = ((void **)arg)[1];
-	struct probe_error ignored;
-	struct elf_file *f = elf_file_get(((void **)arg)[0], path, &ignored);
+/* What an exact name may have meant. */
+struct guess {
+	struct probe_env *env;
+	struct near_name near;
+	const char *importer; /* a file that has it from a library */
+};
 
-	for (uint32_t i = 0; f && i < f->cnt; i++)
-		near_name_feed(near, f->syms[i].name);
+static int feed_guess(void *arg, const char *path, const char *shown)
+{
+	struct guess *g = arg;
+	struct probe_error ignored;
+	struct elf_file *f = elf_file_get(g->env, path, &ignored);
+	const struct elf_symbol *s;
+	uint32_t cnt = 0;
+
+	s = f ? elf_symbols(g->env, f, &cnt) : NULL;
+	for (uint32_t i = 0; i < cnt; i++)
+		near_name_feed(&g->near, s[i].name);
+	if (f && elf_imports(f, g->near.word))
+		g->importer = shown;
 	return 0;
+}
+
+static void hint(struct probe_env *env, const struct probe_target *pat, struct probe_error *err)
+{
+	struct guess g = { env, { .word = pat->b }, NULL };
+
+	if (pat->value2 == BY_CPP)
+		env_hint(err, "Names are those of the source: cpp:\"Ns::fn\", cpp:\"Ns::fn(int)\", "
+			      "cpp:\"Ns::*\".");
+	if (pat->value2 != BY_SYMBOL || probe_is_glob(pat->b))
+		return;
+	paths_match(env, pat->a, feed_guess, &g);
+	if (g.importer)
+		env_hint(err, "%s has it from a library: name that one, as in uprobe:libc:%s.",
+			 g.importer, pat->b);
+	else if (g.near.best)
+		env_hint(err, "Did you mean '%s'?", g.near.best);
 }
 
 static int expand_as(struct probe_env *env, const char *type, const struct probe_target *pat,
 		     probe_fn fn, void *arg, struct probe_error *err)
 {
-	struct matching m = { env, type, pat, fn, arg, err, 0 };
-	struct near_name near = { .word = pat->b };
+	struct matching m = {
+		.env = env, .type = type, .pat = pat, .fn = fn, .arg = arg, .err = err
+	};
 	int rc;
 
 	if (!env->listing && perf_type("uprobe") < 0)
-		return no_uprobes(err);
+		return uprobe_none(err);
 	rc = paths_match(env, pat->a, in_file, &m);
 	if (!rc && !probe_is_glob(pat->a))
 		return probe_fail(err, -1, -EINVAL,
@@ -299,11 +332,10 @@ static int expand_as(struct probe_env *env, const char *type, const struct probe
 		return probe_fail_oom(err);
 	if (rc < 0 || m.cnt)
 		return rc < 0 ? rc : m.cnt;
+	if ((pat->value2 & KIND_MASK) == BY_LINE)
+		return 0; /* told already */
 	probe_fail(err, -1, 0, "No matches for %s.", pat->name);
-	if (pat->b && !probe_is_glob(pat->b))
-		paths_match(env, pat->a, feed_near, (void *[]){ env, &near });
-	if (near.best)
-		env_hint(err, "Did you mean '%s'?", near.best);
+	hint(env, pat, err);
 	return 0;
 }
 
@@ -317,6 +349,49 @@ static int expand_return(struct probe_env *env, const struct probe_target *pat, 
 			 void *arg, struct probe_error *err)
 {
 	return expand_as(env, "uretprobe", pat, fn, arg, err);
+}
+
+/* ---- debug information ---- */
+
+static struct Dwarf *debug(struct probe_env *env, const struct probe_target *t)
+{
+	struct probe_error ignored;
+	struct elf_file *f = elf_file_get(env, t->a, &ignored);
+
+	return f ? debug_of(env, f) : NULL;
+}
+
+static int args_as(struct probe_env *env, const struct probe_target *t, bool is_return,
+		   struct probe_fields *out, struct probe_error *err)
+{
+	struct elf_file *f = elf_file_get(env, t->a, err);
+	const struct elf_symbol *s = NULL;
+	int rc = -ENOENT;
+
+	if (!f)
+		return rc;
+	if (t->b && !t->value)
+		s = elf_symbol_find(env, f, t->b);
+	if (s)
+		rc = debug_args(env, f, s, is_return, out, err);
+	else
+		probe_fail(err, -1, rc, "args are there at a function's first instruction only");
+	if (rc == -ENOENT)
+		env_hint(err, "%s without types.",
+			 is_return ? "retval is there" : "arg0, arg1, ... are there");
+	return rc;
+}
+
+static int args(struct probe_env *env, const struct probe_target *t, struct probe_fields *out,
+		struct probe_error *err)
+{
+	return args_as(env, t, false, out, err);
+}
+
+static int args_return(struct probe_env *env, const struct probe_target *t,
+		       struct probe_fields *out, struct probe_error *err)
+{
+	return args_as(env, t, true, out, err);
 }
 
 /* ---- load and attach ---- */
@@ -333,42 +408,18 @@ static int load_return(struct probe_env *env, const struct probe_target *targets
 	return uprobe_load(cnt, true, out, err);
 }
 
-static int find_place(struct probe_env *env, const struct probe_target *t, struct uprobe_place *p,
-		      struct probe_error *err)
-{
-	struct elf_file *f = elf_file_get(env, t->a, err);
-	const struct elf_symbol *s;
-
-	if (!f)
-		return -ENOENT;
-	*p = (struct uprobe_place){ .path = f->path, .name = t->name };
-	if (!t->b) {
-		p->off = elf_file_offset(f, t->value);
-		return p->off ? 0
-			      : probe_fail(err, -1, -EINVAL, "%s: no such address in the file",
-					   t->name);
-	}
-	s = elf_symbol_find(f, t->b);
-	if (!s)
-		return probe_fail(err, -1, -ENOENT, "No matches for %s.", t->name);
-	p->off = s->off + t->value;
-	return 0;
-}
-
 static int attach_as(struct probe_env *env, const struct probe_attach *a, bool is_return,
 		     struct probe_links *links, struct probe_error *err)
 {
-	struct uprobe_place *places = calloc(a->target_cnt, sizeof(*places));
+	struct uprobe_places places = { 0 };
 	int rc = 0;
 
-	if (!places)
-		return probe_fail_oom(err);
-	for (uint32_t i = 0; i < a->target_cnt && !rc; i++) {
-		rc = find_place(env, &a->targets[i], &places[i], err);
-		places[i].cookie = a->cookies ? a->cookies[i] : 0;
-	}
-	rc = rc ?: uprobe_attach_places(a, places, a->target_cnt, is_return, links, err);
-	free(places);
+	for (uint32_t i = 0; i < a->target_cnt && !rc; i++)
+		rc = uprobe_place(env, &a->targets[i], a->cookies ? a->cookies[i] : 0, is_return,
+				  &places, err);
+	rc = rc ?: uprobe_attach_places(a, places.at, places.cnt, links, err);
+	links->note = places.note;
+	free(places.at);
 	return rc;
 }
 
@@ -394,6 +445,8 @@ const struct probe_type probe_uprobe = {
 	.section = "kprobe",
 	.parse = parse,
 	.expand = expand,
+	.args = args,
+	.debug = debug,
 	.arg = regs_arg,
 	.load = load,
 	.attach = attach,
@@ -404,11 +457,13 @@ const struct probe_type probe_uretprobe = {
 	.aliases = { "ur" },
 	.help = "uretprobe:FILE:FUNCTION: a function of a program or library returns",
 	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_USER_MEMORY | PROBE_ONE_MEMORY |
-		 PROBE_FUNCTIONS,
+		 PROBE_FUNCTIONS | PROBE_TYPED_RETVAL,
 	.args_kind = PROBE_ARGS_REGS,
 	.section = "kprobe",
 	.parse = parse_return,
 	.expand = expand_return,
+	.args = args_return,
+	.debug = debug,
 	.arg = regs_retval,
 	.load = load_return,
 	.attach = attach_return,

@@ -8,12 +8,10 @@
  * down by the kernel (4.20) in all processes, those to come included.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "probes/usdt.h"
 
@@ -137,17 +135,12 @@ static int read_sites(struct reading *r)
 static struct elf_file *get_file(struct probe_env *env, const char *path, struct probe_error *err)
 {
 	struct reading r = { .env = env, .f = elf_file_get(env, path, err) };
-	int fd, rc = -ENOEXEC;
+	int rc;
 
 	if (!r.f || r.f->sites)
 		return r.f;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	r.elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	if (r.elf)
-		rc = read_sites(&r);
-	elf_end(r.elf);
-	if (fd >= 0)
-		close(fd);
+	r.elf = r.f->elf;
+	rc = read_sites(&r);
 	if (!rc && !r.f->sites) {
 		r.f->sites = env_alloc(env, sizeof(*r.f->sites)); /* read, and there are none */
 		rc = r.f->sites ? 0 : -ENOMEM;
@@ -289,8 +282,13 @@ static int places_of(struct probe_env *env, const struct probe_target *t, uint64
 		const struct usdt_site *s = &f->sites[i];
 
 		if (same_probe(s, &want, true))
-			p->at[p->cnt++] = (struct uprobe_place){ f->path, s->off, s->ref_ctr,
-								 cookie, t->name };
+			p->at[p->cnt++] = (struct uprobe_place){
+				.path = f->open_as,
+				.off = s->off,
+				.ref_ctr = s->ref_ctr,
+				.cookie = cookie,
+				.name = t->name,
+			};
 	}
 	return p->cnt > before ? 0 : probe_fail(err, -1, -ENOENT, "No matches for %s.", t->name);
 }
@@ -322,7 +320,7 @@ static int attach(struct probe_env *env, const struct probe_attach *a, struct pr
 	struct places p = { 0 };
 	int rc = all_places(env, a->targets, a->target_cnt, a->cookies, &p, err);
 
-	rc = rc ?: uprobe_attach_places(a, p.at, p.cnt, false, links, err);
+	rc = rc ?: uprobe_attach_places(a, p.at, p.cnt, links, err);
 	free(p.at);
 	return rc;
 }

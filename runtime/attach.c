@@ -103,6 +103,7 @@ static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, stru
 
 	if (!(at->type->flags & (PROBE_TAKES_PID | PROBE_ONE_MEMORY)))
 		pa.pid = 0;
+	at->links->note = NULL;
 	rc = at->type->attach(at->a->env, &pa, at->links, err);
 	if (rc >= 0 && at->a->opt->verbose)
 		verbose_attached(&pa, at->links, links);

@@ -49,6 +49,8 @@ void verbose_attached(const struct probe_attach *pa, const struct probe_links *l
 		fprintf(stderr, ": %s", kind_of(links->fds[links_before]));
 	if (links->cnt > links_before + 1)
 		fprintf(stderr, " x %u", links->cnt - links_before);
+	if (links->note)
+		fprintf(stderr, ", %s", links->note);
 	print_program(pa->prog_fd);
 	fputc('\n', stderr);
 }

@@ -84,16 +84,21 @@ static const char format[] = "name: made_up\nID: 1\nformat:\n"
 			     "\tfield:s64 last;\toffset:88;\tsize:8;\tsigned:1;\n\n"
 			     "print fmt: \"field:%d\", REC->last\n";
 
+#define F(name_, ctype_, decl_, off_, size_, is_signed_, user_, loc_)                              \
+	{                                                                                          \
+		.name = name_, .ctype = ctype_, .decl = decl_, .off = off_, .size = size_,         \
+		.is_signed = is_signed_, .user_ptr = user_, .loc = loc_,                           \
+	}
 static const struct probe_field wanted[] = {
-	{ "comm", "char[16]", "char comm[TASK_COMM_LEN]", 8, 16, false, false, LOC_PLAIN },
-	{ "name", "char[]", "__data_loc char[] name", 24, 4, false, false, LOC_DATA_LOC },
-	{ "list", "u64[]", "__rel_loc u64[] list", 28, 4, false, false, LOC_REL_LOC },
-	{ "grid", "u16[2][3]", "u16 grid[2][3]", 32, 12, false, false, LOC_PLAIN },
-	{ "path", "const char *", "const char __user * path", 48, 8, false, true, LOC_PLAIN },
-	{ "fn", "void *", "void (*fn)(int)", 56, 8, false, false, LOC_PLAIN },
-	{ "ts", "struct timespec", "struct timespec ts", 64, 16, false, false, LOC_PLAIN },
-	{ "ptr", "void *", "void *ptr", 80, 8, false, false, LOC_PLAIN },
-	{ "last", "s64", "s64 last", 88, 8, true, false, LOC_PLAIN },
+	F("comm", "char[16]", "char comm[TASK_COMM_LEN]", 8, 16, false, false, LOC_PLAIN),
+	F("name", "char[]", "__data_loc char[] name", 24, 4, false, false, LOC_DATA_LOC),
+	F("list", "u64[]", "__rel_loc u64[] list", 28, 4, false, false, LOC_REL_LOC),
+	F("grid", "u16[2][3]", "u16 grid[2][3]", 32, 12, false, false, LOC_PLAIN),
+	F("path", "const char *", "const char __user * path", 48, 8, false, true, LOC_PLAIN),
+	F("fn", "void *", "void (*fn)(int)", 56, 8, false, false, LOC_PLAIN),
+	F("ts", "struct timespec", "struct timespec ts", 64, 16, false, false, LOC_PLAIN),
+	F("ptr", "void *", "void *ptr", 80, 8, false, false, LOC_PLAIN),
+	F("last", "s64", "s64 last", 88, 8, true, false, LOC_PLAIN),
 };
 enum { WANTED_CNT = sizeof(wanted) / sizeof(*wanted) };
 

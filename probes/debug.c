@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Functions in debug information, by address: names are no way, a program has many static functions
+ * of one name. A unit's functions are collected when one of them is asked for, so that thousands
+ * matched by a wildcard are as cheap each as one.
+ */
+#include <dwarf.h>
+#include <elfutils/libdwfl.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/debug.h"
+
+enum { NESTING_MAX = 16 }; /* of namespaces and classes */
+
+struct debug_row {
+	uint64_t addr;
+	Dwarf_Die die;
+};
+
+/* The functions of a unit, by address. */
+struct debug_unit {
+	struct debug_unit *next;
+	const void *addr; /* of the unit's DIE, which tells units apart */
+	struct debug_row *rows;
+	uint32_t cnt, cap;
+};
+
+struct Dwfl_Module *debug_module(struct probe_env *env, struct elf_file *f)
+{
+	int fd;
+
+	if (!f->debug_tried) {
+		f->debug_tried = true;
+		fd = elf_file_open(f);
+		f->debug = fd < 0 ? NULL : debugfile_open(fd, f->path, env->opt.debuginfo);
+	}
+	return f->debug ? debugfile_module(f->debug) : NULL;
+}
+
+Dwarf *debug_of(struct probe_env *env, struct elf_file *f)
+{
+	Dwarf_Addr elf_bias = 0, dwarf_bias = 0;
+	struct Dwfl_Module *mod = debug_module(env, f);
+
+	if (f->dwarf || f->dwarf_tried || !mod || !dwfl_module_getelf(mod, &elf_bias))
+		return f->dwarf;
+	f->dwarf_tried = true;
+	f->dwarf = dwfl_module_getdwarf(mod, &dwarf_bias);
+	f->debug_bias = (int64_t)(elf_bias - dwarf_bias);
+	return f->dwarf;
+}
+
+void debug_close(struct elf_file *f)
+{
+	for (struct debug_unit *u = f->units; u; u = u->next)
+		free(u->rows);
+	debugfile_close(f->debug);
+}
+
+int64_t debug_bias(const struct elf_file *f)
+{
+	return f->debug_bias;
+}
+
+/* ---- units ---- */
+
+static bool split_or_self(struct debug_walk *w, uint8_t unit_type, const Dwarf_Die *sub)
+{
+	if (unit_type == DW_UT_skeleton) {
+		w->unit = *sub;
+		return sub->addr != NULL; /* its .dwo may be gone */
+	}
+	w->unit = w->skeleton;
+	return unit_type != DW_UT_type && unit_type != DW_UT_split_type;
+}
+
+bool debug_next_unit(Dwarf *dw, struct debug_walk *w)
+{
+	Dwarf_Die sub;
+	uint8_t type;
+
+	while (!w->ended) {
+		memset(&sub, 0, sizeof(sub));
+		if (dwarf_get_units(dw, w->cu, &w->cu, NULL, &type, &w->skeleton, &sub))
+			w->ended = true;
+		else if (split_or_self(w, type, &sub))
+			return true;
+	}
+	return false;
+}
+
+/* ---- functions ---- */
+
+static bool add_row(struct debug_unit *u, uint64_t addr, const Dwarf_Die *die)
+{
+	if (u->cnt == u->cap) {
+		uint32_t cap = u->cap ? u->cap * 2 : 64;
+		struct debug_row *more = realloc(u->rows, cap * sizeof(*more));
+
+		if (!more)
+			return false;
+		u->rows = more;
+		u->cap = cap;
+	}
+	u->rows[u->cnt++] = (struct debug_row){ addr, *die };
+	return true;
+}
+
+static bool is_scope(int tag)
+{
+	return tag == DW_TAG_namespace || tag == DW_TAG_class_type || tag == DW_TAG_module ||
+	       tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
+}
+
+static bool collect(struct debug_unit *u, Dwarf_Die *parent, unsigned depth)
+{
+	Dwarf_Die die;
+	Dwarf_Addr addr;
+	int rc;
+
+	for (rc = dwarf_child(parent, &die); !rc; rc = dwarf_siblingof(&die, &die)) {
+		int tag = dwarf_tag(&die);
+
+		if (tag == DW_TAG_subprogram) {
+			if (!dwarf_entrypc(&die, &addr) && !add_row(u, addr, &die))
+				return false;
+		} else if (is_scope(tag) && depth < NESTING_MAX && !collect(u, &die, depth + 1)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct debug_row *x = a, *y = b;
+
+	return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+static struct debug_unit *functions_of(struct probe_env *env, struct elf_file *f, Dwarf_Die *unit)
+{
+	struct debug_unit *u;
+
+	for (u = f->units; u; u = u->next)
+		if (u->addr == unit->addr)
+			return u;
+	u = env_alloc(env, sizeof(*u));
+	if (!u)
+		return NULL;
+	u->addr = unit->addr;
+	u->next = f->units;
+	f->units = u;
+	collect(u, unit, 0);
+	if (u->cnt)
+		qsort(u->rows, u->cnt, sizeof(*u->rows), compare);
+	return u;
+}
+
+static bool find_row(const struct debug_unit *u, uint64_t addr, Dwarf_Die *die)
+{
+	const struct debug_row key = { .addr = addr }, *row;
+
+	row = u && u->cnt ? bsearch(&key, u->rows, u->cnt, sizeof(key), compare) : NULL;
+	if (row)
+		*die = row->die;
+	return row != NULL;
+}
+
+static bool find_by_ranges(struct probe_env *env, struct elf_file *f, uint64_t addr, Dwarf_Die *die)
+{
+	struct debug_walk w = { 0 };
+
+	while (debug_next_unit(f->dwarf, &w))
+		if (dwarf_haspc(&w.skeleton, addr) == 1)
+			return find_row(functions_of(env, f, &w.unit), addr, die);
+	return false;
+}
+
+bool debug_find_function(struct probe_env *env, struct elf_file *f, uint64_t addr, Dwarf_Die *die)
+{
+	Dwarf *dw = debug_of(env, f);
+	Dwarf_Die cu, sub;
+	uint8_t type;
+
+	if (!dw)
+		return false;
+	addr += (uint64_t)f->debug_bias;
+	/* .debug_aranges, which not every compiler writes, and not for every unit */
+	if (!dwarf_addrdie(dw, addr, &cu))
+		return find_by_ranges(env, f, addr, die);
+	memset(&sub, 0, sizeof(sub));
+	if (!dwarf_cu_info(cu.cu, NULL, &type, NULL, &sub, NULL, NULL, NULL) &&
+	    type == DW_UT_skeleton && sub.addr)
+		cu = sub;
+	return find_row(functions_of(env, f, &cu), addr, die);
+}
