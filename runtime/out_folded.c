@@ -77,7 +77,8 @@ static uint64_t weight(const struct map_data *d, uint32_t rank)
 }
 
 static void each_stack(struct out *o, const struct map_data *d,
-		       void (*fn)(struct out *o, const struct buf *stack, uint64_t n))
+		       void (*fn)(struct out *o, void *arg, const struct buf *stack, uint64_t n),
+		       void *arg)
 {
 	struct buf line = { 0 };
 
@@ -94,27 +95,76 @@ static void each_stack(struct out *o, const struct map_data *d,
 		if (!parts)
 			put_part(o, &line, &key);
 		if (line.len && weight(d, i))
-			fn(o, &line, weight(d, i));
+			fn(o, arg, &line, weight(d, i));
 	}
 	o->buf.nomem |= line.nomem;
 	buf_free(&line);
 }
 
-static void print_stack(struct out *o, const struct buf *stack, uint64_t n)
+/* The lines of a map. Stacks that differ by offsets only are one line, so they wait for all others. */
+struct folded {
+	struct buf text;
+	struct line {
+		size_t off, len;
+		uint64_t n;
+	} * lines;
+	size_t cnt, cap;
+};
+
+static void add_stack(struct out *o, void *arg, const struct buf *stack, uint64_t n)
 {
-	buf_put(&o->buf, stack->p, stack->len);
-	buf_putc(&o->buf, ' ');
-	buf_put_u64(&o->buf, n);
-	buf_putc(&o->buf, '\n');
-	out_commit(o);
+	struct folded *f = arg;
+	size_t cap = f->cap ? f->cap * 2 : 256;
+	struct line *grown;
+
+	if (f->cnt == f->cap) {
+		grown = realloc(f->lines, cap * sizeof(*grown));
+		if (!grown) {
+			o->buf.nomem = true;
+			return;
+		}
+		f->lines = grown;
+		f->cap = cap;
+	}
+	f->lines[f->cnt++] = (struct line){ f->text.len, stack->len, n };
+	buf_put(&f->text, stack->p, stack->len);
+}
+
+static int compare_lines(const void *a, const void *b, void *text)
+{
+	const struct line *x = a, *y = b;
+	size_t len = x->len < y->len ? x->len : y->len;
+	int c = memcmp((const char *)text + x->off, (const char *)text + y->off, len);
+
+	return c ? c : (x->len > y->len) - (x->len < y->len);
 }
 
 static void folded_map(struct out *o, const struct map_data *d, uint64_t top, uint64_t div)
 {
-	each_stack(o, d, print_stack);
+	struct folded f = { 0 };
+
+	each_stack(o, d, add_stack, &f);
+	o->buf.nomem |= f.text.nomem;
+	if (f.cnt && !f.text.nomem)
+		qsort_r(f.lines, f.cnt, sizeof(*f.lines), compare_lines, f.text.p);
+	for (size_t i = 0; i < f.cnt && !f.text.nomem; i++) {
+		const struct line *line = &f.lines[i];
+
+		if (i + 1 < f.cnt && !compare_lines(line, line + 1, f.text.p)) {
+			f.lines[i + 1].n += line->n;
+			continue;
+		}
+		buf_put(&o->buf, f.text.p + line->off, line->len);
+		buf_putc(&o->buf, ' ');
+		buf_put_u64(&o->buf, line->n);
+		buf_putc(&o->buf, '\n');
+		out_commit(o);
+	}
+	free(f.lines);
+	buf_free(&f.text);
 }
 
-static void gather_stack(struct out *o, const struct buf *stack, uint64_t n)
+static void gather_stack(struct out *o, void *arg, const struct buf *stack, uint64_t n)
 {
 	if (!o->flame)
 		o->flame = flame_new();
@@ -124,7 +174,7 @@ static void gather_stack(struct out *o, const struct buf *stack, uint64_t n)
 
 static void flame_map(struct out *o, const struct map_data *d, uint64_t top, uint64_t div)
 {
-	each_stack(o, d, gather_stack);
+	each_stack(o, d, gather_stack, NULL);
 }
 
 static void flame_finish(struct out *o)
