@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ast/ctype.h"
@@ -130,11 +132,10 @@ static void unit_done(struct unit *u)
 	arena_free(u->arena);
 }
 
-static int dump(struct unit *u, bool wanted, bool with_types)
+static void dump(struct unit *u, bool wanted, bool with_types)
 {
 	if (wanted)
 		ast_dump(stdout, u->program, with_types);
-	return 0;
 }
 
 static bool has_caps(unsigned caps_low, unsigned caps_high)
@@ -153,28 +154,36 @@ static int check_privilege(const struct options *o)
 {
 	enum { SYS_ADMIN = 1 << 21, PERFMON = 1 << (38 - 32), BPF = 1 << (39 - 32) };
 
-	if (o->emit_elf || has_caps(SYS_ADMIN, 0) || has_caps(0, PERFMON | BPF))
+	if (o->emit_elf || o->mode == MODE_CODEGEN || has_caps(SYS_ADMIN, 0) ||
+	    has_caps(0, PERFMON | BPF))
 		return 0;
 	fail("CAP_BPF and CAP_PERFMON are needed: run trace as root");
 	return -EPERM;
 }
 
-/* text -> checked tree */
+/* text -> checked tree, in this order; what each needs and gives stands above its definition */
+static const struct pass {
+	const char *name;
+	int (*run)(struct unit *u);
+} passes[] = {
+	{ "parse", parse },   { "import", import }, { "configure", configure },
+	{ "expand", expand }, { "define", define }, { "resolve", resolve },
+	{ "infer", infer },   { "check", check },   { "fold", fold },
+	{ "pick", pick },
+};
+enum { PASS_CNT = sizeof(passes) / sizeof(*passes) };
+
 static int front_end(struct unit *u, const struct options *o)
 {
 	int err = read_program(u, o);
 
-	err = err ?: parse(u);
-	err = err ?: dump(u, o->dump_ast, false);
-	err = err ?: import(u);
-	err = err ?: configure(u);
-	err = err ?: expand(u);
-	err = err ?: define(u);
-	err = err ?: resolve(u);
-	err = err ?: infer(u);
-	err = err ?: check(u);
-	err = err ?: fold(u);
-	err = err ?: dump(u, o->dump_types, true);
+	for (int i = 0; i < PASS_CNT && !err; i++) {
+		err = passes[i].run(u);
+		if (!err && passes[i].run == parse)
+			dump(u, o->dump_ast, false);
+	}
+	if (!err)
+		dump(u, o->dump_types, true);
 	return err;
 }
 
@@ -200,8 +209,9 @@ static int back_end(struct unit *u, const struct options *o)
 	err = check_privilege(o);
 	err = err ?: codegen(u, &o->gen, &elf, &elf_sz);
 	flush_diags(u);
-	if (err || o->emit_elf) {
-		err = err ?: write_file(o->emit_elf, elf, elf_sz);
+	if (err || o->emit_elf || o->mode == MODE_CODEGEN) {
+		if (!err && o->emit_elf)
+			err = write_file(o->emit_elf, elf, elf_sz);
 		free(elf);
 		return err;
 	}
@@ -209,6 +219,69 @@ static int back_end(struct unit *u, const struct options *o)
 	err = image_read(&img, elf, elf_sz, why, sizeof(why));
 	err = err ? fail("%s", why) : run_image(&img, &o->run);
 	free(elf);
+	return err;
+}
+
+/* ---- --mode compiler-bench */
+
+struct timing {
+	double sum, squares; /* ns */
+};
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* One compilation; codegen counts as the pass after the last. */
+static int compile_once(struct unit *u, const struct options *o, struct timing *timings)
+{
+	void *elf = NULL;
+	size_t elf_sz;
+	int err = 0;
+
+	for (int i = 0; i <= PASS_CNT && !err; i++) {
+		double from = now_ns(), took;
+
+		err = i < PASS_CNT ? passes[i].run(u) : codegen(u, &o->gen, &elf, &elf_sz);
+		took = now_ns() - from;
+		timings[i].sum += took;
+		timings[i].squares += took * took;
+	}
+	free(elf);
+	return err;
+}
+
+static void print_timing(const char *name, const struct timing *t, double rounds)
+{
+	double mean = t->sum / rounds, sd = sqrt(fmax(0, t->squares / rounds - mean * mean));
+
+	printf("%-30s%-10.0f%-14.0f%.1f ± %.1f µs\n", name, rounds, t->sum, mean / 1e3, sd / 1e3);
+}
+
+/* The whole compilation again and again, for a second. */
+static int compiler_bench(struct unit *u, const struct options *o)
+{
+	struct timing timings[PASS_CNT + 1] = { 0 };
+	double start = now_ns();
+	int rounds = 0, err = read_program(u, o);
+
+	while (!err && (rounds < 3 || now_ns() - start < 1e9)) {
+		struct unit round;
+
+		err = unit_init(&round, u->opt, u->env);
+		err = err
+			      ?: add_source(&round, u->main_source->name, u->main_source->text,
+					    u->main_source->len);
+		err = err ?: compile_once(&round, o, timings);
+		unit_done(&round);
+		rounds++;
+	}
+	for (int i = 0; i <= PASS_CNT && !err; i++)
+		print_timing(i < PASS_CNT ? passes[i].name : "codegen", &timings[i], rounds);
 	return err;
 }
 
@@ -398,7 +471,11 @@ static int run(struct options *o)
 {
 	struct compile_options compile = {
 		.unsafe = o->unsafe,
-		.warnings = !o->run.no_warnings,
+		.warnings = !o->run.no_warnings && o->mode != MODE_COMPILER_BENCH,
+		.mode = o->mode == MODE_TEST	? COMPILE_TEST
+			: o->mode == MODE_BENCH ? COMPILE_BENCH
+						: COMPILE_RUN,
+		.probe_filter = o->has_probe_filter ? &o->probe_filter : NULL,
 		.have_btf = !access("/sys/kernel/btf/vmlinux", R_OK),
 		.has_child = o->run.child_cmd,
 		.pid = o->run.pid,
@@ -426,6 +503,8 @@ static int run(struct options *o)
 	err = unit_init(&u, &compile, o->run.env);
 	if (!err && o->list)
 		err = list(&u, o);
+	else if (!err && o->mode == MODE_COMPILER_BENCH)
+		err = compiler_bench(&u, o);
 	else if (!err)
 		err = front_end(&u, o) ?: back_end(&u, o);
 	if (err == -ECANCELED) /* the script's own help was all */
@@ -476,7 +555,7 @@ int main(int argc, char **argv)
 		printf("trace v%s\n", PACKAGE_VERSION);
 	else if (o.info)
 		err = print_info(&o);
-	else if (o.fmt && (o.program || o.param_cnt))
+	else if (o.mode == MODE_FORMAT && (o.program || o.param_cnt))
 		err = format_all(&o);
 	else if (o.list || o.program || o.file)
 		err = run(&o);

@@ -55,10 +55,13 @@
 	OPT(VERIFY, 0, "verify-llvm-ir", NULL, "check the LLVM IR")                                \
 	LATER(AOT, 0, "aot", "FILE", "write a tool that runs without the compiler")                \
 	OPT(FMT, 0, "fmt", NULL, "print the program in canonical form, do not run it")             \
-	LATER(TEST, 0, "test", NULL, "run the test: probes")                                       \
-	LATER(BENCH, 0, "bench", NULL, "run the bench: probes")                                    \
-	LATER(MODE, 0, "mode", "MODE", "codegen, compiler-bench, bench, test or format")           \
-	LATER(PROBE_FILTER, 0, "probe-filter", "REGEX", "which test: and bench: probes to run")
+	OPT(TEST, 0, "test", NULL, "run the test: probes and tell which of them passed")           \
+	OPT(BENCH, 0, "bench", NULL, "run the bench: probes and tell how long they take")          \
+	OPT(PROBE_FILTER, 0, "probe-filter", "REGEX", "only probes whose name matches")            \
+	OPT(MODE, 0, "mode", "MODE",                                                               \
+	    "codegen (compile, no more), compiler-bench\n"                                         \
+	    "(time the compiler), bench, test or format\n"                                         \
+	    "(the same as --bench, --test, --fmt)")
 
 enum option_id {
 #define NONE(title)
@@ -268,6 +271,40 @@ static int set_buffering(struct options *o, const char *arg)
 	return i < 0 ? i : 0;
 }
 
+/* There is one mode; the same one may be asked for twice. */
+static int set_mode(struct options *o, enum mode mode, const char *option)
+{
+	if (o->mode != MODE_RUN && o->mode != mode)
+		return fail("%s conflicts with the mode that was chosen before", option);
+	o->mode = mode;
+	return 0;
+}
+
+static int choose_mode(struct options *o, const char *arg)
+{
+	static const char *const words[] = { "codegen", "compiler-bench", "bench", "test",
+					     "format" };
+	int i = choose("--mode", arg, words, 5);
+
+	return i < 0 ? i : set_mode(o, (enum mode)(MODE_CODEGEN + i), "--mode");
+}
+
+static int set_probe_filter(struct options *o, const char *arg)
+{
+	char why[128];
+	int rc;
+
+	if (o->has_probe_filter)
+		return fail("--probe-filter is given twice");
+	rc = regcomp(&o->probe_filter, arg, REG_EXTENDED | REG_NOSUB);
+	if (rc) {
+		regerror(rc, &o->probe_filter, why, sizeof(why));
+		return fail("--probe-filter: not a regular expression: '%s': %s", arg, why);
+	}
+	o->has_probe_filter = true;
+	return 0;
+}
+
 static int set_pid(struct options *o, const char *arg)
 {
 	char *end;
@@ -341,7 +378,11 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_DEBUG: return set_stages(o, arg);
 	case OPT_EMIT_ELF: o->emit_elf = arg; break;
 	case OPT_EMIT_LLVM: o->gen.emit_llvm = arg; break;
-	case OPT_FMT: flag = &o->fmt; break;
+	case OPT_FMT: return set_mode(o, MODE_FORMAT, "--fmt");
+	case OPT_TEST: return set_mode(o, MODE_TEST, "--test");
+	case OPT_BENCH: return set_mode(o, MODE_BENCH, "--bench");
+	case OPT_MODE: return choose_mode(o, arg);
+	case OPT_PROBE_FILTER: return set_probe_filter(o, arg);
 	case OPT_VERIFY: flag = &o->gen.verify; break;
 	case OPT_INCLUDE: o->includes[o->include_cnt++] = arg; break;
 	case OPT_INCLUDE_DIR: o->include_dirs[o->include_dir_cnt++] = arg; break;
@@ -350,10 +391,6 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_DWARF_PID:
 	case OPT_TRACEABLE:
 	case OPT_AOT:
-	case OPT_TEST:
-	case OPT_BENCH:
-	case OPT_MODE:
-	case OPT_PROBE_FILTER:
 	case OPT_CNT: break;
 	}
 	if (flag)
@@ -425,7 +462,7 @@ static int settle_arguments(struct options *o)
 {
 	if (o->run.pid && o->run.child_cmd)
 		return fail("cannot use both -c and -p");
-	if (o->list || o->fmt || o->program || !o->param_cnt)
+	if (o->list || o->mode == MODE_FORMAT || o->program || !o->param_cnt)
 		return 0;
 	o->file = *o->params++;
 	o->param_cnt--;
@@ -470,6 +507,8 @@ int options_parse(struct options *o, int argc, char **argv)
 
 void options_done(struct options *o)
 {
+	if (o->has_probe_filter)
+		regfree(&o->probe_filter);
 	free(o->program);
 	free(o->free_params);
 }

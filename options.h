@@ -3,11 +3,22 @@
 #ifndef TRACE_OPTIONS_H
 #define TRACE_OPTIONS_H
 
+#include <regex.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "codegen/codegen.h"
 #include "runtime/run.h"
+
+/* --mode: what is done with the program. */
+enum mode {
+	MODE_RUN,
+	MODE_CODEGEN, /* compile, no more */
+	MODE_COMPILER_BENCH,
+	MODE_BENCH,
+	MODE_TEST,
+	MODE_FORMAT,
+};
 
 struct options {
 	char *program; /* of -e; NULL: none */
@@ -18,7 +29,10 @@ struct options {
 	const char **includes, **include_dirs; /* --include, -I; as long as free_params */
 	const char **named; /* options of the script: "--name=value" */
 	uint32_t include_cnt, include_dir_cnt, named_cnt;
-	bool help, version, list, info, unsafe, dry_run, fmt;
+	bool help, version, list, info, unsafe, dry_run;
+	enum mode mode;
+	regex_t probe_filter;
+	bool has_probe_filter;
 	bool dump_ast, dump_types, debug_libbpf, debug_verifier;
 	const char *emit_elf;
 	struct codegen_options gen;

@@ -238,15 +238,20 @@ static void infer_expr_stmt(struct infer *in, struct node *n)
 		diag(in->u->diags, e->span, D_DISCARDED);
 }
 
+static void infer_return(struct infer *in, struct node *e)
+{
+	const struct type *t = e ? infer_value(in, e) : NULL;
+
+	if (t && in->report && infer_known(in, t) && t->kind != V_INT && t->kind != V_BOOL)
+		diag(in->u->diags, e->span, D_RETURN_TYPE, type_name(in->u->arena, t));
+}
+
 void infer_stmt(struct infer *in, struct node *n)
 {
 	switch (n->kind) {
 	case N_EXPR_STMT: infer_expr_stmt(in, n); break;
 	case N_DISCARD: infer_value(in, n->expr.e); break;
-	case N_RETURN:
-		if (n->expr.e)
-			infer_value(in, n->expr.e);
-		break;
+	case N_RETURN: infer_return(in, n->expr.e); break;
 	case N_LET: infer_let(in, n); break;
 	case N_ASSIGN: infer_assign(in, n); break;
 	case N_BLOCK: infer_body(in, n); break;

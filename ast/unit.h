@@ -3,6 +3,7 @@
 #ifndef TRACE_UNIT_H
 #define TRACE_UNIT_H
 
+#include <regex.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,12 +18,20 @@ struct probe_env;
 struct settings;
 struct ctypes;
 
+enum compile_mode {
+	COMPILE_RUN, /* without test: and bench: probes */
+	COMPILE_TEST,
+	COMPILE_BENCH,
+};
+
 struct compile_options {
 	bool unsafe;
 	bool warnings;
 	bool have_btf; /* defines BPFTRACE_HAVE_BTF and TRACE_HAVE_BTF */
 	bool has_child; /* -c */
 	int pid; /* -p; 0: none */
+	enum compile_mode mode;
+	const regex_t *probe_filter; /* NULL: all */
 	const char *const *params; /* $1 .. */
 	uint32_t param_cnt;
 	const char *const *named; /* options of the script: "--name=value" */
@@ -66,6 +75,7 @@ int resolve(struct unit *u); /* names -> symbols, builtins, positional parameter
 int infer(struct unit *u); /* types of everything, to a fixed point */
 int check(struct unit *u); /* what the types do not say: call rules, formats, placement */
 int fold(struct unit *u); /* constants */
+int pick(struct unit *u); /* the probes that are to run */
 
 int format(struct unit *u, char **text, size_t *len); /* --fmt: the program as text again */
 

@@ -216,6 +216,10 @@ static void open_program(struct gen *g, struct prog_gen *p)
 	debug_function(g, p);
 	gen_at(g, p->entry);
 	gen_place(g, p->probe->span);
+	if (p->probe->probe.ptype->flags & PROBE_RETURNS) {
+		p->result = gen_stack(g, 8);
+		LLVMBuildStore(g->b, gen_i64(g, 0), p->result);
+	}
 }
 
 /* Starts a phase: a head block of its own for the scratch lookup, then the code. */
@@ -310,7 +314,7 @@ static void gen_program(struct gen *g, struct node *probe, bool plain)
 	open_program(g, &p);
 	gen_phases(g);
 	gen_at(g, p.leave);
-	LLVMBuildRet(g->b, gen_i64(g, 0));
+	LLVMBuildRet(g->b, p.result ? LLVMBuildLoad2(g->b, g->i64, p.result, "") : gen_i64(g, 0));
 	gen_finish_blocks(g);
 	LLVMMoveBasicBlockAfter(p.leave, LLVMGetLastBasicBlock(p.fn));
 	LLVMSetCurrentDebugLocation2(g->b, NULL);

@@ -82,6 +82,7 @@ struct prog_gen {
 	LLVMBasicBlockRef entry, leave;
 	LLVMBasicBlockRef head; /* where this phase's scratch lookup stands */
 	LLVMValueRef scratch; /* NULL until used in this phase */
+	LLVMValueRef result; /* where return puts its value; NULL: nobody asks for it */
 	LLVMMetadataRef scope;
 	struct stack_slot *slots;
 	struct var_gen *vars; /* alive now, youngest first */

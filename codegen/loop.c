@@ -5,7 +5,8 @@
  * of its own; what it shares with its surroundings is reached through an environment on the caller's
  * stack:
  *
- *	[0] the probe's context   [1] set by "return"   [2..] addresses of the variables
+ *	[0] the probe's context   [1] set by "return"   [2..] addresses of the variables, and of the
+ *	program's result where there is one
  *
  * The verifier follows pointers kept there into the callback's frame, so they stay what they were.
  *
@@ -95,7 +96,7 @@ static void build_env(struct gen *g, struct closure *c)
 {
 	uint32_t i = ENV_VARS;
 
-	c->env = gen_stack(g, 8 * (ENV_VARS + c->cnt));
+	c->env = gen_stack(g, 8 * (ENV_VARS + c->cnt + !!g->p->result));
 	LLVMBuildStore(g->b, g->p->ctx, env_at(g, c->env, ENV_CTX));
 	LLVMBuildStore(g->b, gen_i64(g, 0), env_at(g, c->env, ENV_RETURNED));
 	for (struct capture *cap = c->captures; cap; cap = cap->next) {
@@ -104,6 +105,8 @@ static void build_env(struct gen *g, struct closure *c)
 		else
 			LLVMBuildStore(g->b, cap->outer->mem, env_at(g, c->env, i++));
 	}
+	if (g->p->result)
+		LLVMBuildStore(g->b, g->p->result, env_at(g, c->env, i));
 }
 
 /* In the callback: take it apart. */
@@ -119,6 +122,8 @@ static void open_env(struct gen *g, struct closure *c, LLVMValueRef env)
 					 : LLVMBuildLoad2(g->b, g->ptr, env_at(g, env, i++), "");
 		cap->outer->sym->gen = &cap->inner;
 	}
+	if (g->p->result)
+		g->p->result = LLVMBuildLoad2(g->b, g->ptr, env_at(g, env, i), "result");
 }
 
 /* Blocks that end the callback: go on, stop, and stop for good. */

@@ -230,6 +230,15 @@ static void gen_jump(struct gen *g, LLVMBasicBlockRef to)
 	gen_at(g, gen_block(g, "unreached"));
 }
 
+static void gen_return(struct gen *g, struct node *e)
+{
+	if (e && g->p->result)
+		LLVMBuildStore(g->b, gen_int(g, e), g->p->result);
+	else if (e)
+		gen_effect(g, e);
+	gen_jump(g, g->p->leave);
+}
+
 static void gen_stmt(struct gen *g, struct node *n)
 {
 	gen_place(g, n->span);
@@ -245,11 +254,7 @@ static void gen_stmt(struct gen *g, struct node *n)
 	case N_FOR_RANGE: gen_for_range(g, n); break;
 	case N_BREAK: gen_jump(g, g->p->loop->brk); break;
 	case N_CONTINUE: gen_jump(g, g->p->loop->cont); break;
-	case N_RETURN:
-		if (n->expr.e)
-			gen_effect(g, n->expr.e);
-		gen_jump(g, g->p->leave);
-		break;
+	case N_RETURN: gen_return(g, n->expr.e); break;
 	case N_FOR_MAP: gen_for_map(g, n); break;
 	case CASES_TOP_LEVEL:
 	case CASES_TYPE: break;

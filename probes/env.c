@@ -165,3 +165,17 @@ int probe_check_parts(const char *type, uint32_t cnt, uint32_t min, uint32_t max
 	return probe_fail(err, -1, -EINVAL, "%s probe type requires %u or %u arguments, found %u",
 			  type, min, max, found);
 }
+
+int probe_parse_named(const char *type, struct probe_env *env, const struct probe_part *parts,
+		      uint32_t cnt, struct probe_target *pat, struct probe_error *err)
+{
+	int rc = probe_check_parts(type, cnt, 1, 1, err);
+
+	if (rc)
+		return rc;
+	if (!*parts[1].text)
+		return probe_fail(err, -1, -EINVAL, "%s: the name is empty", type);
+	*pat = (struct probe_target){ .a = parts[1].text };
+	pat->name = env_printf(env, "%s:%s", type, pat->a);
+	return pat->name ? 0 : probe_fail_oom(err);
+}

@@ -54,6 +54,9 @@ int probe_fail_oom(struct probe_error *err);
 /* "TYPE probe type requires 2 arguments, found 1" unless min <= parts after the type <= max. */
 int probe_check_parts(const char *type, uint32_t cnt, uint32_t min, uint32_t max,
 		      struct probe_error *err);
+/* parse of types that take one name, "test:NAME". */
+int probe_parse_named(const char *type, struct probe_env *env, const struct probe_part *parts,
+		      uint32_t cnt, struct probe_target *pat, struct probe_error *err);
 
 /* The private handle on tracefs: a directory fd owned by env, or a negative errno and err. */
 int tracefs_dir(struct probe_env *env, struct probe_error *err);

@@ -99,6 +99,8 @@ enum probe_when {
 	PROBE_WHEN_ATTACHED,
 	PROBE_WHEN_BEGIN, /* run once by BPF_PROG_RUN before anything is attached */
 	PROBE_WHEN_END, /* run once after everything is detached */
+	PROBE_WHEN_TEST, /* run by --test, which asks what it returns */
+	PROBE_WHEN_BENCH, /* the same, by --bench, many times */
 };
 
 enum {
@@ -120,6 +122,7 @@ enum {
 		512, /* the context starts with the registers, as a perf event's does */
 	PROBE_TYPED_RETVAL =
 		1024, /* the field "retval" of args, when there is one, is what retval gives */
+	PROBE_RETURNS = 2048, /* what its code returns is the program's result */
 	PROBE_NO_COOKIE = 32, /* a program that asks which target it runs for: one for each */
 };
 

@@ -171,7 +171,7 @@ int attach_probes(const struct loaded *l, const struct attach_args *a, struct pr
 			return -EINVAL;
 		if (at.type->when == PROBE_WHEN_ATTACHED)
 			rc = attach_probe(&at, cnt);
-		else
+		else if (at.type->when == PROBE_WHEN_BEGIN || at.type->when == PROBE_WHEN_END)
 			*cnt += 1;
 	}
 	return rc;

@@ -30,6 +30,12 @@ struct out_ops {
 	/* From errorf and the like: place is a row of places. */
 	void (*message)(struct out *o, const char *json_type, const char *level, uint32_t place,
 			const char *text);
+	/*
+	 * Results of --test and --bench; NULL: a table of text. What the test printed stands in the
+	 * buffer from from on, to be taken out.
+	 */
+	void (*test)(struct out *o, const char *name, uint64_t ns, bool passed, size_t from);
+	void (*bench)(struct out *o, const char *name, uint64_t ns, uint64_t runs);
 	void (*finish)(struct out *o); /* after the last map; NULL */
 	bool whole_texts; /* one object for a text: it cannot come in pieces */
 };

@@ -231,6 +231,36 @@ static void json_message(struct out *o, const char *json_type, const char *level
 	end(o);
 }
 
+/* The output becomes a member of the object. */
+static void json_test(struct out *o, const char *name, uint64_t ns, bool passed, size_t from)
+{
+	struct buf *b = &o->buf;
+
+	o->scratch.len = 0;
+	buf_put(&o->scratch, b->p + from, b->len - from);
+	b->len = from;
+	begin(o, "test_result");
+	member_str(b, "{", name);
+	member_u64(b, ": {\"duration\": ", ns);
+	buf_puts(b, passed ? ", \"passed\": true" : ", \"passed\": false");
+	buf_puts(b, ", \"output\": ");
+	json_string(b, o->scratch.p, o->scratch.len);
+	buf_puts(b, "}}");
+	end(o);
+}
+
+static void json_bench(struct out *o, const char *name, uint64_t ns, uint64_t runs)
+{
+	struct buf *b = &o->buf;
+
+	begin(o, "benchmark_result");
+	member_str(b, "{", name);
+	member_u64(b, ": {\"average\": ", ns);
+	member_u64(b, ", \"iters\": ", runs);
+	buf_puts(b, "}}");
+	end(o);
+}
+
 const struct out_ops out_json_ops = {
 	.attached = json_attached,
 	.text_begin = json_text_begin,
@@ -243,5 +273,7 @@ const struct out_ops out_json_ops = {
 	.failed = json_failed,
 	.before_maps = json_before_maps,
 	.message = json_message,
+	.test = json_test,
+	.bench = json_bench,
 	.whole_texts = true,
 };

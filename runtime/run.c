@@ -22,6 +22,7 @@
 #include "runtime/report.h"
 #include "runtime/run.h"
 #include "runtime/symbols.h"
+#include "runtime/tests.h"
 #include "runtime/unwind.h"
 
 struct run {
@@ -35,6 +36,8 @@ struct run {
 	struct probe_env *env;
 	bool own_env;
 	bool over; /* begin has called exit() */
+	bool tests; /* --test or --bench: nothing is waited for */
+	int failed; /* of them */
 	struct features *features;
 	struct loaded *loaded;
 	struct maps *maps;
@@ -266,7 +269,7 @@ static int go(struct run *r)
 	char err[512];
 	int rc;
 
-	if (!r->opt->quiet) {
+	if (!r->opt->quiet && !r->tests) {
 		r->out->ops->attached(r->out, r->probe_cnt);
 		out_commit(r->out);
 	}
@@ -336,7 +339,7 @@ static int finish(struct run *r)
 	commands_wait(r->events.commands, loop_signal_fd(r->loop));
 	report_end(r->report);
 	r->out->ops->before_maps(r->out);
-	if (!rc && image_setting_num(r->img, "print_maps_on_exit", 1))
+	if (!rc && !r->tests && image_setting_num(r->img, "print_maps_on_exit", 1))
 		rc = print_maps(r);
 	if (r->out->ops->finish)
 		r->out->ops->finish(r->out);
@@ -366,13 +369,35 @@ static int open_live(struct run *r)
 	return 0;
 }
 
-static int run_until_end(struct run *r)
+static int wait_for_end(struct run *r)
 {
 	struct loop_tick ticks = { tick, r, r->opt->live || r->img->sites_cnt };
 	int rc = open_live(r) ?: loop_run(r->loop, r->ring, &r->events, &ticks);
 
 	live_free(r->live);
 	r->live = NULL;
+	return rc;
+}
+
+static int run_tests(struct run *r)
+{
+	const struct tests_args a = {
+		.img = r->img,
+		.loaded = r->loaded,
+		.loop = r->loop,
+		.ring = r->ring,
+		.events = &r->events,
+		.out = r->out,
+	};
+	int failed = tests_run(&a);
+
+	r->failed = failed > 0 ? failed : 0;
+	return failed < 0 ? failed : 0;
+}
+
+static int run_until_end(struct run *r)
+{
+	int rc = r->tests ? run_tests(r) : wait_for_end(r);
 
 	if (r->child)
 		child_reap(r->child);
@@ -391,7 +416,7 @@ static int exit_status(struct run *r, int rc)
 		return rc;
 	if (loop_signals(r->loop) > 1)
 		return 128 + loop_last_signal(r->loop);
-	return r->events.code;
+	return r->failed ? 1 : r->events.code;
 }
 
 static void run_close(struct run *r)
@@ -416,7 +441,7 @@ static void run_close(struct run *r)
 
 int run_image(const struct image *img, const struct run_options *opt)
 {
-	struct run r = { .img = img, .opt = opt };
+	struct run r = { .img = img, .opt = opt, .tests = tests_any(img) };
 	int rc;
 
 	rc = open_output(&r);
