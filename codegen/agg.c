@@ -4,8 +4,8 @@
  * in place through one lookup; they are summed where they are read.
  *
  * A scalar's copies are the entries of an array, by CPU. Those of a key lie in its value, SLOT bytes
- * apart, or the map is the kernel's per-CPU kind and SLOT is zero (loading decides:
- * runtime/load_maps.c): "entry + cpu * SLOT" is right in both cases.
+ * apart; or each is an entry of its own, or the map is the kernel's per-CPU kind, and SLOT is zero
+ * (loading decides: runtime/shape.c): "entry + cpu * SLOT" is right in all cases.
  */
 #include "codegen/gen.h"
 
@@ -208,7 +208,7 @@ static LLVMValueRef own_copy(struct gen *g, struct node *map, LLVMBasicBlockRef 
 		gen_at(g, ok);
 		return entry;
 	}
-	entry = map_entry(g, m, map_key(g, map), fail);
+	entry = map_entry(g, m, map_key_on(g, m, map->map.key, cpu), fail);
 	cpu = gen_opaque(g, cpu); /* the check below is for the verifier, not for LLVM */
 	gen_cond_br(g, gen_cmp(g, LLVMIntULT, cpu, gen_konst(g, KONST_NCPUS, NULL)), ok, fail);
 	gen_at(g, ok);

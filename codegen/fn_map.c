@@ -56,6 +56,7 @@ LLVMValueRef fn_len(struct gen *g, struct call *c)
 		return gen_load(g, gen_off(g, gen_addr(g, a), offsetof(struct stack_ref, cnt)),
 				type_int(g->u->types, 4, false));
 	m = a->map.sym;
+	((struct map_gen *)m->gen)->whole = true;
 	pack_need(g, "for_each_map_elem", c->n->span);
 	return HELP(g, for_each_map_elem, ((struct map_gen *)m->gen)->global, nothing(g),
 		    LLVMConstNull(g->ptr), gen_i64(g, 0));

@@ -40,7 +40,7 @@ struct map_gen {
 	uint32_t key_sz, val_sz, max_entries;
 	LLVMValueRef global;
 	struct map_gen *next;
-	bool own; /* IMAGE_MAP_OWN */
+	bool own, whole; /* IMAGE_MAP_OWN, IMAGE_MAP_WHOLE */
 };
 
 /* A piece of the stack that is reused from statement to statement. */
@@ -268,6 +268,8 @@ struct map_gen *map_new(struct gen *g, const char *name, uint32_t type, uint32_t
 void map_finish_all(struct gen *g); /* their definitions as debug info */
 LLVMValueRef map_key(struct gen *g, struct node *map); /* address of the key */
 LLVMValueRef map_key_of(struct gen *g, struct map_sym *m, struct node *key);
+/* The same with the CPU behind it: image_map_cpu_off(). */
+LLVMValueRef map_key_on(struct gen *g, struct map_sym *m, struct node *key, LLVMValueRef cpu);
 LLVMValueRef map_find(struct gen *g, struct node *map, LLVMValueRef key); /* address or NULL */
 LLVMValueRef map_read_int(struct gen *g, struct node *map);
 void map_read_into(struct gen *g, struct node *map, LLVMValueRef dst);

@@ -234,6 +234,7 @@ void gen_for_map(struct gen *g, struct node *n)
 	struct mem_mark m = gen_mark(g), inner;
 	struct closure c = { 0 };
 
+	mg->whole = true;
 	pack_need(g, "for_each_map_elem", n->span);
 	closure_open(g, &c, n->loop.body, 4);
 	inner = gen_mark(g);

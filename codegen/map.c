@@ -33,7 +33,7 @@ static bool is_lru(const struct map_sym *m)
 uint32_t map_flags(const struct map_sym *m)
 {
 	return (is_scalar(m) ? IMAGE_MAP_SCALAR : 0) | (is_agg(m) ? IMAGE_MAP_PERCPU : 0) |
-	       (is_lru(m) ? IMAGE_MAP_LRU : 0);
+	       (is_lru(m) ? IMAGE_MAP_LRU : 0) | (m->max_entries ? IMAGE_MAP_WHOLE : 0);
 }
 
 uint32_t map_value_size(const struct map_sym *m)
@@ -60,7 +60,12 @@ struct map_gen *map_new(struct gen *g, const char *name, uint32_t type, uint32_t
 	LLVMTypeRef def = LLVMStructTypeInContext(g->ctx, members, 4, false);
 	struct map_gen *m = arena_new_of(g->u->arena, struct map_gen);
 
-	*m = (struct map_gen){ name, type, key_sz, val_sz, max_entries, NULL, g->maps, false };
+	*m = (struct map_gen){ .name = name,
+			       .type = type,
+			       .key_sz = key_sz,
+			       .val_sz = val_sz,
+			       .max_entries = max_entries,
+			       .next = g->maps };
 	m->global = LLVMAddGlobal(g->mod, def, name);
 	LLVMSetInitializer(m->global, LLVMConstNull(def));
 	LLVMSetSection(m->global, ".maps");
@@ -111,6 +116,18 @@ LLVMValueRef map_key_of(struct gen *g, struct map_sym *m, struct node *key)
 		LLVMBuildStore(g->b, gen_i32(g, 0), mem);
 	else
 		gen_into(g, key, mem, m->key, PAD_ZERO);
+	return mem;
+}
+
+LLVMValueRef map_key_on(struct gen *g, struct map_sym *m, struct node *key, LLVMValueRef cpu)
+{
+	uint32_t off = image_map_cpu_off(m->key->size);
+	LLVMValueRef mem = gen_tmp(g, off + 8);
+
+	if (m->key->size != off)
+		LLVMBuildStore(g->b, gen_i64(g, 0), gen_off(g, mem, off - 8));
+	gen_into(g, key, mem, m->key, PAD_ZERO);
+	LLVMBuildStore(g->b, cpu, gen_off(g, mem, off));
 	return mem;
 }
 
@@ -376,6 +393,7 @@ LLVMValueRef map_has_key(struct gen *g, struct node *map, struct node *key)
 {
 	LLVMValueRef p = map_find(g, map, map_key_of(g, map->map.sym, key));
 
+	((struct map_gen *)map->map.sym->gen)->whole = true;
 	return LLVMBuildZExt(g->b, gen_not_zero(g, p), g->i64, "");
 }
 

@@ -112,7 +112,8 @@ void pack_maps(struct gen *g)
 			.bpf_name = put_str(g, mg->name),
 			.key = m->key ? pack_type(g, m->key) : IMAGE_NONE,
 			.val = pack_type(g, m->val),
-			.flags = map_flags(m) | (mg->own ? IMAGE_MAP_OWN : 0),
+			.flags = map_flags(m) | (mg->own ? IMAGE_MAP_OWN : 0) |
+				 (mg->whole ? IMAGE_MAP_WHOLE : 0),
 			.place = pack_place(g, m->def),
 			.max_entries = mg->max_entries,
 		};

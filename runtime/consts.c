@@ -33,11 +33,11 @@ static uint64_t pidns(bool dev)
 	return dev ? st.st_dev : st.st_ino;
 }
 
-static uint64_t slot_of(const struct image *img, const char *name, const uint32_t *slots)
+static uint64_t slot_of(const struct image *img, const char *name, const struct map_shape *shapes)
 {
 	for (uint32_t i = 0; i < img->maps_cnt; i++)
 		if (!strcmp(image_str(img, img->maps[i].bpf_name), name))
-			return slots[i];
+			return shapes[i].slot;
 	return 0;
 }
 
@@ -58,7 +58,7 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_PIDNS_DEV: return pidns(true);
 	case KONST_PIDNS_INO: return pidns(false);
 	case KONST_RING_LIMIT: return args->ring - args->ring / CONTROL_SHARE;
-	case KONST_SLOT: return slot_of(a->img, name, args->slots);
+	case KONST_SLOT: return slot_of(a->img, name, args->shapes);
 	case KONST_KADDR_MAYBE:
 	case KONST_KADDR: return symbols_kaddr(a->symbols, name);
 	case KONST_CGROUPID: return cgroup_id(name);

@@ -203,6 +203,8 @@ enum {
 	IMAGE_MAP_LRU = 4,
 	/* Programs read or delete what is in it: a reset must reach the kernel. */
 	IMAGE_MAP_OWN = 8,
+	/* Keys are counted, or looked up by programs: an entry must be all there is of a key. */
+	IMAGE_MAP_WHOLE = 16,
 };
 
 struct image_map {
@@ -237,6 +239,15 @@ static inline uint32_t image_map_value_size(const struct image_map *m, const str
 	if (m->flags & IMAGE_MAP_PERCPU)
 		return (val->size + 63) & ~63u;
 	return ((val->size + 7) & ~7u) + (m->flags & IMAGE_MAP_SCALAR ? 8 : 0);
+}
+
+/*
+ * Behind an aggregate's key programs put the number of their CPU, a u64: loading may make it part of
+ * the key (see runtime/shape.c). What lies between is zero.
+ */
+static inline uint32_t image_map_cpu_off(uint32_t key_size)
+{
+	return (key_size + 7) & ~7u;
 }
 
 /* struct probe_target, flattened. */

@@ -32,7 +32,7 @@ struct loaded {
 	struct bpf_object *obj;
 	struct loaded_prog *progs; /* by probe */
 	int *map_fds;
-	uint32_t *slots; /* by map: bytes between the CPUs' copies in a value */
+	struct map_shape *shapes; /* by map */
 	char *log;
 	uint32_t log_sz;
 	uint32_t ncpus, ring;
@@ -258,8 +258,8 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	l->log = calloc(1, l->log_sz);
 	l->progs = calloc((size_t)a->img->probes_cnt + 1, sizeof(*l->progs));
 	l->map_fds = calloc((size_t)a->img->maps_cnt + 1, sizeof(*l->map_fds));
-	l->slots = calloc((size_t)a->img->maps_cnt + 1, sizeof(*l->slots));
-	if (!l->log || !l->progs || !l->map_fds || !l->slots)
+	l->shapes = calloc((size_t)a->img->maps_cnt + 1, sizeof(*l->shapes));
+	if (!l->log || !l->progs || !l->map_fds || !l->shapes)
 		return -ENOMEM;
 	rc = libbpf_num_possible_cpus();
 	if (rc < 0)
@@ -291,9 +291,9 @@ int load_image(struct loaded **out, const struct load_args *a)
 	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
 	rc = open_object(l, a);
 	l->unwinds = load_unwinds(l->obj, a->features);
-	rc = rc ?: load_maps_prepare(l->obj, a, l->ncpus, l->slots);
+	rc = rc ?: load_maps_prepare(l->obj, a, l->ncpus, l->shapes);
 	rc = rc ?: prepare_progs(l, a);
-	rc = rc ?: consts_fill(l->obj, a, &(struct consts_args){ l->ncpus, l->ring, l->slots });
+	rc = rc ?: consts_fill(l->obj, a, &(struct consts_args){ l->ncpus, l->ring, l->shapes });
 	if (rc) {
 		if (!l->told && rc != -ENOKEY)
 			fprintf(stderr, "ERROR: cannot open the image: %s\n", strerror(-rc));
@@ -331,7 +331,7 @@ void loaded_free(struct loaded *l)
 	bpf_object__close(l->obj);
 	free(l->progs);
 	free(l->map_fds);
-	free(l->slots);
+	free(l->shapes);
 	free(l->log);
 	free(l);
 }
@@ -341,9 +341,9 @@ const int *loaded_map_fds(const struct loaded *l)
 	return l->map_fds;
 }
 
-const uint32_t *loaded_map_slots(const struct loaded *l)
+const struct map_shape *loaded_map_shapes(const struct loaded *l)
 {
-	return l->slots;
+	return l->shapes;
 }
 
 int loaded_stacks_fd(const struct loaded *l)

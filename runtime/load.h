@@ -6,6 +6,7 @@
 #include "runtime/features.h"
 #include "runtime/image.h"
 #include "runtime/run.h"
+#include "runtime/shape.h"
 
 struct loaded;
 struct probe_env;
@@ -25,8 +26,8 @@ void loaded_free(struct loaded *l);
 
 /* Fds by index in img->maps. */
 const int *loaded_map_fds(const struct loaded *l);
-/* Bytes between the CPUs' copies of an aggregate in a value, by map; 0: the kernel keeps them apart. */
-const uint32_t *loaded_map_slots(const struct loaded *l);
+/* The same: how they are laid out. */
+const struct map_shape *loaded_map_shapes(const struct loaded *l);
 /* The map in which stacks that were sent are marked; negative: there is none. */
 int loaded_stacks_fd(const struct loaded *l);
 /* False: no program unwinds, or this kernel does not let it. */
@@ -56,7 +57,7 @@ const char *image_setting_str(const struct image *img, const char *name, const c
 struct bpf_object;
 struct consts_args {
 	uint32_t ncpus, ring;
-	const uint32_t *slots; /* by map */
+	const struct map_shape *shapes; /* by map */
 };
 /* -ENOKEY: a symbol is not there, which it has said. */
 int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct consts_args *c);
@@ -64,9 +65,9 @@ int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct 
 /* ---- load_maps.c ---- */
 
 uint32_t load_ring_size(const struct image *img, uint32_t ncpus);
-/* Gives every map its shape for this machine; slots: as loaded_map_slots. */
+/* Gives every map its shape for this machine. */
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
-		      uint32_t *slots);
+		      struct map_shape *shapes);
 
 /* Whether programs unwind user stacks, and the kernel lets them. */
 bool load_unwinds(const struct bpf_object *obj, struct features *f);

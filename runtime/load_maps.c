@@ -1,15 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Shapes of maps that only the machine at hand decides.
- *
- * An aggregate has one copy for each CPU. A scalar one is an array with an entry for each. Of a keyed
- * one they lie side by side in the value of a plain hash, a cache line or more apart: such a map is
- * made at once (a per-CPU hash allocates each of its 4096 entries by itself, 1.6 ms here), is read
- * with plain lookups and can be summed by a program on any kernel. A large one takes memory only as
- * it fills, and stays a plain hash for that: of a million new keys counted in one run the kernel's
- * per-CPU hash refused 916 thousand and took 22 s, as its allocator cannot follow; the plain one takes
- * them all in 2 s. Only where many CPUs make a value huge is the per-CPU kind used.
- */
+/* Maps as this machine wants them, before they are made. */
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
@@ -24,9 +14,6 @@ enum {
 	RING_CPU = 2 << 20, /* for each CPU: a million records a second need a quarter, mostly */
 	RING_BUSY_MAX = 32 << 20,
 	RING_MAX = 1 << 30,
-	AT_ONCE_MAX = 8 << 20, /* bytes a map may take when it is made although it need not */
-	HASH_ENTRY = 64, /* bytes the kernel adds to an entry, about */
-	LAZY_ENTRY_MAX = 64 << 10, /* longest value that a plain hash allocates by itself */
 };
 
 static bool is_data(const struct image_action *a)
@@ -66,43 +53,6 @@ uint32_t load_ring_size(const struct image *img, uint32_t ncpus)
 	return (uint32_t)sz;
 }
 
-struct shape {
-	uint32_t slot; /* bytes of one CPU's copy; 0: no aggregate, or kept apart by the kernel */
-	uint32_t val_sz;
-	uint32_t entries; /* 0: as they are */
-	bool percpu; /* the kernel's per-CPU kind */
-	bool lazy; /* BPF_F_NO_PREALLOC */
-};
-
-/*
- * Allocating as it fills is safe in every context only since 6.1 (before, perf_event programs are
- * refused with such a map): older kernels get everything at once.
- */
-static struct shape shape_of(const struct image_map *m, const struct load_args *a, uint32_t ncpus)
-{
-	const struct image_type *val = &a->img->types[m->val];
-	struct shape s = { .val_sz = image_map_value_size(m, val) };
-	uint64_t entry;
-
-	if (m->flags & IMAGE_MAP_PERCPU)
-		s.slot = s.val_sz;
-	if (m->flags & IMAGE_MAP_SCALAR) {
-		s.entries = s.slot ? ncpus : 1;
-		return s;
-	}
-	s.val_sz *= s.slot ? ncpus : 1;
-	entry = HASH_ENTRY + a->img->types[m->key].size + s.val_sz;
-	if (entry * m->max_entries <= AT_ONCE_MAX || !features_has(a->features, FEAT_BPF_MEM_ALLOC))
-		return s;
-	s.lazy = !(m->flags & IMAGE_MAP_LRU);
-	if (s.slot && s.val_sz > LAZY_ENTRY_MAX) {
-		s.percpu = true;
-		s.slot = 0;
-		s.val_sz = (val->size + 7) & ~7u;
-	}
-	return s;
-}
-
 static int make_percpu(struct bpf_map *map)
 {
 	enum bpf_map_type type = bpf_map__type(map);
@@ -111,13 +61,13 @@ static int make_percpu(struct bpf_map *map)
 								    : BPF_MAP_TYPE_PERCPU_HASH);
 }
 
-static int shape_map(struct bpf_map *map, const struct shape *s)
+static int shape_map(struct bpf_map *map, const struct map_shape *s)
 {
 	int rc = s->percpu ? make_percpu(map) : 0;
 
+	rc = rc ?: bpf_map__set_key_size(map, s->key_sz);
 	rc = rc ?: bpf_map__set_value_size(map, s->val_sz);
-	if (!rc && s->entries)
-		rc = bpf_map__set_max_entries(map, s->entries);
+	rc = rc ?: bpf_map__set_max_entries(map, s->entries);
 	if (!rc && s->lazy)
 		rc = bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
 	return rc;
@@ -174,8 +124,9 @@ static int size_unwind(struct bpf_object *obj, struct features *f)
 }
 
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
-		      uint32_t *slots)
+		      struct map_shape *shapes)
 {
+	bool can_be_lazy = features_has(a->features, FEAT_BPF_MEM_ALLOC);
 	struct bpf_map *ring = bpf_object__find_map_by_name(obj, IMAGE_MAP_EVENTS);
 	uint32_t longest = 0;
 	int rc = 0;
@@ -186,12 +137,11 @@ int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_
 		const struct image_map *m = &a->img->maps[i];
 		struct bpf_map *map =
 			bpf_object__find_map_by_name(obj, image_str(a->img, m->bpf_name));
-		struct shape s = shape_of(m, a, ncpus);
 
-		rc = check_map(a->img, m, map) ?: shape_map(map, &s);
-		slots[i] = s.slot;
-		if (s.val_sz > longest)
-			longest = s.val_sz;
+		shapes[i] = map_shape_of(a->img, m, ncpus, can_be_lazy);
+		rc = check_map(a->img, m, map) ?: shape_map(map, &shapes[i]);
+		if (shapes[i].val_sz > longest)
+			longest = shapes[i].val_sz;
 	}
 	rc = rc ?: size_unwind(obj, a->features);
 	return rc ?: size_zeroes(obj, longest);

@@ -131,44 +131,63 @@ int map_reset_base(struct maps *m, uint32_t idx)
 }
 
 struct taker {
-	struct one_map *om;
+	const struct map_io *io;
 	const struct image_type *val;
-	struct rows carry;
-	char *sum;
+	size_t key_sz; /* without the CPU that may be behind it */
+	struct rows got;
 };
 
 static int take(void *arg, const void *key, const void *vals)
 {
 	struct taker *t = arg;
-	const void *part = rows_find(&t->om->printed, key);
-	void *at;
+	void *sum = rows_add(&t->got, key, t->key_sz, t->val->size);
 
-	memset(t->sum, 0, t->val->size);
-	for (uint32_t i = 0; i < t->om->io.cpus; i++)
-		agg_add(t->val, t->sum, (const char *)vals + i * t->om->io.val_sz);
-	if (part)
-		agg_sub(t->val, t->sum, part);
-	if (!agg_used(t->val, t->sum))
-		return 0;
-	at = rows_add(&t->carry, key, t->om->io.key_sz, t->val->size);
-	if (!at)
+	if (!sum)
 		return -ENOMEM;
-	memcpy(at, t->sum, t->val->size);
+	for (uint32_t i = 0; i < t->io->cpus; i++)
+		agg_add(t->val, sum, (const char *)vals + i * t->io->val_sz);
 	return 0;
 }
 
-int map_reset_take(struct one_map *om, const struct image_type *val)
+static void add_part(void *type, void *sum, const void *part)
 {
-	struct taker t = { .om = om, .val = val };
+	agg_add(type, sum, part);
+}
+
+/* Of what was taken, that which was not printed stays to be carried over. */
+static void keep_rest(struct taker *t, struct rows *printed)
+{
+	struct rows *got = &t->got;
+	uint32_t kept = 0;
+
+	rows_merge(got, add_part, (void *)t->val);
+	for (uint32_t i = 0; i < got->cnt; i++) {
+		char *row = rows_row(got, i), *val = row + got->val_off;
+		const void *part = rows_find(printed, row);
+
+		if (part)
+			agg_sub(t->val, val, part);
+		if (agg_used(t->val, val))
+			memmove(rows_row(got, kept++), row, got->stride);
+	}
+	got->cnt = kept;
+}
+
+int map_reset_take(struct maps *m, uint32_t idx)
+{
+	const struct image *img = maps_image(m);
+	const struct image_map *im = &img->maps[idx];
+	struct one_map *om = maps_one(m, idx);
+	struct taker t = { .io = &om->io,
+			   .val = &img->types[im->val],
+			   .key_sz = img->types[im->key].size };
 	bool keep = om->printed_valid;
-	int rc;
+	int rc = map_io_take_all(&om->io, keep ? take : NULL, &t);
 
 	if (keep)
-		t.sum = calloc(1, val->size);
-	rc = keep && !t.sum ? -ENOMEM : map_io_take_all(&om->io, keep ? take : NULL, &t);
-	free(t.sum);
+		keep_rest(&t, &om->printed);
 	map_reset_free(om);
 	om->printed_valid = false;
-	om->carry = t.carry;
+	om->carry = t.got;
 	return rc;
 }

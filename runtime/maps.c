@@ -47,7 +47,7 @@ static void plan_resets(const struct image *img, uint32_t i, struct one_map *om)
 		      (has_action(img, i, ACT_CLEAR) || has_action(img, i, ACT_ZERO));
 }
 
-struct maps *maps_new(const struct image *img, const int *fds, const uint32_t *slots,
+struct maps *maps_new(const struct image *img, const int *fds, const struct map_shape *shapes,
 		      uint32_t ncpus)
 {
 	struct maps *m = calloc(1, sizeof(*m) + img->maps_cnt * sizeof(m->map[0]));
@@ -62,16 +62,22 @@ struct maps *maps_new(const struct image *img, const int *fds, const uint32_t *s
 		bool percpu = im->flags & IMAGE_MAP_PERCPU;
 
 		om->io.fd = fds[i];
-		om->io.key_sz = is_scalar(im) ? 4 : img->types[im->key].size;
-		om->io.val_sz = slots[i] ?: align8(val->size);
-		om->io.cpus = percpu ? ncpus : 1;
-		om->io.max_entries = is_scalar(im) ? 1 : im->max_entries;
+		om->by_cpu = shapes[i].by_cpu;
+		om->io.key_sz = shapes[i].key_sz;
+		om->io.val_sz = shapes[i].slot ?: align8(val->size);
+		om->io.cpus = percpu && !om->by_cpu ? ncpus : 1;
+		om->io.max_entries = is_scalar(im) ? 1 : shapes[i].entries;
 		om->presence_off = align8(val->size);
 		if (is_scalar(im) && !percpu)
 			om->io.val_sz += sizeof(uint64_t);
 		plan_resets(img, i, om);
 	}
 	return m;
+}
+
+const struct image *maps_image(const struct maps *m)
+{
+	return m->img;
 }
 
 struct one_map *maps_one(struct maps *m, uint32_t idx)
@@ -196,6 +202,33 @@ static int read_scalar(struct reader *r, bool always)
 	return rc;
 }
 
+static void add_rows(void *type, void *sum, const void *part)
+{
+	agg_add(type, sum, part);
+}
+
+/* Makes one row of those that CPUs have of a key. */
+static void merge_cpus(struct map_data *d)
+{
+	struct rows all = { .at = d->rows,
+			    .cnt = d->cnt,
+			    .key_sz = d->key->size,
+			    .val_off = d->val_off,
+			    .stride = d->stride };
+
+	rows_merge(&all, add_rows, (void *)d->val);
+	d->cnt = all.cnt;
+}
+
+static int read_keyed(struct reader *r)
+{
+	int rc = map_io_each(&r->om->io, false, add_row, r);
+
+	if (!rc && r->om->by_cpu)
+		merge_cpus(r->d);
+	return rc;
+}
+
 /* Whether entries go by their value: numbers and aggregates do. */
 static bool by_value(const struct map_data *d)
 {
@@ -251,8 +284,7 @@ int maps_read(struct maps *m, uint32_t idx, bool always, struct map_data *d)
 	d->val_off = d->key ? align8(d->key->size) : 0;
 	d->stride = d->val_off + align8(d->val->size);
 	if (d->key)
-		rc = map_io_each(&r.om->io, false, add_row, &r)
-			     ?: map_reset_adjust(r.om, d, always);
+		rc = read_keyed(&r) ?: map_reset_adjust(r.om, d, always);
 	else
 		rc = read_scalar(&r, always);
 	rc = rc ?: sort_rows(d);
@@ -329,7 +361,7 @@ int maps_clear(struct maps *m, uint32_t idx)
 
 	om->zeroed = false;
 	if (!is_scalar(&m->img->maps[idx]))
-		return map_reset_take(om, &m->img->types[m->img->maps[idx].val]);
+		return map_reset_take(m, idx);
 	return om->in_user ? map_reset_base(m, idx) : reset_scalar(om, true);
 }
 

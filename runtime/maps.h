@@ -9,11 +9,12 @@
 
 #include "runtime/image.h"
 #include "runtime/rows.h"
+#include "runtime/shape.h"
 
 struct maps;
 
-/* Fds by index in img->maps; they and img must outlive it. */
-struct maps *maps_new(const struct image *img, const int *fds, const uint32_t *slots,
+/* Fds and shapes by index in img->maps; fds and img must outlive it. */
+struct maps *maps_new(const struct image *img, const int *fds, const struct map_shape *shapes,
 		      uint32_t ncpus);
 void maps_free(struct maps *m);
 
@@ -74,7 +75,7 @@ int map_reset_adjust(struct one_map *om, struct map_data *d, bool keep);
 /* From now on what the kernel has counts as nothing. */
 int map_reset_base(struct maps *m, uint32_t idx);
 /* Takes all entries out of the kernel; counts that came after the last print stay. */
-int map_reset_take(struct one_map *om, const struct image_type *val);
+int map_reset_take(struct maps *m, uint32_t idx);
 void map_reset_free(struct one_map *om);
 
 /* ---- map_io.c ---- */
@@ -100,6 +101,7 @@ int map_io_zero_all(const struct map_io *io);
 struct one_map {
 	struct map_io io;
 	uint32_t presence_off; /* plain scalars */
+	bool by_cpu; /* several entries may make a key's value: see map_shape */
 	bool zeroed; /* scalar aggregate: printed though empty */
 	bool watched; /* printed and reset by the script: what is printed is remembered */
 	bool in_user; /* a reset need not reach the kernel */
@@ -108,5 +110,6 @@ struct one_map {
 };
 
 struct one_map *maps_one(struct maps *m, uint32_t idx);
+const struct image *maps_image(const struct maps *m);
 
 #endif

@@ -43,13 +43,34 @@ static int cmp_rows(const void *a, const void *b, void *arg)
 	return memcmp(a, b, r->key_sz);
 }
 
+static void sort(struct rows *r)
+{
+	if (!r->sorted && r->cnt)
+		qsort_r(r->at, r->cnt, r->stride, cmp_rows, r);
+	r->sorted = true;
+}
+
+void rows_merge(struct rows *r, void (*add)(void *arg, void *sum, const void *part), void *arg)
+{
+	uint32_t kept = 0;
+
+	sort(r);
+	for (uint32_t i = 1; i < r->cnt; i++) {
+		char *last = rows_row(r, kept), *row = rows_row(r, i);
+
+		if (!memcmp(last, row, r->key_sz))
+			add(arg, last + r->val_off, row + r->val_off);
+		else if (++kept != i)
+			memcpy(rows_row(r, kept), row, r->stride);
+	}
+	r->cnt = r->cnt ? kept + 1 : 0;
+}
+
 void *rows_find(struct rows *r, const void *key)
 {
 	uint32_t lo = 0, hi = r->cnt;
 
-	if (!r->sorted && r->cnt)
-		qsort_r(r->at, r->cnt, r->stride, cmp_rows, r);
-	r->sorted = true;
+	sort(r);
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 		int c = memcmp(key, rows_row(r, mid), r->key_sz);

@@ -19,6 +19,8 @@ void rows_free(struct rows *r);
 void *rows_add(struct rows *r, const void *key, size_t key_sz, size_t val_sz);
 /* The value of the key, NULL when it is not there. */
 void *rows_find(struct rows *r, const void *key);
+/* Makes one row of all that share a key: add(arg, sum, part). Sorts them. */
+void rows_merge(struct rows *r, void (*add)(void *arg, void *sum, const void *part), void *arg);
 static inline char *rows_row(const struct rows *r, uint32_t i)
 {
 	return r->at + i * r->stride;

@@ -198,7 +198,7 @@ static int open_events(struct run *r)
 {
 	int fd = loaded_events_fd(r->loaded), rc;
 
-	r->maps = maps_new(r->img, loaded_map_fds(r->loaded), loaded_map_slots(r->loaded),
+	r->maps = maps_new(r->img, loaded_map_fds(r->loaded), loaded_map_shapes(r->loaded),
 			   loaded_ncpus(r->loaded));
 	if (!r->maps)
 		return say(-ENOMEM, "cannot start");
@@ -208,6 +208,8 @@ static int open_events(struct run *r)
 	r->report = report_new(r->opt, r->loaded, &r->events);
 	if (!r->report)
 		return say(-ENOMEM, "cannot start");
+	if (r->opt->verbose)
+		verbose_maps(r->img, loaded_map_shapes(r->loaded), loaded_ncpus(r->loaded));
 	open_gfp_names(r);
 	r->ring = ring_new(fd, loaded_events_size(r->loaded));
 	if (!r->ring)

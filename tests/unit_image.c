@@ -283,7 +283,7 @@ static void print_types(const struct image *img, const struct value_env *env)
 static void decode_random(const struct image *img, struct out *o, struct value_env *env)
 {
 	const int fds[1024] = { [0 ... 1023] = -1 };
-	const uint32_t slots[1024] = { 0 };
+	struct map_shape shapes[1024];
 	struct maps *maps;
 	struct event_ctx c;
 
@@ -291,7 +291,9 @@ static void decode_random(const struct image *img, struct out *o, struct value_e
 		return;
 	env->img = img;
 	print_types(img, env);
-	maps = maps_new(img, fds, slots, 2);
+	for (uint32_t i = 0; i < img->maps_cnt; i++)
+		shapes[i] = map_shape_of(img, &img->maps[i], 2, true);
+	maps = maps_new(img, fds, shapes, 2);
 	CHECK(maps && !event_ctx_init(&c, img, env, o, maps));
 	for (int i = 0; i < 20 && img->actions_cnt; i++) {
 		size_t sz = (size_t)rand() % 200;

@@ -7,6 +7,7 @@
 
 #include "runtime/agg.h"
 #include "runtime/maps.h"
+#include "runtime/shape.h"
 #include "runtime/tseries.h"
 
 static int failed;
@@ -175,6 +176,87 @@ static void test_tseries_reset(void)
 	expect_true(!agg_used(&t, now));
 }
 
+/* ---- shapes ---- */
+
+enum { T_PID, T_COUNT, T_HIST, T_LHIST, T_STR };
+
+static const struct image_type types[] = {
+	[T_PID] = { .kind = V_INT, .size = 4 },
+	[T_COUNT] = { .kind = V_COUNT, .size = 8 },
+	[T_HIST] = { .kind = V_HIST, .size = 66 * 8 },
+	[T_LHIST] = { .kind = V_LHIST, .max = 1000, .step = 1, .size = 1002 * 8 },
+	[T_STR] = { .kind = V_STRING, .size = 1024 },
+};
+
+static const struct image shapes_img = { .types = types, .types_cnt = 5 };
+
+static struct map_shape shape(uint32_t val, uint32_t flags, uint64_t keys, uint32_t ncpus,
+			      bool lazy)
+{
+	struct image_map m = { .key = T_PID, .val = val, .flags = flags, .max_entries = keys };
+
+	if (flags & IMAGE_MAP_SCALAR)
+		m.key = IMAGE_NONE;
+	return map_shape_of(&shapes_img, &m, ncpus, lazy);
+}
+
+#define MiB (1ull << 20)
+
+/* On a small machine all copies lie in one value; what is large takes memory as it fills. */
+static void test_shapes_small(void)
+{
+	struct map_shape s = shape(T_COUNT, IMAGE_MAP_PERCPU, 4096, 2, true);
+
+	expect_true(s.slot == 64 && s.val_sz == 128 && s.key_sz == 4 && s.entries == 4096);
+	expect_true(!s.lazy && !s.by_cpu && map_shape_made(&s, 2) < 1 * MiB);
+	s = shape(T_HIST, IMAGE_MAP_PERCPU, 4096, 2, true);
+	expect_true(s.slot == 576 && s.val_sz == 1152 && !s.by_cpu);
+	s = shape(T_HIST, IMAGE_MAP_PERCPU, 1000000, 2, true);
+	expect_true(s.lazy && map_shape_made(&s, 2) == 16 * 1000000);
+	s = shape(T_STR, 0, 100000, 2, true);
+	expect_true(s.lazy && !s.slot && s.val_sz == 1024);
+	s = shape(T_HIST, IMAGE_MAP_PERCPU | IMAGE_MAP_SCALAR, 1, 2, true);
+	expect_true(s.entries == 2 && s.key_sz == 4 && s.slot == 576 && s.val_sz == 576);
+	/* one CPU: there is nothing to keep apart */
+	s = shape(T_LHIST, IMAGE_MAP_PERCPU, 10, 1, true);
+	expect_true(!s.by_cpu && s.slot == s.val_sz);
+}
+
+/* On 128 CPUs what a map takes goes by the CPUs that meet a key, not by those there are. */
+static void test_shapes_large(void)
+{
+	struct map_shape s = shape(T_HIST, IMAGE_MAP_PERCPU, 4096, 128, true);
+
+	expect_true(s.by_cpu && s.lazy && !s.slot && s.val_sz == 528 && s.key_sz == 16);
+	expect_true(s.entries == 4096 * 128 && map_shape_made(&s, 128) == 8 * MiB);
+	/* 4096 keys, each met by 4 CPUs: with all copies side by side it was 302 MB */
+	expect_true(4096 * 4 * map_shape_entry(&s, 128) < 10 * MiB);
+	s = shape(T_LHIST, IMAGE_MAP_PERCPU, 4096, 128, true);
+	expect_true(s.by_cpu && 4096 * 4 * map_shape_entry(&s, 128) < 128 * MiB);
+	s = shape(T_COUNT, IMAGE_MAP_PERCPU, 1000000, 128, true);
+	expect_true(s.by_cpu && map_shape_made(&s, 128) <= 64 * MiB);
+	expect_true(1000000 * map_shape_entry(&s, 128) < 100 * MiB);
+	/* a kernel that must allocate everything at once */
+	s = shape(T_HIST, IMAGE_MAP_PERCPU, 4096, 128, false);
+	expect_true(s.by_cpu && !s.lazy && map_shape_made(&s, 128) < 11 * MiB);
+	/* more keys than fit the usual bound are not cut */
+	s = shape(T_COUNT, IMAGE_MAP_PERCPU, 8000000, 128, true);
+	expect_true(s.entries == 8000000);
+}
+
+/* Where programs look at entries themselves, an entry is a key's. */
+static void test_shapes_whole(void)
+{
+	struct map_shape s = shape(T_HIST, IMAGE_MAP_PERCPU | IMAGE_MAP_WHOLE, 4096, 128, true);
+
+	expect_true(!s.by_cpu && s.percpu && s.lazy && !s.slot && s.val_sz == 528 && s.key_sz == 4);
+	expect_true(s.entries == 4096 && map_shape_entry(&s, 128) == 64 + 4 + 128 * 528);
+	s = shape(T_COUNT, IMAGE_MAP_PERCPU | IMAGE_MAP_OWN, 4096, 128, true);
+	expect_true(!s.by_cpu && !s.percpu && s.slot == 64 && s.val_sz == 64 * 128);
+	s = shape(T_COUNT, IMAGE_MAP_PERCPU | IMAGE_MAP_LRU, 4096, 128, true);
+	expect_true(!s.by_cpu && !s.lazy && s.slot == 64);
+}
+
 int main(void)
 {
 	setenv("TZ", "IST-5:30", 1);
@@ -183,5 +265,8 @@ int main(void)
 	test_chart_range();
 	test_tseries_sum();
 	test_tseries_reset();
+	test_shapes_small();
+	test_shapes_large();
+	test_shapes_whole();
 	return failed;
 }
