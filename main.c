@@ -81,8 +81,13 @@ static int read_program(struct unit *u, const struct options *o)
 	if (o->program)
 		return add_source(u, "stdin", o->program, strlen(o->program));
 	f = is_stdin ? stdin : open_script(o->file);
-	if (!f)
-		return fail("failed to open file '%s': %s", o->file, strerror(errno));
+	if (!f) {
+		fail("failed to open file '%s': %s", o->file, strerror(errno));
+		if (strchr(o->file, '{'))
+			fprintf(stderr, "HINT: A program on the command line stands behind -e: "
+					"trace -e '...'\n");
+		return -EINVAL;
+	}
 	err = read_stream(f, o->file, &text, &len);
 	err = err ?: add_source(u, is_stdin ? "stdin" : o->file, text, len);
 	free(text);

@@ -99,6 +99,11 @@ static bool check_sorts(struct unit *u, const struct node *n, const struct signa
 	return ok;
 }
 
+static bool points_to_text(const struct type *t)
+{
+	return t->kind == V_PTR && t->elem && type_is_int(t->elem) && t->elem->size == 1;
+}
+
 static void check_format(struct unit *u, struct node *n)
 {
 	const struct node *fmt = n->call.args;
@@ -125,6 +130,11 @@ static void check_format(struct unit *u, struct node *n)
 		if (!check_is_bad(a) && !format_takes(&f->pieces[i], a->type))
 			diag(u->diags, a->span, D_FORMAT_TYPE, type_name(u->arena, a->type),
 			     format_conv_name(&f->pieces[i]));
+		else if (!check_is_bad(a) && f->pieces[i].conv == 's' && points_to_text(a->type))
+			diag_hint(diag(u->diags, a->span, D_FORMAT_ADDRESS,
+				       type_name(u->arena, a->type)),
+				  "str(%.*s) reads the text", (int)(a->span.to - a->span.from),
+				  source_text(u->sources, a->span));
 		a = a->next;
 	}
 }

@@ -126,6 +126,31 @@ static bool is_used(const struct expansion *x, const char *field)
 	return false;
 }
 
+static int first_name(void *arg, const struct probe_type *type, const struct probe_target *t)
+{
+	*(const char **)arg = t->name;
+	return 1;
+}
+
+/* Parts of a name were left out, at its front: "sys_enter_openat" is a tracepoint of syscalls. */
+static void hint_elsewhere(struct unit *u, struct diag *d, const struct node *attach,
+			   const struct probe_type *type)
+{
+	const char *front = type ? type->name : "*", *rest = "", *found = NULL;
+	struct probe_error err;
+
+	for (uint32_t i = type != NULL; i < attach->attach.part_cnt; i++)
+		rest = arena_printf(u->arena, "%s:%s", rest, attach->attach.parts[i].text);
+	if (strpbrk(rest, "/*[") || !rest[0] || !rest[1])
+		return;
+	probe_list(u->env, arena_printf(u->arena, "%s%s", front, rest), first_name, &found, &err);
+	if (!found)
+		probe_list(u->env, arena_printf(u->arena, "%s:*%s", front, rest), first_name,
+			   &found, &err);
+	if (found)
+		diag_hint(d, "Did you mean '%s'?", found);
+}
+
 static void attach_error(struct expansion *x, const struct probe_error *err)
 {
 	const struct node *a = x->attach;
@@ -138,6 +163,8 @@ static void attach_error(struct expansion *x, const struct probe_error *err)
 	d = diag(x->u->diags, sp, D_ATTACH, err->text);
 	if (err->hint[0])
 		diag_hint(d, "%s", err->hint);
+	else if (err->part < 0 && x->ptype->flags & PROBE_LISTED)
+		hint_elsewhere(x->u, d, a, x->ptype);
 	x->failed = true;
 }
 
@@ -324,6 +351,8 @@ static const struct probe_type *type_of_attach(struct unit *u, const struct node
 		nearest_feed(&near, all[i]->name);
 	if (near.best)
 		diag_hint(d, "Did you mean '%s'?", near.best);
+	else
+		hint_elsewhere(u, d, attach, NULL);
 	return NULL;
 }
 

@@ -29,8 +29,12 @@ void infer_cond(struct infer *in, struct node *n)
 {
 	const struct type *t = infer_value(in, n);
 
-	if (infer_known(in, t) && !is_truth(t) && in->report)
-		diag(in->u->diags, n->span, D_CONDITION, infer_name(in, t));
+	if (infer_known(in, t) && !is_truth(t) && in->report) {
+		struct diag *d = diag(in->u->diags, n->span, D_CONDITION, infer_name(in, t));
+
+		if (n->kind == N_RECORD) /* (name = value) */
+			diag_hint(d, "To compare, write '=='");
+	}
 }
 
 const struct type *infer_if(struct infer *in, struct node *n)

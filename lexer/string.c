@@ -99,8 +99,13 @@ void lex_char(struct lexer *lx, const char *text, size_t len, struct token *out)
 {
 	lex_string(lx, text, len, out);
 	out->kind = T_INT;
-	if (lx->mode != LEX_C || out->len != 1)
-		lex_error(lx, lx->off - (uint32_t)len, len, D_BAD_CHAR_CONST,
-			  arena_strndup(lx->arena, text, len));
+	if (lx->mode != LEX_C || out->len != 1) {
+		struct diag *d = lex_error(lx, lx->off - (uint32_t)len, len, D_BAD_CHAR_CONST,
+					   arena_strndup(lx->arena, text, len));
+
+		if (lx->mode != LEX_C)
+			diag_hint(d, "A string stands between double quotes: \"%.*s\"",
+				  len > 2 ? (int)len - 2 : 0, text + 1);
+	}
 	out->value = out->len ? (uint64_t)(unsigned char)out->text[0] : 0;
 }

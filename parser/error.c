@@ -122,6 +122,21 @@ static void recover_from(struct parser *p)
 	p->recover_braces = p->braces - (has_opened && p->braces);
 }
 
+/*
+ * Between double quotes a shell takes "strings" apart and $variables away: what is left begins with
+ * the conversion of a format, or with the sign behind a name.
+ */
+static bool looks_eaten_by_shell(const struct parser *p)
+{
+	const struct source *s = source_of(p->unit->sources, p->last.span);
+
+	if (!s || strcmp(s->name, "stdin"))
+		return false;
+	return (p->before.kind == T_LPAREN && p->last.kind == T_MOD) ||
+	       ((p->before.kind == T_LBRACE || p->before.kind == T_SEMI) &&
+		p->last.kind == T_ASSIGN);
+}
+
 void syntax_error(struct parser *p, const bool *expected)
 {
 	struct span at = p->last.span;
@@ -144,6 +159,10 @@ void syntax_error(struct parser *p, const bool *expected)
 		at.from = at.to = p->before.span.to;
 	d = syntax_message(p, at, words);
 	hint_keyword(p, d);
+	if (looks_eaten_by_shell(p))
+		diag_hint(d,
+			  "The shell changes what stands between double quotes: write -e 'PROGRAM' "
+			  "with single ones");
 	if (p->last.kind == T_END && lexer_in_angle(p->lexer))
 		diag_hint(d, "In an action < ... > every statement ends with ';'");
 }

@@ -137,6 +137,8 @@ static int list_one(struct probe_env *env, char *pattern, struct query *q, struc
 			continue;
 		q->type = types[i];
 		rc = list_type(env, q, err);
+		if (rc < 0 && rc != -ENOMEM && !named) /* what one cannot list the others may */
+			rc = 0;
 	}
 	return rc < 0 ? rc : 0;
 }
