@@ -34,6 +34,7 @@ struct words {
 struct group {
 	const struct probe_type *ptype;
 	const struct type *args;
+	const char *context; /* "": not asked for */
 	struct words words;
 	struct node *attaches, **tail;
 	struct seen *seen[SEEN_BUCKETS]; /* names of its targets */
@@ -50,6 +51,7 @@ struct expansion {
 	struct group *groups, **tail;
 	/* Of the probe at hand. */
 	bool is_single; /* it has one attach point */
+	bool uses_ctx;
 	bool uses_args, needs_all; /* args itself as a value, not only its fields */
 	uint32_t words; /* bit N: argN; bit PROBE_ARGS_MAX: retval */
 	struct name *fields;
@@ -101,6 +103,8 @@ static bool note_args(struct walker *w, struct node *n)
 	}
 	if (is_args(n))
 		x->uses_args = x->needs_all = true;
+	if (builtin_of(n) && builtin_of(n)->id == B_ctx)
+		x->uses_ctx = true;
 	note_word(x, n);
 	return true;
 }
@@ -109,7 +113,7 @@ static void find_args(struct expansion *x, struct node *probe)
 {
 	struct walker w = { .pre = note_args, .arg = x };
 
-	x->uses_args = x->needs_all = false;
+	x->uses_ctx = x->uses_args = x->needs_all = false;
 	x->fields = NULL;
 	x->words = 0;
 	walk(&w, probe->probe.pred);
@@ -284,18 +288,30 @@ static struct words words_of(const struct expansion *x, const struct probe_targe
 	return w;
 }
 
-static struct group *group_get(struct expansion *x, const struct type *args, const struct words *w,
-			       const char *name)
+/* What ctx points to. What has no type is infer's to tell. */
+static const char *context_of(const struct expansion *x, const struct probe_target *target)
 {
+	const char *name = NULL;
+
+	if (x->uses_ctx && x->ptype->context)
+		name = x->ptype->context(x->u->env, target);
+	return name ?: "";
+}
+
+static struct group *group_get(struct expansion *x, const struct type *args, const struct words *w,
+			       const struct probe_target *target)
+{
+	const char *context = context_of(x, target), *name = target->name;
 	struct group *g;
 
 	for (g = x->groups; g; g = g->next)
-		if (g->ptype == x->ptype && g->args == args && !memcmp(&g->words, w, sizeof(*w)) &&
-		    group_note(x->u->arena, g, name))
+		if (g->ptype == x->ptype && g->args == args && !strcmp(g->context, context) &&
+		    !memcmp(&g->words, w, sizeof(*w)) && group_note(x->u->arena, g, name))
 			return g;
 	g = arena_new_of(x->u->arena, struct group);
 	g->ptype = x->ptype;
 	g->args = args;
+	g->context = context;
 	g->words = *w;
 	g->tail = &g->attaches;
 	*x->tail = g;
@@ -311,7 +327,7 @@ static int add_target(void *arg, const struct probe_target *target)
 	struct group *g;
 	struct node *n;
 
-	g = group_get(x, args_type(x, target), &w, target->name);
+	g = group_get(x, args_type(x, target), &w, target);
 	n = node_new(x->u->arena, N_ATTACH, x->attach->span);
 	n->attach = x->attach->attach;
 	n->attach.target = arena_new_of(x->u->arena, struct probe_target);
@@ -325,7 +341,7 @@ static int add_target(void *arg, const struct probe_target *target)
 /* ---- attach points ---- */
 
 /* Probe types of the language that have no file in probes/ yet, to tell them from misspelt ones. */
-static const char later_types[] = "asyncwatchpoint|aw|iter|it|self";
+static const char later_types[] = "asyncwatchpoint|aw|self";
 
 static const struct probe_type *type_of_attach(struct unit *u, const struct node *attach)
 {

@@ -64,6 +64,7 @@ const struct type *infer_ident(struct infer *in, struct node *n);
 /* infer_probe.c: argN, retval and reg(), in a probe that has them. */
 bool infer_in_reach(struct infer *in, const struct node *n, const struct type_field *f);
 const struct type *infer_arg(struct infer *in, const struct node *n);
+const struct type *infer_ctx(struct infer *in, const struct node *n);
 const struct type *infer_reg(struct infer *in, const struct node *n);
 
 /*

@@ -305,6 +305,7 @@ static const struct type *(*const special[B_COUNT])(struct infer *in, const stru
 	[B_probetype] = probetype_value,
 	[B_args] = args_value,
 	[B_avg] = agg_type,
+	[B_ctx] = infer_ctx,
 	[B_curtask] = task_value,
 	[B_delete] = keyed_type,
 	[B_has_key] = keyed_type,

@@ -99,6 +99,27 @@ const struct type *infer_arg(struct infer *in, const struct node *n)
 	return type_int(in->ts, 8, at.is_signed || idx == PROBE_ARG_RETVAL);
 }
 
+const struct type *infer_ctx(struct infer *in, const struct node *n)
+{
+	const struct probe_type *t = in->probe->probe.ptype;
+	const char *name;
+	struct diag *d;
+
+	if (!t || !target_of(in->probe))
+		return in->bad; /* told already */
+	if (t->context) {
+		name = t->context(in->u->env, target_of(in->probe));
+		return name ? type_ptr(in->ts, type_tagged(in->ts, V_STRUCT, name, 0), AS_KERNEL)
+			    : in->bad;
+	}
+	if (!in->report)
+		return in->bad;
+	d = diag(in->u->diags, n->span, D_CTX_PROBE, t->name);
+	if (t->args)
+		diag_hint(d, "Use args instead.");
+	return in->bad;
+}
+
 const struct type *infer_reg(struct infer *in, const struct node *n)
 {
 	const struct probe_type *t = in->probe->probe.ptype;

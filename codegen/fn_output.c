@@ -115,7 +115,7 @@ LLVMValueRef fn_exit(struct gen *g, struct call *c)
 	struct event_arg arg = { type_int(g->u->types, 8, true), false, c->args ? c->args : &zero };
 
 	event_emit(g, &act, &arg, 1, true);
-	gen_br(g, g->p->leave);
+	gen_br(g, g->p->stop);
 	gen_at(g, gen_block(g, "unreached"));
 	return gen_i64(g, 0);
 }

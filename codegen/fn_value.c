@@ -149,6 +149,12 @@ LLVMValueRef fn_cgroupid(struct gen *g, struct call *c)
 	return gen_konst_at(g, KONST_CGROUPID, c->args->str.text, c->n->span);
 }
 
+LLVMValueRef fn_ctx(struct gen *g, struct call *c)
+{
+	(void)c;
+	return LLVMBuildPtrToInt(g->b, g->p->ctx, g->i64, "");
+}
+
 LLVMValueRef fn_curtask(struct gen *g, struct call *c)
 {
 	(void)c;

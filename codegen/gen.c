@@ -80,6 +80,14 @@ LLVMValueRef gen_opaque(struct gen *g, LLVMValueRef v)
 	return LLVMBuildCall2(g->b, ft, barrier, &v, 1, "");
 }
 
+LLVMValueRef gen_tested(struct gen *g, LLVMValueRef v)
+{
+	LLVMValueRef none = gen_opaque(g, gen_i64(g, 0));
+
+	v = gen_opaque(g, v);
+	return gen_opaque(g, gen_select(g, gen_not_zero(g, v), v, none));
+}
+
 /*
  * The verifier goes straight on before it comes back for a jump's target. So the way out of bounds is
  * the jump: when the verifier has been through all that follows with v in its bounds, it need not go
@@ -213,6 +221,7 @@ static void open_program(struct gen *g, struct prog_gen *p)
 	p->ctx = LLVMGetParam(p->fn, 0);
 	p->entry = gen_block(g, "entry");
 	p->leave = gen_block(g, "leave");
+	p->stop = p->probe->probe.ptype->flags & PROBE_WALKS ? gen_block(g, "stop") : p->leave;
 	debug_function(g, p);
 	gen_at(g, p->entry);
 	gen_place(g, p->probe->span);
@@ -267,11 +276,43 @@ static void filter_pid(struct gen *g)
 	gen_at(g, mine);
 }
 
+/*
+ * A walk waits for user space, which reads the ring between two parts of it: while that is half full
+ * the object's turn is put off (the kernel comes back to it when we return 1). And the call without
+ * an object that ends a walk is none of the script's.
+ */
+static void begin_walk(struct gen *g)
+{
+	const struct probe_type *pt = g->p->probe->probe.ptype;
+	const struct probe_target *t = g->p->probe->probe.attaches->attach.target;
+	LLVMBasicBlockRef room, object;
+	LLVMValueRef used, at;
+
+	if (!(pt->flags & PROBE_WALKS))
+		return;
+	if (!t->c) {
+		room = gen_block(g, "room");
+		used = HELP(g, ringbuf_query, g->events->global, gen_i64(g, 0));
+		used = LLVMBuildShl(g->b, used, gen_i64(g, 1), "");
+		gen_cond_br(g,
+			    gen_cmp(g, LLVMIntULT, used, gen_konst(g, KONST_RING_LIMIT, NULL)),
+			    room, g->p->stop);
+		gen_at(g, room);
+	}
+	if (t->value) {
+		object = gen_block(g, "object");
+		at = LLVMBuildLoad2(g->b, g->i64, gen_off(g, g->p->ctx, t->value), "");
+		gen_cond_br(g, gen_not_zero(g, at), object, g->p->leave);
+		gen_at(g, object);
+	}
+}
+
 static void gen_phases(struct gen *g)
 {
 	struct node *probe = g->p->probe;
 	LLVMBasicBlockRef code, hit;
 
+	begin_walk(g);
 	filter_pid(g);
 	if (probe->probe.pred) {
 		code = gen_phase_open(g, "pred");
@@ -315,6 +356,10 @@ static void gen_program(struct gen *g, struct node *probe, bool plain)
 	gen_phases(g);
 	gen_at(g, p.leave);
 	LLVMBuildRet(g->b, p.result ? LLVMBuildLoad2(g->b, g->i64, p.result, "") : gen_i64(g, 0));
+	if (p.stop != p.leave) {
+		gen_at(g, p.stop);
+		LLVMBuildRet(g->b, gen_i64(g, 1));
+	}
 	gen_finish_blocks(g);
 	LLVMMoveBasicBlockAfter(p.leave, LLVMGetLastBasicBlock(p.fn));
 	LLVMSetCurrentDebugLocation2(g->b, NULL);

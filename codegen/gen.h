@@ -80,6 +80,7 @@ struct prog_gen {
 	const char *name;
 	LLVMValueRef fn, ctx;
 	LLVMBasicBlockRef entry, leave;
+	LLVMBasicBlockRef stop; /* where exit() goes: of a walk, to its end */
 	LLVMBasicBlockRef head; /* where this phase's scratch lookup stands */
 	LLVMValueRef scratch; /* NULL until used in this phase */
 	LLVMValueRef result; /* where return puts its value; NULL: nobody asks for it */
@@ -146,6 +147,11 @@ LLVMValueRef gen_cmp(struct gen *g, LLVMIntPredicate pred, LLVMValueRef a, LLVMV
 LLVMValueRef gen_select(struct gen *g, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b);
 /* Hides a value's origin from LLVM, so that a check of it stays a check of that register. */
 LLVMValueRef gen_opaque(struct gen *g, LLVMValueRef v);
+/*
+ * The same for a pointer that may be NULL, which the verifier lets nobody count with before it was
+ * compared: here it is, and either way the program goes on.
+ */
+LLVMValueRef gen_tested(struct gen *g, LLVMValueRef v);
 /* v when it is below limit, else 0, in a form whose bounds the verifier sees at every use. */
 LLVMValueRef gen_bound(struct gen *g, LLVMValueRef v, uint64_t limit);
 LLVMValueRef gen_off(struct gen *g, LLVMValueRef base, uint64_t off);

@@ -34,6 +34,8 @@ static bool is_args(const struct node *e)
 /* The place of e itself, a struct, tuple or array. */
 static struct lvalue base_of(struct gen *g, struct node *e)
 {
+	if (e->kind == N_IDENT && e->ident.fn && e->ident.fn->id == B_ctx)
+		return (struct lvalue){ context(g), LV_CONTEXT, NULL };
 	if (e->type->kind == V_PTR)
 		return behind(g, e);
 	if (e->kind == N_FIELD || e->kind == N_TUPLE_GET || e->kind == N_INDEX ||
@@ -150,6 +152,7 @@ static LLVMValueRef take_bits(struct gen *g, LLVMValueRef v, const struct type_f
 
 LLVMValueRef lvalue_load(struct gen *g, struct lvalue lv, const struct type *t)
 {
+	bool walks = g->p->probe->probe.ptype->flags & PROBE_WALKS;
 	LLVMValueRef v;
 
 	if (lv.how == LV_KERNEL || lv.how == LV_USER) {
@@ -164,7 +167,7 @@ LLVMValueRef lvalue_load(struct gen *g, struct lvalue lv, const struct type *t)
 	else
 		v = gen_load(g, lv.addr, t);
 	if (lv.how == LV_CONTEXT)
-		v = gen_opaque(g, v);
+		v = walks && t->kind == V_PTR ? gen_tested(g, v) : gen_opaque(g, v);
 	return lv.field ? take_bits(g, v, lv.field) : v;
 }
 

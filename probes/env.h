@@ -104,11 +104,17 @@ void near_name_feed(struct near_name *n, const char *candidate);
 
 /* ---- regs.c: the hook arg of types whose context are registers, at entry and on return ---- */
 int regs_arg(const struct probe_target *t, int n, struct probe_arg *out, struct probe_error *err);
+const char *regs_context(struct probe_env *env, const struct probe_target *t);
 int regs_retval(const struct probe_target *t, int n, struct probe_arg *out,
 		struct probe_error *err);
 
 /*
  * ---- perf events ----
+ * What programs on events that count or sample get: struct bpf_perf_event_data.
+ */
+const char *perf_context(struct probe_env *env, const struct probe_target *t);
+
+/*
  * Where the events of one attachment go. Done with perf_where_done.
  */
 struct perf_where {

@@ -62,5 +62,6 @@ const struct probe_type probe_hardware = {
 	.expand = expand,
 	.list = list,
 	.list_name = list_name,
+	.context = perf_context,
 	.attach = attach,
 };

@@ -310,6 +310,7 @@ const struct probe_type probe_kprobe = {
 	.expand = expand_entry,
 	.list = list_entry,
 	.arg = regs_arg,
+	.context = regs_context,
 	.load = load,
 	.attach = attach_entry,
 };
@@ -324,6 +325,7 @@ const struct probe_type probe_kretprobe = {
 	.parse = parse_return,
 	.expand = expand_return,
 	.arg = regs_retval,
+	.context = regs_context,
 	.load = load,
 	.attach = attach_return,
 };

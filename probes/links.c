@@ -90,6 +90,34 @@ static int links_add_late(struct probe_links *l, int fd)
 	return fds_add(&l->late, &l->late_cnt, &l->late_cap, fd);
 }
 
+int probe_links_add_walk(struct probe_links *l, int fd)
+{
+	return fds_add(&l->walks, &l->walk_cnt, &l->walk_cap, fd);
+}
+
+int probe_links_add_pin(struct probe_links *l, const char *path)
+{
+	char **grown = realloc(l->pins, (l->pin_cnt + 1) * sizeof(*grown)), *copy;
+
+	if (grown)
+		l->pins = grown;
+	copy = grown ? strdup(path) : NULL;
+	if (!copy) {
+		unlink(path);
+		return -ENOMEM;
+	}
+	l->pins[l->pin_cnt++] = copy;
+	return 0;
+}
+
+void probe_links_unpin(struct probe_links *l)
+{
+	while (l->pin_cnt) {
+		unlink(l->pins[--l->pin_cnt]);
+		free(l->pins[l->pin_cnt]);
+	}
+}
+
 struct closing {
 	const int *fds;
 	uint32_t cnt;
@@ -131,8 +159,14 @@ void probe_links_close(struct probe_links *l)
 	close_together(l->fds, l->cnt);
 	for (uint32_t i = 0; i < l->late_cnt; i++)
 		close(l->late[i]);
+	for (uint32_t i = 0; i < l->walk_cnt; i++)
+		close(l->walks[i]);
+	for (uint32_t i = 0; i < l->pin_cnt; i++)
+		free(l->pins[i]);
 	free(l->fds);
 	free(l->late);
+	free(l->walks);
+	free(l->pins);
 	*l = (struct probe_links){ 0 };
 }
 

@@ -59,6 +59,13 @@ int perf_type(const char *name)
 	return *text ? atoi(text) : -ENOENT;
 }
 
+const char *perf_context(struct probe_env *env, const struct probe_target *t)
+{
+	(void)env;
+	(void)t;
+	return "struct bpf_perf_event_data";
+}
+
 void perf_where_done(struct perf_where *where)
 {
 	free(where->cpus);

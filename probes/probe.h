@@ -123,6 +123,7 @@ enum {
 	PROBE_TYPED_RETVAL =
 		1024, /* the field "retval" of args, when there is one, is what retval gives */
 	PROBE_RETURNS = 2048, /* what its code returns is the program's result */
+	PROBE_WALKS = 4096, /* the kernel runs the program when it is told to, for each of its objects */
 	PROBE_NO_COOKIE = 32, /* a program that asks which target it runs for: one for each */
 };
 
@@ -141,8 +142,15 @@ struct probe_links {
 	int *late;
 	uint32_t late_cnt, late_cap;
 	const char *note; /* for -v: what is special about the last attachment; owned by env */
+	int *walks; /* to be read to their end: reading is what runs the program */
+	uint32_t walk_cnt, walk_cap;
+	char **pins; /* files that keep a link when we are gone */
+	uint32_t pin_cnt;
 };
 int probe_links_add(struct probe_links *l, int fd); /* closes fd on failure */
+int probe_links_add_walk(struct probe_links *l, int fd); /* the same */
+int probe_links_add_pin(struct probe_links *l, const char *path); /* removes it on failure */
+void probe_links_unpin(struct probe_links *l); /* what was pinned is not to stay */
 void probe_links_close(struct probe_links *l); /* no program runs any more when it returns */
 
 struct probe_attach {
@@ -185,6 +193,8 @@ struct probe_type {
 	int (*list)(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err);
 	/* The line of -l that a target falls under. NULL: its name. */
 	const char *(*list_name)(struct probe_env *env, const struct probe_target *t);
+	/* The C type that the program's context points to. NULL: it has no name, or no use. */
+	const char *(*context)(struct probe_env *env, const struct probe_target *t);
 	/* Fields of args, lasting as long as env. NULL: the type has none. */
 	int (*args)(struct probe_env *env, const struct probe_target *t, struct probe_fields *out,
 		    struct probe_error *err);

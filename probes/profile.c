@@ -34,5 +34,6 @@ const struct probe_type probe_profile = {
 	.expand = timer_expand,
 	.list = list,
 	.list_name = list_name,
+	.context = perf_context,
 	.attach = attach,
 };

@@ -50,6 +50,13 @@ int regs_arg(const struct probe_target *t, int n, struct probe_arg *out, struct 
 	return probe_fail(err, -1, -ENOENT, "%s doesn't support arg%d", REGS_MACHINE, n);
 }
 
+const char *regs_context(struct probe_env *env, const struct probe_target *t)
+{
+	(void)env;
+	(void)t;
+	return "struct pt_regs";
+}
+
 int regs_retval(const struct probe_target *t, int n, struct probe_arg *out, struct probe_error *err)
 {
 	return n == PROBE_ARG_RETVAL ? regs_word(REGS_RETVAL, out) : -ENOENT;

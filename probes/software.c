@@ -63,5 +63,6 @@ const struct probe_type probe_software = {
 	.expand = expand,
 	.list = list,
 	.list_name = list_name,
+	.context = perf_context,
 	.attach = attach,
 };

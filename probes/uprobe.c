@@ -448,6 +448,7 @@ const struct probe_type probe_uprobe = {
 	.args = args,
 	.debug = debug,
 	.arg = regs_arg,
+	.context = regs_context,
 	.load = load,
 	.attach = attach,
 };
@@ -465,6 +466,7 @@ const struct probe_type probe_uretprobe = {
 	.args = args_return,
 	.debug = debug,
 	.arg = regs_retval,
+	.context = regs_context,
 	.load = load_return,
 	.attach = attach_return,
 };

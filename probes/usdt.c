@@ -335,6 +335,7 @@ const struct probe_type probe_usdt = {
 	.parse = parse,
 	.expand = expand,
 	.arg = arg,
+	.context = regs_context,
 	.load = load,
 	.attach = attach,
 };

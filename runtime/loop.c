@@ -5,6 +5,7 @@
  * a signal nor the output waiting.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -24,6 +25,9 @@ enum source { SRC_RING, SRC_SIGNAL, SRC_PID, SRC_SYMBOLS, SRC_UNWIND, SRC_COMMAN
 
 struct loop {
 	int epoll_fd, signal_fd, pid_fd, keys_fd;
+	const int *walks; /* those not read to their end yet */
+	uint32_t walk_cnt;
+	bool walks_alone;
 	sigset_t old_mask;
 	struct sigaction old_pipe;
 	bool signals_set;
@@ -143,6 +147,13 @@ int loop_watch_keys(struct loop *l, int fd)
 	return watch(l, fd, SRC_KEYS);
 }
 
+void loop_walk(struct loop *l, const int *fds, uint32_t cnt, bool alone)
+{
+	l->walks = fds;
+	l->walk_cnt = cnt;
+	l->walks_alone = alone;
+}
+
 unsigned loop_signals(struct loop *l)
 {
 	struct signalfd_siginfo si;
@@ -180,6 +191,29 @@ static bool quit_pressed(struct loop *l)
 	if (!n) /* closed: it would be readable for ever */
 		epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->keys_fd, NULL);
 	return n > 0 && (memchr(keys, 'q', (size_t)n) || memchr(keys, 'Q', (size_t)n));
+}
+
+/*
+ * One part of a walk, which ends when the ring is half full (-EAGAIN, codegen's begin_walk) or when
+ * there is nothing more to walk over. Whether that was all of them; or -errno.
+ */
+static int walk(struct loop *l)
+{
+	char none[4096]; /* programs of ours write nothing to the file */
+	ssize_t n;
+
+	if (!l->walk_cnt)
+		return l->walks_alone;
+	n = read(*l->walks, none, sizeof(none));
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		fprintf(stderr, "ERROR: iterating: %s\n", strerror(errno));
+		return -errno;
+	}
+	if (!n) {
+		l->walks++;
+		l->walk_cnt--;
+	}
+	return 0;
 }
 
 /* Records first, then the rest: what was sent before a process ended is read before we know. */
@@ -222,8 +256,8 @@ int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx, const str
 {
 	struct epoll_event ev[4];
 	size_t records;
-	bool end = false;
-	int cnt, wait;
+	bool end = false, busy;
+	int cnt, wait, walked;
 
 	while (!end) {
 		uint64_t began = l->symbols ? now_ns() : 0;
@@ -235,16 +269,20 @@ int loop_run(struct loop *l, struct ring *ring, struct event_ctx *ctx, const str
 		records = ring_drain(ring, ROUND, on_record, ctx);
 		if (ctx->exiting || ctx->out->err)
 			break;
+		busy = records == ROUND || l->walk_cnt || l->walks_alone;
 		if (l->symbols && records < ROUND)
 			symbols_advance(ctx->env->symbols, began);
 		if (records < ROUND)
 			out_idle(ctx->out);
 		wait = tick_wait(l, tick, records);
-		cnt = epoll_wait(l->epoll_fd, ev, 4, records < ROUND ? wait : 0);
+		cnt = epoll_wait(l->epoll_fd, ev, 4, busy ? 0 : wait);
 		if (cnt < 0 && errno != EINTR)
 			return -errno;
 		commands_step(ctx->commands);
 		end = handle(l, ev, cnt);
+		walked = records == ROUND ? 0 : walk(l);
+		if (walked)
+			return walked < 0 ? walked : ctx->out->err;
 	}
 	return ctx->out->err;
 }

@@ -26,6 +26,11 @@ int loop_watch_symbols(struct loop *l, int fd);
 int loop_watch_unwind(struct loop *l, int fd);
 int loop_watch_ring(struct loop *l, int map_fd);
 int loop_watch_commands(struct loop *l, int fd);
+/*
+ * Iterators: read to their ends between two looks at the ring, which is what runs their programs.
+ * alone: no other event will come after that. fds must last as long as the loop runs.
+ */
+void loop_walk(struct loop *l, const int *fds, uint32_t cnt, bool alone);
 /* A key 'q' there ends the trace. */
 int loop_watch_keys(struct loop *l, int fd);
 

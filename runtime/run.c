@@ -252,10 +252,26 @@ static int begin(struct run *r)
 	return rc;
 }
 
+/* Nothing will happen any more when the iterators have come to their end. */
+static bool only_walks(const struct image *img)
+{
+	bool walks = false;
+
+	for (uint32_t i = 0; i < img->probes_cnt; i++) {
+		const struct probe_type *t = probe_type_of(img, i);
+
+		if (!t || (t->when == PROBE_WHEN_ATTACHED && !(t->flags & PROBE_WALKS)))
+			return false;
+		walks |= t->when == PROBE_WHEN_ATTACHED;
+	}
+	return walks;
+}
+
 /* A script that begin has ended attaches nothing: no event would come from it any more. */
 static int attach(struct run *r)
 {
 	struct attach_args a = attach_args_of(r);
+	int rc;
 
 	if (r->over) {
 		r->probe_cnt = r->img->targets_cnt;
@@ -263,7 +279,11 @@ static int attach(struct run *r)
 	}
 	if (r->child)
 		child_settle(r->child);
-	return attach_probes(r->loaded, &a, &r->links, &r->probe_cnt);
+	rc = attach_probes(r->loaded, &a, &r->links, &r->probe_cnt);
+	if (rc || r->opt->dry_run)
+		probe_links_unpin(&r->links);
+	loop_walk(r->loop, r->links.walks, r->links.walk_cnt, !r->child && only_walks(r->img));
+	return rc;
 }
 
 static int go(struct run *r)
@@ -273,6 +293,12 @@ static int go(struct run *r)
 
 	if (!r->opt->quiet && !r->tests) {
 		r->out->ops->attached(r->out, r->probe_cnt);
+		out_commit(r->out);
+	}
+	for (uint32_t i = 0; i < r->links.pin_cnt; i++) {
+		buf_printf(r->out->ops->text_begin(r->out), "Program pinned to %s\n",
+			   r->links.pins[i]);
+		r->out->ops->text_end(r->out, "pinned");
 		out_commit(r->out);
 	}
 	rc = r->child ? child_go(r->child, err, sizeof(err)) : 0;
