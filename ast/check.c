@@ -250,6 +250,8 @@ int check(struct unit *u)
 	walk(&w, u->program);
 	check_symbols(&c, u->program);
 	if (!diags_errors(u->diags))
+		check_pinned(u);
+	if (!diags_errors(u->diags))
 		for (struct node *n = u->program->program.items; n; n = n->next)
 			if (n->kind == N_PROBE)
 				walk(&typed, n);

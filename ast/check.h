@@ -13,6 +13,9 @@
 /* A call's arguments: how many, of what sort, literals in range, formats. */
 void check_call(struct unit *u, struct node *n);
 
+/* Programs that outlive us (check_pinned.c). Needs: no errors so far. */
+void check_pinned(struct unit *u);
+
 /* An expression that an earlier stage has told about. */
 static inline bool check_is_bad(const struct node *n)
 {

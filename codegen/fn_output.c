@@ -60,12 +60,24 @@ static void put_pieces(struct gen *g, struct image_action *act, const struct for
 	act->piece_cnt = f->cnt;
 }
 
+/* Whoever reads the file that keeps it reads its output. */
+static bool is_pinned(const struct gen *g)
+{
+	const struct node *probe = g->p->probe;
+
+	return probe->probe.ptype->flags & PROBE_WALKS && probe->probe.attaches->attach.target->c;
+}
+
 static LLVMValueRef formatted(struct gen *g, struct call *c, enum action_kind kind)
 {
 	struct image_action act = action(g, kind, c);
 	struct event_arg *args;
 	uint32_t cnt;
 
+	if (is_pinned(g)) {
+		seq_print(g, c->n->call.info, c->args->next);
+		return gen_i64(g, 0);
+	}
 	put_pieces(g, &act, c->n->call.info);
 	args = event_args(g, c->args->next, &cnt);
 	event_emit(g, &act, args, cnt, false);

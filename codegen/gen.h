@@ -345,6 +345,9 @@ struct event_lost event_lost_begin(struct gen *g, bool control);
 void event_lost_end(struct gen *g, struct event_lost l);
 void event_output(struct gen *g, LLVMValueRef rec, LLVMValueRef size, LLVMBasicBlockRef lost);
 
+/* ---- fn_seq.c ---- */
+void seq_print(struct gen *g, const struct format *f, struct node *args);
+
 /* ---- debug.c ---- */
 void debug_init(struct gen *g);
 void debug_function(struct gen *g, struct prog_gen *p);

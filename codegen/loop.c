@@ -130,7 +130,7 @@ static void open_env(struct gen *g, struct closure *c, LLVMValueRef env)
 static void callback_ends(struct gen *g, struct closure *c, LLVMValueRef env)
 {
 	c->loop = (struct loop_gen){ gen_block(g, "break"), gen_block(g, "continue"), NULL };
-	g->p->leave = gen_block(g, "return");
+	g->p->leave = g->p->stop = gen_block(g, "return");
 	gen_at(g, c->loop.cont);
 	LLVMBuildRet(g->b, gen_i64(g, 0));
 	gen_at(g, c->loop.brk);
