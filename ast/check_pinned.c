@@ -34,10 +34,10 @@ static void check_conversions(struct unit *u, const struct node *n)
 		if (f->pieces[i].text)
 			continue;
 		if (!kernel_prints(&f->pieces[i], a->type))
-			diag_hint(diag(u->diags, a->span, D_PIN_FORMAT,
-				       type_name(u->arena, a->type)),
-				  "It knows d i u x X c p of integers and s of strings, with a width "
-				  "but no precision.");
+			diag_hint(
+				diag(u->diags, a->span, D_PIN_FORMAT, type_name(u->arena, a->type)),
+				"It knows d i u x X c p of integers and s of strings, with a width "
+				"but no precision.");
 		a = a->next;
 	}
 }

@@ -294,8 +294,7 @@ static void begin_walk(struct gen *g)
 		room = gen_block(g, "room");
 		used = HELP(g, ringbuf_query, g->events->global, gen_i64(g, 0));
 		used = LLVMBuildShl(g->b, used, gen_i64(g, 1), "");
-		gen_cond_br(g,
-			    gen_cmp(g, LLVMIntULT, used, gen_konst(g, KONST_RING_LIMIT, NULL)),
+		gen_cond_br(g, gen_cmp(g, LLVMIntULT, used, gen_konst(g, KONST_RING_LIMIT, NULL)),
 			    room, g->p->stop);
 		gen_at(g, room);
 	}

@@ -123,7 +123,8 @@ enum {
 	PROBE_TYPED_RETVAL =
 		1024, /* the field "retval" of args, when there is one, is what retval gives */
 	PROBE_RETURNS = 2048, /* what its code returns is the program's result */
-	PROBE_WALKS = 4096, /* the kernel runs the program when it is told to, for each of its objects */
+	PROBE_WALKS =
+		4096, /* the kernel runs the program when it is told to, for each of its objects */
 	PROBE_NO_COOKIE = 32, /* a program that asks which target it runs for: one for each */
 };
 
