@@ -56,15 +56,16 @@ static bool names_library(const char *name, const char *key)
 	return !strncmp(key, name, len) && !strncmp(key + len, ".so", 3);
 }
 
-static const char *library_find(struct probe_env *env, const char *name)
+/* root: that of the process of -p, or "". */
+static const char *library_find(struct probe_env *env, const char *root, const char *name)
 {
-	size_t len = 0;
-	char *text = tracefs_read(AT_FDCWD, "/etc/ld.so.cache", &len);
+	const char *path = env_printf(env, "%s/etc/ld.so.cache", root);
+	size_t len = 0, left;
+	char *text = path ? tracefs_read(AT_FDCWD, path, &len) : NULL;
 	const char *head = text ? memmem(text, len, "glibc-ld.so.cache1.1", 20) : NULL;
 	const struct cache_head *h = (const void *)head;
 	const struct cache_entry *e;
 	const char *found = NULL;
-	size_t left;
 
 	if (!head || (uintptr_t)head % 8)
 		goto out;
@@ -74,9 +75,11 @@ static const char *library_find(struct probe_env *env, const char *name)
 	e = (const void *)(h + 1);
 	for (uint32_t i = 0; i < h->cnt && !found; i++) {
 		if (e[i].key >= left || e[i].value >= left ||
-		    (CACHE_FLAGS != -1 && (e[i].flags & 0xffff) != CACHE_FLAGS))
+		    (CACHE_FLAGS != -1 && (e[i].flags & 0xffff) != CACHE_FLAGS) ||
+		    !names_library(name, head + e[i].key))
 			continue;
-		if (names_library(name, head + e[i].key) && is_file(head + e[i].value))
+		path = env_printf(env, "%s%s", root, head + e[i].value);
+		if (path && is_file(path))
 			found = env_strdup(env, head + e[i].value);
 	}
 out:
@@ -127,58 +130,169 @@ static int found(struct probe_env *env, const char *path, path_fn fn, void *arg)
 	return path ? fn(arg, open_as, path) : -ENOMEM;
 }
 
+/* ---- what the process of -p has mapped ---- */
+
+/* Lines of /proc/PID/maps. */
+struct mappings {
+	char *text, *next;
+	const char *range; /* "7f00-7f10" */
+	char *path;
+};
+
+static bool mappings_open(struct probe_env *env, struct mappings *m)
+{
+	char *path = env_printf(env, "/proc/%d/maps", env->opt.pid);
+
+	*m = (struct mappings){ 0 };
+	m->next = m->text = path && env->opt.pid ? tracefs_read(AT_FDCWD, path, NULL) : NULL;
+	return m->text;
+}
+
+/* The next one of code from a file. */
+static bool mappings_next(struct mappings *m)
+{
+	while (m->next && *m->next) {
+		char *line = m->next, *end = strchr(line, '\n'), *code;
+
+		m->next = end ? end + 1 : NULL;
+		if (end)
+			*end = 0;
+		code = strstr(line, " r-xp ");
+		m->path = code ? strchr(code, '/') : NULL;
+		m->range = line;
+		line[strcspn(line, " ")] = 0;
+		if (m->path)
+			return true;
+	}
+	return false;
+}
+
+/* A file that has been deleted or replaced is still what runs. */
+static int found_mapping(struct probe_env *env, const struct mappings *m, path_fn fn, void *arg)
+{
+	static const char deleted[] = " (deleted)";
+	const char *path = env_strdup(env, m->path), *cut = strstr(m->path, deleted);
+	const char *open_as;
+
+	if (!cut || cut[sizeof(deleted) - 1])
+		return path ? found(env, path, fn, arg) : -ENOMEM;
+	path = env_strndup(env, m->path, (size_t)(cut - m->path));
+	open_as = env_printf(env, "/proc/%d/map_files/%s", env->opt.pid, m->range);
+	return path && open_as ? fn(arg, open_as, path) : -ENOMEM;
+}
+
 static int each_mapping(struct probe_env *env, path_fn fn, void *arg)
 {
-	char *path = env_printf(env, "/proc/%d/maps", env->opt.pid), *text, *line, *next, *at;
 	const char *last = "";
+	struct mappings m;
 	int cnt = 0, rc = 0;
 
-	text = path ? tracefs_read(AT_FDCWD, path, NULL) : NULL;
-	for (line = text; line && *line && !rc; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = 0;
-		at = strchr(line, '/');
-		if (!at || !strstr(line, "r-xp ") || !strcmp(at, last) || strstr(at, " (deleted)"))
+	if (!mappings_open(env, &m))
+		return 0;
+	while (!rc && mappings_next(&m)) {
+		if (!strcmp(m.path, last))
 			continue;
-		last = at;
-		rc = found(env, env_strdup(env, at), fn, arg);
+		last = m.path;
+		rc = found_mapping(env, &m, fn, arg);
 		cnt++;
 	}
-	free(text);
+	free(m.text);
 	return rc ? rc : cnt;
+}
+
+/* "libc" of that process, wherever it has it from. 0: it has none. */
+static int mapped_library(struct probe_env *env, const char *name, path_fn fn, void *arg)
+{
+	struct mappings m;
+	int rc = 0;
+
+	if (!mappings_open(env, &m))
+		return 0;
+	while (mappings_next(&m)) {
+		if (!names_library(name, strrchr(m.path, '/') + 1))
+			continue;
+		rc = found_mapping(env, &m, fn, arg) ?: 1;
+		break;
+	}
+	free(m.text);
+	return rc;
+}
+
+/* ---- patterns ---- */
+
+/* Links lead to the same file twice. */
+struct once {
+	path_fn fn;
+	void *arg;
+	const char **paths;
+	size_t cnt;
+};
+
+static int only_once(void *arg, const char *path, const char *shown)
+{
+	struct once *o = arg;
+
+	for (size_t i = 0; i < o->cnt; i++)
+		if (!strcmp(o->paths[i], path))
+			return 0;
+	o->paths[o->cnt++] = path;
+	return o->fn(o->arg, path, shown);
 }
 
 static int each_glob(struct probe_env *env, const char *pattern, path_fn fn, void *arg)
 {
+	struct once o = { .fn = fn, .arg = arg };
 	int cnt = 0, rc = 0;
 	glob_t g;
 
 	if (glob(pattern, 0, NULL, &g))
 		return 0;
+	o.paths = env_alloc(env, g.gl_pathc * sizeof(*o.paths));
+	if (!o.paths)
+		rc = -ENOMEM;
 	for (size_t i = 0; i < g.gl_pathc && !rc; i++) {
 		if (!is_file(g.gl_pathv[i]))
 			continue;
-		rc = found(env, env_strdup(env, g.gl_pathv[i]), fn, arg);
+		rc = found(env, env_strdup(env, g.gl_pathv[i]), only_once, &o);
 		cnt++;
 	}
 	globfree(&g);
 	return rc ? rc : cnt;
 }
 
+/* "a.apk!/lib.so": the file is there when the archive is; whoever opens it says what is wrong. */
+static bool in_archive(struct probe_env *env, const char *path)
+{
+	const char *inside = strstr(path, "!/"), *archive;
+
+	if (!inside)
+		return false;
+	archive = env_strndup(env, path, (size_t)(inside - path));
+	return archive && is_file(archive);
+}
+
 int paths_match(struct probe_env *env, const char *pattern, path_fn fn, void *arg)
 {
-	const char *path = pattern;
+	const char *path = pattern, *root = "";
 	int rc;
 
 	if (env->opt.pid && !strcmp(pattern, "*"))
 		return each_mapping(env, fn, arg);
+	if (in_archive(env, pattern))
+		return fn(arg, pattern, pattern) ?: 1;
 	if (probe_is_glob(pattern))
 		return each_glob(env, pattern, fn, arg);
 	if (!strchr(pattern, '/')) {
+		rc = mapped_library(env, pattern, fn, arg);
+		if (rc)
+			return rc;
 		path = program_find(env, pattern);
+		if (!path && env->opt.pid) {
+			root = env_printf(env, "/proc/%d/root", env->opt.pid);
+			path = root ? library_find(env, root, pattern) : NULL;
+		}
 		if (!path)
-			path = library_find(env, pattern);
+			path = library_find(env, "", pattern);
 		if (!path && is_file(pattern))
 			path = pattern;
 	}
