@@ -374,6 +374,7 @@ static int print_line(void *arg, const struct probe_type *type, const struct pro
 /* The lines that the probes of a program fall under, in its order. */
 static int list_program(struct unit *u, const struct options *o, struct listing *l)
 {
+	const char *last = "";
 	int err = read_program(u, o);
 
 	err = err ?: parse(u);
@@ -387,15 +388,18 @@ static int list_program(struct unit *u, const struct options *o, struct listing 
 	for (const struct node *n = u->program->program.items; n; n = n->next) {
 		const struct probe_type *type = n->kind == N_PROBE ? n->probe.ptype : NULL;
 
-		if (!type || !type->list)
+		if (!type || !(type->list || type->flags & PROBE_LISTS_PATTERN))
 			continue;
 		for (const struct node *a = n->probe.attaches; a; a = a->next) {
 			struct probe_target line = *a->attach.target;
 
 			if (type->list_name)
 				line.name = type->list_name(u->env, &line);
-			if (line.name)
-				print_line(l, type, &line);
+			/* places of a usdt probe that differ in their arguments are one line */
+			if (!line.name || !strcmp(line.name, last))
+				continue;
+			print_line(l, type, &line);
+			last = line.name;
 		}
 	}
 	return 0;

@@ -96,9 +96,17 @@ static int list_exact(struct probe_env *env, struct query *q, struct probe_error
 	return rc;
 }
 
+/* Whether the type lists what the process of -p has mapped. */
+static bool lists_process(const struct probe_env *env, const struct probe_type *type)
+{
+	return env->opt.pid && type->list && type->flags & PROBE_ONE_MEMORY;
+}
+
 static int list_type(struct probe_env *env, struct query *q, struct probe_error *err)
 {
-	if (q->named && q->type->flags & PROBE_LISTS_PATTERN)
+	/* "uprobe:*" with -p: all of that process */
+	if (q->named && q->type->flags & PROBE_LISTS_PATTERN &&
+	    (!lists_process(env, q->type) || strchr(q->pattern, ':')))
 		return list_exact(env, q, err);
 	if (!q->type->list)
 		return 0;
@@ -107,14 +115,14 @@ static int list_type(struct probe_env *env, struct query *q, struct probe_error 
 	return q->type->list(env, filter, q, err);
 }
 
-static bool type_wanted(const struct probe_type *type, const struct probe_type *named,
-			const char *type_pattern)
+static bool type_wanted(const struct probe_env *env, const struct probe_type *type,
+			const struct probe_type *named, const char *type_pattern)
 {
 	if (named)
 		return type == named;
 	if (type_pattern)
 		return probe_glob_match(type_pattern, type->name);
-	return type->flags & PROBE_LISTED;
+	return type->flags & PROBE_LISTED || lists_process(env, type);
 }
 
 static int list_one(struct probe_env *env, char *pattern, struct query *q, struct probe_error *err)
@@ -133,7 +141,7 @@ static int list_one(struct probe_env *env, char *pattern, struct query *q, struc
 	q->pattern = colon ? colon + 1 : named ? "*" : pattern;
 	types = probe_types(&cnt);
 	for (uint32_t i = 0; i < cnt && rc >= 0; i++) {
-		if (!type_wanted(types[i], named, colon ? pattern : NULL))
+		if (!type_wanted(env, types[i], named, colon ? pattern : NULL))
 			continue;
 		q->type = types[i];
 		rc = list_type(env, q, err);

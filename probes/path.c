@@ -139,6 +139,10 @@ struct mappings {
 	char *path;
 };
 
+struct mapped {
+	const char *shown, *open_as; /* open_as NULL: by its path */
+};
+
 static bool mappings_open(struct probe_env *env, struct mappings *m)
 {
 	char *path = env_printf(env, "/proc/%d/maps", env->opt.pid);
@@ -168,42 +172,68 @@ static bool mappings_next(struct mappings *m)
 }
 
 /* A file that has been deleted or replaced is still what runs. */
-static int found_mapping(struct probe_env *env, const struct mappings *m, path_fn fn, void *arg)
+static bool mapped_file(struct probe_env *env, const struct mappings *m, struct mapped *to)
 {
 	static const char deleted[] = " (deleted)";
-	const char *path = env_strdup(env, m->path), *cut = strstr(m->path, deleted);
-	const char *open_as;
+	const char *cut = strstr(m->path, deleted);
 
-	if (!cut || cut[sizeof(deleted) - 1])
-		return path ? found(env, path, fn, arg) : -ENOMEM;
-	path = env_strndup(env, m->path, (size_t)(cut - m->path));
-	open_as = env_printf(env, "/proc/%d/map_files/%s", env->opt.pid, m->range);
-	return path && open_as ? fn(arg, open_as, path) : -ENOMEM;
+	if (!cut || cut[sizeof(deleted) - 1]) {
+		to->shown = env_strdup(env, m->path);
+		to->open_as = NULL;
+		return to->shown;
+	}
+	to->shown = env_strndup(env, m->path, (size_t)(cut - m->path));
+	to->open_as = env_printf(env, "/proc/%d/map_files/%s", env->opt.pid, m->range);
+	return to->shown && to->open_as;
+}
+
+static int found_mapping(struct probe_env *env, const struct mapped *m, path_fn fn, void *arg)
+{
+	return m->open_as ? fn(arg, m->open_as, m->shown) : found(env, m->shown, fn, arg);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct mapped *)a)->shown, ((const struct mapped *)b)->shown);
 }
 
 static int each_mapping(struct probe_env *env, path_fn fn, void *arg)
 {
-	const char *last = "";
+	struct mapped *all = NULL, *more;
+	uint32_t cnt = 0, cap = 0, files = 0;
 	struct mappings m;
-	int cnt = 0, rc = 0;
+	int rc = 0;
 
 	if (!mappings_open(env, &m))
 		return 0;
 	while (!rc && mappings_next(&m)) {
-		if (!strcmp(m.path, last))
+		if (cnt == cap) {
+			cap = cap ? cap * 2 : 64;
+			more = realloc(all, cap * sizeof(*all));
+			all = more ?: all;
+			rc = more ? 0 : -ENOMEM;
+		}
+		if (!rc && !mapped_file(env, &m, &all[cnt++]))
+			rc = -ENOMEM;
+	}
+	if (cnt && !rc)
+		qsort(all, cnt, sizeof(*all), compare);
+	for (uint32_t i = 0; i < cnt && !rc; i++) {
+		if (i && !compare(&all[i - 1], &all[i]))
 			continue;
-		last = m.path;
-		rc = found_mapping(env, &m, fn, arg);
-		cnt++;
+		rc = found_mapping(env, &all[i], fn, arg);
+		files++;
 	}
 	free(m.text);
-	return rc ? rc : cnt;
+	free(all);
+	return rc ? rc : (int)files;
 }
 
 /* "libc" of that process, wherever it has it from. 0: it has none. */
 static int mapped_library(struct probe_env *env, const char *name, path_fn fn, void *arg)
 {
 	struct mappings m;
+	struct mapped file;
 	int rc = 0;
 
 	if (!mappings_open(env, &m))
@@ -211,7 +241,8 @@ static int mapped_library(struct probe_env *env, const char *name, path_fn fn, v
 	while (mappings_next(&m)) {
 		if (!names_library(name, strrchr(m.path, '/') + 1))
 			continue;
-		rc = found_mapping(env, &m, fn, arg) ?: 1;
+		rc = mapped_file(env, &m, &file) ? found_mapping(env, &file, fn, arg) : -ENOMEM;
+		rc = rc ?: 1;
 		break;
 	}
 	free(m.text);

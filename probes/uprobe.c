@@ -351,6 +351,14 @@ static int expand_return(struct probe_env *env, const struct probe_target *pat, 
 	return expand_as(env, "uretprobe", pat, fn, arg, err);
 }
 
+/* All that the process of -p has mapped. */
+static int list(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err)
+{
+	const struct probe_target all = { .name = "uprobe:*:*", .a = "*", .b = "*" };
+
+	return env->opt.pid ? expand(env, &all, fn, arg, err) : 0;
+}
+
 /* ---- debug information ---- */
 
 static struct Dwarf *debug(struct probe_env *env, const struct probe_target *t)
@@ -445,6 +453,7 @@ const struct probe_type probe_uprobe = {
 	.section = "kprobe",
 	.parse = parse,
 	.expand = expand,
+	.list = list,
 	.args = args,
 	.debug = debug,
 	.arg = regs_arg,

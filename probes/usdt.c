@@ -46,6 +46,55 @@ static int add_site(struct reading *r, const struct usdt_site *site)
 	return 0;
 }
 
+/* The address of a variable; 0: unknown. */
+static uint64_t variable(const struct reading *r, const char *name, size_t len)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr sh;
+	GElf_Sym sym;
+
+	while ((scn = elf_nextscn(r->elf, scn))) {
+		Elf_Data *data;
+
+		if (!gelf_getshdr(scn, &sh) ||
+		    (sh.sh_type != SHT_SYMTAB && sh.sh_type != SHT_DYNSYM))
+			continue;
+		data = elf_getdata(scn, NULL);
+		for (int i = 0; data && gelf_getsym(data, i, &sym); i++) {
+			const char *s = elf_strptr(r->elf, sh.sh_link, sym.st_name);
+
+			if (s && sym.st_shndx != SHN_UNDEF && !strncmp(s, name, len) && !s[len])
+				return sym.st_value;
+		}
+	}
+	return 0;
+}
+
+/* "4@counter+8(%rip)", as the assembler wrote it, to the distance from the probe. */
+static int resolve_names(struct reading *r, uint64_t at, const char **args)
+{
+	static const char rip[] = "(%rip)";
+	const char *end, *name, *plus;
+	uint64_t addr;
+
+	while ((end = strstr(*args, rip))) {
+		for (name = end; name > *args && name[-1] != '@' && name[-1] != ' ';)
+			name--;
+		plus = name + strcspn(name, "+-(");
+		if (plus == name) /* it has become a number already */
+			return 0;
+		addr = variable(r, name, (size_t)(plus - name));
+		if (!addr)
+			return 0; /* an operand that is not understood */
+		addr += (uint64_t)strtoll(*plus == '+' ? plus + 1 : plus, NULL, 0) - at;
+		*args = env_printf(r->env, "%.*s%lld(%%ip)%s", (int)(name - *args), *args,
+				   (long long)addr, end + strlen(rip));
+		if (!*args)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Three addresses, then three strings. A note that makes no sense is left out. */
 static int read_note(struct reading *r, const char *desc, size_t sz)
 {
@@ -61,13 +110,13 @@ static int read_note(struct reading *r, const char *desc, size_t sz)
 
 		if (text + len >= end)
 			return 0;
-		part[i] = env_strdup(r->env, text);
-		if (!part[i])
-			return -ENOMEM;
+		part[i] = text; /* mapped for as long as env */
 		text += len + 1;
 	}
 	/* prelink moves code but not notes */
 	moved = r->base && addr[1] ? r->base - addr[1] : 0;
+	if (resolve_names(r, addr[0] + moved, &part[2]))
+		return -ENOMEM;
 	site = (struct usdt_site){
 		.provider = part[0],
 		.name = part[1],
@@ -181,6 +230,7 @@ struct matching {
 	void *arg;
 	struct probe_error *err;
 	struct near_name near;
+	const char *provider; /* one that has a probe of that name */
 	int cnt;
 };
 
@@ -215,6 +265,8 @@ static int in_file(void *arg, const char *path, const char *shown)
 		const struct usdt_site *s = &f->sites[i];
 
 		near_name_feed(&m->near, s->name);
+		if (!strcmp(s->name, m->pat->c))
+			m->provider = s->provider;
 		if (i && same_probe(s - 1, s, !m->env->listing))
 			continue;
 		if (probe_glob_match(m->pat->b, s->provider) &&
@@ -227,7 +279,9 @@ static int in_file(void *arg, const char *path, const char *shown)
 static int expand(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
 		  struct probe_error *err)
 {
-	struct matching m = { env, pat, fn, arg, err, { .word = pat->c }, 0 };
+	struct matching m = {
+		.env = env, .pat = pat, .fn = fn, .arg = arg, .err = err, .near.word = pat->c
+	};
 	int rc = paths_match(env, pat->a, in_file, &m);
 
 	if (!rc && !probe_is_glob(pat->a))
@@ -239,9 +293,19 @@ static int expand(struct probe_env *env, const struct probe_target *pat, probe_f
 	if (rc < 0 || m.cnt)
 		return rc < 0 ? rc : m.cnt;
 	probe_fail(err, -1, 0, "No matches for %s.", pat->name);
-	if (m.near.best)
+	if (m.provider)
+		env_hint(err, "The provider of '%s' is '%s'.", pat->c, m.provider);
+	else if (m.near.best)
 		env_hint(err, "Did you mean '%s'?", m.near.best);
 	return 0;
+}
+
+/* All that the process of -p has mapped. */
+static int list(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err)
+{
+	const struct probe_target all = { .name = "usdt:*:*", .a = "*", .b = "*", .c = "*" };
+
+	return env->opt.pid ? expand(env, &all, fn, arg, err) : 0;
 }
 
 static int arg(const struct probe_target *t, int n, struct probe_arg *out, struct probe_error *err)
@@ -334,6 +398,7 @@ const struct probe_type probe_usdt = {
 	.section = "kprobe",
 	.parse = parse,
 	.expand = expand,
+	.list = list,
 	.arg = arg,
 	.context = regs_context,
 	.load = load,

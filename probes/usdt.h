@@ -14,4 +14,8 @@ struct usdt_site {
 /* Operand n of a probe's arguments. -ENOENT: there is none, -EINVAL: not understood. */
 int usdt_arg(const char *spec, int n, struct probe_arg *out);
 
+/* The same of a machine's programs. */
+enum usdt_machine { USDT_X86_64, USDT_ARM64 };
+int usdt_arg_of(enum usdt_machine machine, const char *spec, int n, struct probe_arg *out);
+
 #endif
