@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "runtime/flame.h"
+#include "runtime/value.h"
 
 enum { WIDTH = 1200, ROW = 18, HEAD = 40, DEPTH_MAX = 512 };
 static const double MIN_SHARE = 0.0001; /* of the width: narrower boxes cannot be seen */
@@ -89,9 +90,24 @@ int flame_add(struct flame *f, const char *stack, size_t len, uint64_t n)
 
 /* ---- drawing ---- */
 
+/* XML takes UTF-8 but for U+FFFE and U+FFFF, and no control characters. */
+static size_t xml_char(const char *s)
+{
+	size_t n = utf8_len((const uint8_t *)s, strlen(s));
+
+	return n == 3 && (memcmp(s, "\xef\xbf\xbe", 3) == 0 || memcmp(s, "\xef\xbf\xbf", 3) == 0)
+		       ? 0
+		       : n;
+}
+
 static void xml_text(struct buf *b, const char *s)
 {
-	for (; *s; s++) {
+	for (size_t n; *s; s += n ?: 1) {
+		n = (uint8_t)*s < 0x80 ? 0 : xml_char(s);
+		if (n) {
+			buf_put(b, s, n);
+			continue;
+		}
 		switch (*s) {
 		case '<': buf_puts(b, "&lt;"); break;
 		case '>': buf_puts(b, "&gt;"); break;

@@ -23,8 +23,11 @@ static void family(struct buf *b, const struct map_data *d)
 
 static void label_text(struct buf *b, const char *s, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '\n')
+	for (size_t i = 0, n; i < len; i += n ?: 1) {
+		n = (uint8_t)s[i] < 0x80 ? 0 : utf8_len((const uint8_t *)s + i, len - i);
+		if (n)
+			buf_put(b, s + i, n);
+		else if (s[i] == '\n')
 			buf_puts(b, "\\n");
 		else if (s[i] == '"' || s[i] == '\\')
 			buf_put(b, (char[]){ '\\', s[i] }, 2);
