@@ -7,7 +7,6 @@
 #include "ast/signals.h"
 
 #define HIST_BITS_MAX 5
-#define SEARCH_MAX 20000 /* bytes times bytes */
 #define LENGTH_MAX 4096
 
 static const char *args_text(struct arena *a, uint32_t n)
@@ -301,17 +300,6 @@ static void check_signal(struct unit *u, const struct node *n)
 		     arena_printf(u->arena, "%lld", (long long)value(a)));
 }
 
-/* The verifier walks through every place of the first times every byte of the second. */
-static void check_search(struct unit *u, const struct node *n)
-{
-	const struct type *hay = n->call.args->type, *needle = n->call.args->next->type;
-
-	if ((uint64_t)hay->size * needle->size > SEARCH_MAX)
-		diag_hint(diag(u->diags, n->span, D_SEARCH_LARGE, n->call.fn->name, hay->size,
-			       needle->size),
-			  "Give str() a length: str(p, 64).");
-}
-
 static void check_length(struct unit *u, const struct node *n)
 {
 	const struct node *len = n->call.args->next->next;
@@ -357,7 +345,6 @@ static void (*const special[B_COUNT])(struct unit *u, const struct node *n) = {
 	[B_macaddr] = check_macaddr,	[B_memcmp] = check_length,
 	[B_ntop] = check_ntop,		[B_pton] = check_pton,
 	[B_signal] = check_signal,	[B_signal_thread] = check_signal,
-	[B_strcontains] = check_search, [B_strstr] = check_search,
 	[B_write_user] = check_length,	[B_delete] = check_key,
 	[B_has_key] = check_key,	[B_find] = check_key,
 	[B_hist] = check_hist,		[B_len] = check_map_arg,

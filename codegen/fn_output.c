@@ -207,7 +207,7 @@ static LLVMValueRef pack_argv(struct gen *g, struct node *argv, LLVMValueRef rec
 			      uint32_t fixed, uint32_t max)
 {
 	LLVMBasicBlockRef done = gen_block(g, "argv_end");
-	LLVMValueRef base = gen_int(g, argv), off_at = gen_tmp(g, 8), off, p, len;
+	LLVMValueRef base = gen_int(g, argv), off_at = gen_register(g), off, p, len;
 
 	LLVMBuildStore(g->b, gen_i64(g, fixed), off_at);
 	for (int i = 0; i < JOIN_MAX; i++) {

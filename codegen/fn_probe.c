@@ -5,7 +5,9 @@
 
 static LLVMValueRef context_word(struct gen *g, int off)
 {
-	return LLVMBuildLoad2(g->b, g->i64, gen_off(g, g->p->ctx, (uint64_t)off), "");
+	LLVMValueRef at = gen_off(g, lvalue_context(g), (uint64_t)off);
+
+	return gen_opaque(g, LLVMBuildLoad2(g->b, g->i64, at, ""));
 }
 
 /* The low size bytes of v, extended. */

@@ -13,6 +13,7 @@
 #include <linux/bpf.h>
 
 #include "codegen/call.h"
+#include "codegen/outline.h"
 
 enum { MARKS = 16384 }; /* made at once, 2 ms: twice as many would cost twice the time at start */
 
@@ -26,7 +27,7 @@ struct map_gen *stack_marks(struct gen *g)
 }
 
 /* Upper bits reach the lower ones by the shift, lower ones the upper by the product. */
-static LLVMValueRef mix(struct gen *g, LLVMValueRef h, LLVMValueRef v)
+LLVMValueRef stack_mix(struct gen *g, LLVMValueRef h, LLVMValueRef v)
 {
 	h = LLVMBuildMul(g->b, LLVMBuildXor(g->b, h, v, ""), gen_i64(g, MULTIPLIER), "");
 	return LLVMBuildXor(g->b, h, LLVMBuildLShr(g->b, h, gen_i64(g, 29), ""), "");
@@ -34,7 +35,7 @@ static LLVMValueRef mix(struct gen *g, LLVMValueRef h, LLVMValueRef v)
 
 LLVMValueRef stack_mark(struct gen *g, LLVMValueRef a, LLVMValueRef b)
 {
-	return mix(g, mix(g, a, b), gen_i64(g, MULTIPLIER));
+	return stack_mix(g, stack_mix(g, a, b), gen_i64(g, MULTIPLIER));
 }
 
 /*
@@ -56,7 +57,7 @@ static LLVMValueRef hash_words(struct gen *g, LLVMValueRef h, LLVMValueRef words
 	i = LLVMBuildPhi(g->b, g->i64, "");
 	acc = LLVMBuildPhi(g->b, g->i64, "");
 	v = gen_off_var(g, words, LLVMBuildShl(g->b, gen_opaque(g, i), gen_i64(g, 3), ""));
-	v = mix(g, acc, LLVMBuildLoad2(g->b, g->i64, v, ""));
+	v = stack_mix(g, acc, LLVMBuildLoad2(g->b, g->i64, v, ""));
 	more = LLVMBuildAdd(g->b, i, gen_i64(g, 1), "");
 	gen_cond_br(g, gen_cmp(g, LLVMIntULT, more, cnt), bound, done);
 	gen_at(g, bound);
@@ -103,7 +104,9 @@ static void refer(struct gen *g, LLVMValueRef rec, LLVMValueRef bytes, uint32_t 
 		  LLVMValueRef tgid, LLVMValueRef dst)
 {
 	LLVMValueRef words = LLVMBuildLShr(g->b, bytes, gen_i64(g, 3), "");
-	LLVMValueRef id = hash_words(g, mix(g, tgid, words), gen_off(g, rec, FRAMES), words, limit);
+	LLVMValueRef frames = gen_off(g, rec, FRAMES), seed = stack_mix(g, tgid, words);
+	LLVMValueRef id = outline_in_frame(g, rec) ? outline_hash(g, seed, frames, words, limit)
+						   : hash_words(g, seed, frames, words, limit);
 	LLVMValueRef who =
 		LLVMBuildOr(g->b, tgid, LLVMBuildShl(g->b, words, gen_i64(g, 32), ""), "");
 

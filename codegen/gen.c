@@ -19,6 +19,8 @@
 #include "codegen/outline.h"
 
 #define STACK_BUDGET_LEAST 64
+/* PCPU_MIN_UNIT_SIZE */
+#define FRAME_PERCPU_MAX (32 << 10)
 
 LLVMValueRef gen_i64(struct gen *g, uint64_t v)
 {
@@ -310,6 +312,7 @@ static void gen_phases(struct gen *g)
 {
 	struct node *probe = g->p->probe;
 	LLVMBasicBlockRef code, hit;
+	struct mem_mark m;
 
 	begin_walk(g);
 	filter_pid(g);
@@ -317,7 +320,9 @@ static void gen_phases(struct gen *g)
 		code = gen_phase_open(g, "pred");
 		hit = gen_block(g, "hit");
 		gen_place(g, probe->probe.pred->span);
+		m = gen_mark(g);
 		gen_cond_br(g, gen_bool(g, probe->probe.pred), hit, g->p->leave);
+		gen_release(g, m);
 		gen_phase_close(g, code);
 		gen_at(g, hit);
 	}
@@ -474,7 +479,10 @@ static int generate(struct gen *g, void **elf, size_t *elf_sz)
 		LLVMContextSetDiagnosticHandler(g->ctx, on_diagnostic, g);
 		debug_init(g);
 		gen_module(g);
-		err = diags_errors(u->diags) ? -EINVAL : emit_object(g, elf, elf_sz);
+		err = diags_errors(u->diags) ? -EINVAL : 0;
+		if (!g->large_frames && g->scratch->val_sz > FRAME_PERCPU_MAX)
+			err = err ?: -EFBIG;
+		err = err ?: emit_object(g, elf, elf_sz);
 	}
 	if (!err && (g->too_little_stack || diags_errors(u->diags))) {
 		free(*elf);
@@ -489,12 +497,22 @@ static int generate(struct gen *g, void **elf, size_t *elf_sz)
 int codegen(struct unit *u, const struct codegen_options *opt, void **elf, size_t *elf_sz)
 {
 	static const uint32_t budgets[] = { 320, 160, STACK_BUDGET_LEAST };
-	int err = -ENOSPC;
+	size_t i = 0;
+	bool large = false;
+	int err;
 
-	for (size_t i = 0; err == -ENOSPC && i < sizeof(budgets) / sizeof(*budgets); i++) {
-		struct gen g = { .u = u, .opt = opt, .stack_budget = budgets[i], .frugal = i > 0 };
+	do {
+		struct gen g = { .u = u,
+				 .opt = opt,
+				 .stack_budget = budgets[i],
+				 .frugal = i > 0,
+				 .large_frames = large };
 
 		err = generate(&g, elf, elf_sz);
-	}
+		if (err == -EFBIG)
+			large = true;
+		else
+			i++;
+	} while (err == -EFBIG || (err == -ENOSPC && i < sizeof(budgets) / sizeof(*budgets)));
 	return err == -ENOSPC ? -EINVAL : err;
 }

@@ -70,6 +70,7 @@ enum outline {
 	OUTLINE_DIFF, /* (l, r, n, last): the first difference of n bytes, as memcmp has it */
 	OUTLINE_STARTS, /* (text, needle): 1 when the text begins with the needle */
 	OUTLINE_STARTS_IN, /* (text, needle): which of the 8 places from text on does, see below */
+	OUTLINE_HASH, /* (seed, words, n): a hash of n bytes, whole words */
 	OUTLINE_FIND, /* (text, needle): the needle's place or -ENOENT */
 	OUTLINE_CNT
 };
@@ -124,6 +125,7 @@ struct gen {
 	/* What we take of a program's 512 bytes of stack; the rest is LLVM's, for spilled registers. */
 	uint32_t stack_budget;
 	bool frugal; /* keep fewer values alive, computing some again */
+	bool large_frames; /* too large for a per-CPU map */
 	bool too_little_stack; /* LLVM says that it was not enough */
 	struct prog_gen *p;
 	/* -k */
@@ -190,6 +192,8 @@ LLVMValueRef gen_tmp(struct gen *g, uint32_t size);
 /* The same in the program's frame of the scratch map, and the frame itself. */
 LLVMValueRef gen_frame_tmp(struct gen *g, uint32_t size);
 LLVMValueRef gen_frame(struct gen *g);
+/* Stores the key of a program's frame. */
+void gen_frame_key(struct gen *g, LLVMValueRef key, LLVMValueRef prog);
 struct mem_mark {
 	uint32_t frame_used;
 	struct var_gen *vars;
@@ -313,6 +317,7 @@ LLVMValueRef gen_call_text(struct gen *g, struct node *n, LLVMValueRef dst, uint
 
 /* ---- fn_stack.c ---- */
 LLVMValueRef stack_mark(struct gen *g, LLVMValueRef a, LLVMValueRef b); /* hash of two words */
+LLVMValueRef stack_mix(struct gen *g, LLVMValueRef h, LLVMValueRef v);
 struct map_gen *stack_marks(struct gen *g);
 
 /* ---- unwind.c ---- */

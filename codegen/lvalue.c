@@ -19,7 +19,7 @@ static struct lvalue behind(struct gen *g, struct node *e)
  * The context, hidden from LLVM each time: the verifier takes only loads at a constant offset from
  * the context itself, so that LLVM may not keep such an address, nor make one load of two.
  */
-static LLVMValueRef context(struct gen *g)
+LLVMValueRef lvalue_context(struct gen *g)
 {
 	LLVMValueRef v = LLVMBuildPtrToInt(g->b, g->p->ctx, g->i64, "");
 
@@ -35,7 +35,7 @@ static bool is_args(const struct node *e)
 static struct lvalue base_of(struct gen *g, struct node *e)
 {
 	if (e->kind == N_IDENT && e->ident.fn && e->ident.fn->id == B_ctx)
-		return (struct lvalue){ context(g), LV_CONTEXT, NULL };
+		return (struct lvalue){ lvalue_context(g), LV_CONTEXT, NULL };
 	if (e->type->kind == V_PTR)
 		return behind(g, e);
 	if (e->kind == N_FIELD || e->kind == N_TUPLE_GET || e->kind == N_INDEX ||
@@ -61,7 +61,7 @@ static struct lvalue follow_loc(struct gen *g, struct lvalue lv, const struct ty
 /* What a function was given in registers or in its program's memory: see struct probe_field. */
 static struct lvalue argument(struct gen *g, const struct type_field *f)
 {
-	LLVMValueRef ctx = context(g), word, tmp;
+	LLVMValueRef ctx = lvalue_context(g), word, tmp;
 
 	if (f->loc == LOC_REGS && type_in_register(f->type))
 		return (struct lvalue){ gen_off(g, ctx, (uint64_t)f->reg[0]), LV_CONTEXT, NULL };
@@ -76,7 +76,8 @@ static struct lvalue argument(struct gen *g, const struct type_field *f)
 		word = gen_i64(g, 0);
 		if (f->loc == LOC_REGS && f->type->size > i * 8)
 			word = LLVMBuildLoad2(g->b, g->i64,
-					      gen_off(g, context(g), (uint64_t)f->reg[i]), "");
+					      gen_off(g, lvalue_context(g), (uint64_t)f->reg[i]),
+					      "");
 		LLVMBuildStore(g->b, word, gen_off(g, tmp, i * 8));
 	}
 	return (struct lvalue){ tmp, LV_MEMORY, NULL };
@@ -84,7 +85,7 @@ static struct lvalue argument(struct gen *g, const struct type_field *f)
 
 struct lvalue lvalue_of_arg(struct gen *g, const struct type_field *f)
 {
-	struct lvalue lv = { context(g), LV_CONTEXT, NULL };
+	struct lvalue lv = { lvalue_context(g), LV_CONTEXT, NULL };
 
 	if (f->loc >= LOC_REGS)
 		return argument(g, f);

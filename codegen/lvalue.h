@@ -23,6 +23,8 @@ struct lvalue lvalue_of(struct gen *g, struct node *e);
 /* A field of args, or retval. */
 struct lvalue lvalue_of_arg(struct gen *g, const struct type_field *f);
 LLVMValueRef lvalue_load(struct gen *g, struct lvalue lv, const struct type *t); /* i64 */
+/* The probe's context, to load from at a constant offset; the value wants a gen_opaque(). */
+LLVMValueRef lvalue_context(struct gen *g);
 void lvalue_read(struct gen *g, struct lvalue lv, LLVMValueRef dst, uint32_t size);
 
 #endif

@@ -87,7 +87,9 @@ void map_declare_all(struct gen *g)
 				 map_value_size(m), m->key ? (uint32_t)max : 1);
 	}
 	g->events = map_new(g, IMAGE_MAP_EVENTS, BPF_MAP_TYPE_RINGBUF, 0, 0, 1 << 20);
-	g->scratch = map_new(g, IMAGE_MAP_SCRATCH, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1);
+	g->scratch =
+		map_new(g, IMAGE_MAP_SCRATCH,
+			g->large_frames ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1);
 	g->zeroes = map_new(g, IMAGE_MAP_ZEROES, BPF_MAP_TYPE_ARRAY, 4, 8, 1);
 	for (struct node *n = g->u->program->program.items; n; n = n->next)
 		probes += n->kind == N_PROBE;

@@ -4,6 +4,9 @@
  * per-CPU scratch map for what is not. Both are handed out for the length of a statement and taken
  * back, so the frame is as large as the largest statement needs, not their sum.
  *
+ * The kernel takes no more than 32 KiB of one CPU for a value: of larger frames the map has one for
+ * each program and CPU.
+ *
  * Each program has a frame of its own: a program that interrupts another one on the same CPU finds
  * its own memory, and the kernel lets no program interrupt itself.
  */
@@ -43,6 +46,15 @@ LLVMValueRef gen_register(struct gen *g)
 	return gen_stack(g, 8);
 }
 
+void gen_frame_key(struct gen *g, LLVMValueRef key, LLVMValueRef prog)
+{
+	if (g->large_frames) {
+		prog = LLVMBuildMul(g->b, prog, gen_konst(g, KONST_NCPUS, NULL), "");
+		prog = LLVMBuildAdd(g->b, prog, HELP0(g, get_smp_processor_id), "");
+	}
+	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, prog, g->i32, ""), key);
+}
+
 LLVMValueRef gen_frame(struct gen *g)
 {
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(g->b);
@@ -52,7 +64,7 @@ LLVMValueRef gen_frame(struct gen *g)
 		return g->p->scratch;
 	key = gen_stack(g, 8);
 	gen_at(g, g->p->head);
-	LLVMBuildStore(g->b, gen_i32(g, g->p->probe->probe.idx), key);
+	gen_frame_key(g, key, gen_i64(g, g->p->probe->probe.idx));
 	g->p->scratch = HELP(g, map_lookup_elem, g->scratch->global, key);
 	gen_at(g, here);
 	return g->p->scratch;

@@ -29,7 +29,7 @@ static const struct {
 } outlines[OUTLINE_CNT] = {
 	[OUTLINE_SAME] = { "text_same", 5 },	 [OUTLINE_DIFF] = { "bytes_differ", 5 },
 	[OUTLINE_STARTS] = { "text_starts", 3 }, [OUTLINE_STARTS_IN] = { "text_starts_in", 3 },
-	[OUTLINE_FIND] = { "text_find", 3 },
+	[OUTLINE_HASH] = { "words_hash", 4 },	 [OUTLINE_FIND] = { "text_find", 3 },
 };
 
 /* ---- callers ---- */
@@ -99,6 +99,16 @@ LLVMValueRef outline_find(struct gen *g, LLVMValueRef text, uint32_t text_sz, LL
 	return call_outline(g, OUTLINE_FIND, args);
 }
 
+LLVMValueRef outline_hash(struct gen *g, LLVMValueRef seed, LLVMValueRef words, LLVMValueRef cnt,
+			  uint32_t limit)
+{
+	LLVMValueRef n = LLVMBuildShl(g->b, cnt, gen_i64(g, 3), "");
+	LLVMValueRef args[] = { program_idx(g), seed, frame_off(g, words), n };
+
+	need_size(g, limit * WORD);
+	return call_outline(g, OUTLINE_HASH, args);
+}
+
 /* ---- bodies ---- */
 
 struct body {
@@ -141,7 +151,7 @@ static void open_frame(struct gen *g, struct body *b)
 	LLVMBasicBlockRef ok = gen_block(g, "ok");
 	LLVMValueRef key = gen_stack(g, 8);
 
-	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, param(g, 0), g->i32, ""), key);
+	gen_frame_key(g, key, param(g, 0));
 	b->frame = HELP(g, map_lookup_elem, g->scratch->global, key);
 	gen_cond_br(g, gen_not_zero(g, b->frame), ok, b->none);
 	gen_at(g, ok);
@@ -160,7 +170,7 @@ static LLVMValueRef operand(struct gen *g, struct body *b, unsigned i)
 
 /* A loop in steps of so many bytes. */
 struct steps {
-	LLVMBasicBlockRef loop, next;
+	LLVMBasicBlockRef loop, next, more; /* more leads back to loop */
 	LLVMValueRef i, i_next;
 };
 
@@ -181,7 +191,7 @@ static struct steps steps_open(struct gen *g, uint32_t step)
 /* Goes round while below limit; goes on behind the loop. */
 static void steps_close(struct gen *g, struct steps *s, LLVMValueRef limit, uint32_t max)
 {
-	LLVMBasicBlockRef more = gen_block(g, "more"), done = gen_block(g, "done");
+	LLVMBasicBlockRef more = s->more = gen_block(g, "more"), done = gen_block(g, "done");
 
 	gen_br(g, s->next);
 	gen_at(g, s->next);
@@ -249,6 +259,25 @@ static void body_diff(struct gen *g, struct body *b)
 	gen_br(g, b->none);
 	gen_at(g, found);
 	LLVMBuildRet(g->b, outline_first_difference(g, a, c));
+}
+
+static void body_hash(struct gen *g, struct body *b)
+{
+	LLVMBasicBlockRef from;
+	LLVMValueRef words, acc, h, seed = param(g, 1);
+	struct steps s;
+
+	open_frame(g, b);
+	words = operand(g, b, 2);
+	from = LLVMGetInsertBlock(g->b);
+	s = steps_open(g, WORD);
+	LLVMPositionBuilderBefore(g->b, s.i_next);
+	acc = LLVMBuildPhi(g->b, g->i64, "");
+	gen_at(g, s.loop);
+	h = stack_mix(g, acc, LLVMBuildLoad2(g->b, g->i64, gen_off_var(g, words, s.i), ""));
+	steps_close(g, &s, param(g, 3), g->outline_max);
+	LLVMAddIncoming(acc, (LLVMValueRef[]){ seed, h }, (LLVMBasicBlockRef[]){ from, s.more }, 2);
+	LLVMBuildRet(g->b, h);
 }
 
 /* As body_same, without the needle's own NUL. */
@@ -346,7 +375,7 @@ void outline_finish(struct gen *g)
 	} bodies[] = {
 		{ OUTLINE_FIND, body_find },	 { OUTLINE_STARTS_IN, body_starts_in },
 		{ OUTLINE_STARTS, body_starts }, { OUTLINE_SAME, body_same },
-		{ OUTLINE_DIFF, body_diff },
+		{ OUTLINE_DIFF, body_diff },	 { OUTLINE_HASH, body_hash },
 	};
 	struct node *probe = g->u->program->program.items;
 	struct body b;

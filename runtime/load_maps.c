@@ -93,6 +93,16 @@ static int size_zeroes(struct bpf_object *obj, uint32_t longest)
 	return map && longest ? bpf_map__set_value_size(map, longest) : 0;
 }
 
+/* Frames too large for a per-CPU map: one for each program and CPU. */
+static int size_scratch(struct bpf_object *obj, uint32_t ncpus)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, IMAGE_MAP_SCRATCH);
+
+	if (!map || bpf_map__type(map) != BPF_MAP_TYPE_ARRAY)
+		return 0;
+	return bpf_map__set_max_entries(map, bpf_map__max_entries(map) * ncpus);
+}
+
 bool load_unwinds(const struct bpf_object *obj, struct features *f)
 {
 	return bpf_object__find_map_by_name(obj, IMAGE_MAP_UNWIND) &&
@@ -143,6 +153,7 @@ int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_
 		if (shapes[i].val_sz > longest)
 			longest = shapes[i].val_sz;
 	}
+	rc = rc ?: size_scratch(obj, ncpus);
 	rc = rc ?: size_unwind(obj, a->features);
 	return rc ?: size_zeroes(obj, longest);
 }
