@@ -342,16 +342,16 @@ static void check_skboutput(struct unit *u, const struct node *n)
 
 /* What a signature cannot say; the arguments are of the right number and sorts. */
 static void (*const special[B_COUNT])(struct unit *u, const struct node *n) = {
-	[B_macaddr] = check_macaddr,	[B_memcmp] = check_length,
-	[B_ntop] = check_ntop,		[B_pton] = check_pton,
-	[B_signal] = check_signal,	[B_signal_thread] = check_signal,
-	[B_write_user] = check_length,	[B_delete] = check_key,
-	[B_has_key] = check_key,	[B_find] = check_key,
-	[B_hist] = check_hist,		[B_len] = check_map_arg,
-	[B_lhist] = check_lhist,	[B_skboutput] = check_skboutput,
-	[B_print] = check_print,	[B_str] = check_str,
-	[B_strncmp] = check_strncmp,	[B_kstack] = check_stack,
-	[B_tseries] = check_tseries,	[B_ustack] = check_stack,
+	[B_macaddr] = check_macaddr,   [B_memcmp] = check_length,
+	[B_ntop] = check_ntop,	       [B_pton] = check_pton,
+	[B_signal] = check_signal,     [B_signal_thread] = check_signal,
+	[B_write_user] = check_length, [B_delete] = check_key,
+	[B_has_key] = check_key,       [B_find] = check_key,
+	[B_hist] = check_hist,	       [B_len] = check_map_arg,
+	[B_lhist] = check_lhist,       [B_skboutput] = check_skboutput,
+	[B_print] = check_print,       [B_str] = check_str,
+	[B_strncmp] = check_strncmp,   [B_kstack] = check_stack,
+	[B_tseries] = check_tseries,   [B_ustack] = check_stack,
 	[B_dw_ustack] = check_stack,
 };
 
