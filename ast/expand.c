@@ -341,7 +341,7 @@ static int add_target(void *arg, const struct probe_target *target)
 /* ---- attach points ---- */
 
 /* Probe types of the language that have no file in probes/ yet, to tell them from misspelt ones. */
-static const char later_types[] = "asyncwatchpoint|aw|self";
+static const char later_types[] = "asyncwatchpoint|aw";
 
 static const struct probe_type *type_of_attach(struct unit *u, const struct node *attach)
 {

@@ -99,6 +99,7 @@ enum probe_when {
 	PROBE_WHEN_ATTACHED,
 	PROBE_WHEN_BEGIN, /* run once by BPF_PROG_RUN before anything is attached */
 	PROBE_WHEN_END, /* run once after everything is detached */
+	PROBE_WHEN_SIGNAL, /* run whenever trace gets the signal of the target's value */
 	PROBE_WHEN_TEST, /* run by --test, which asks what it returns */
 	PROBE_WHEN_BENCH, /* the same, by --bench, many times */
 };

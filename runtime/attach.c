@@ -47,6 +47,39 @@ int run_probes(const struct loaded *l, const struct attach_args *a, enum probe_w
 	return rc;
 }
 
+static bool waits_for_signal(const struct image *img, uint32_t probe)
+{
+	const struct probe_type *t = probe_type_find(image_str(img, img->probes[probe].type));
+
+	return t && t->when == PROBE_WHEN_SIGNAL;
+}
+
+void signals_wanted(const struct image *img, sigset_t *set)
+{
+	sigemptyset(set);
+	for (uint32_t i = 0; i < img->probes_cnt; i++) {
+		const struct image_probe *p = &img->probes[i];
+
+		/* an image from elsewhere may name any number: sigaddset refuses what is none */
+		for (uint32_t t = 0; waits_for_signal(img, i) && t < p->target_cnt; t++)
+			sigaddset(set, (int)img->targets[p->target_first + t].value);
+	}
+}
+
+int run_on_signal(const struct loaded *l, const struct attach_args *a, int signo)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++) {
+		const struct image_probe *p = &a->img->probes[i];
+
+		for (uint32_t t = 0; waits_for_signal(a->img, i) && t < p->target_cnt && !rc; t++)
+			if (a->img->targets[p->target_first + t].value == (uint64_t)signo)
+				rc = run_once(loaded_prog_fd(l, i, t), "self");
+	}
+	return rc;
+}
+
 static const char *str_or_null(const struct image *img, uint32_t off)
 {
 	return off ? image_str(img, off) : NULL;
@@ -171,7 +204,8 @@ int attach_probes(const struct loaded *l, const struct attach_args *a, struct pr
 			return -EINVAL;
 		if (at.type->when == PROBE_WHEN_ATTACHED)
 			rc = attach_probe(&at, cnt);
-		else if (at.type->when == PROBE_WHEN_BEGIN || at.type->when == PROBE_WHEN_END)
+		else if (at.type->when == PROBE_WHEN_BEGIN || at.type->when == PROBE_WHEN_END ||
+			 at.type->when == PROBE_WHEN_SIGNAL)
 			*cnt += 1;
 	}
 	return rc;

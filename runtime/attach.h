@@ -3,6 +3,8 @@
 #ifndef TRACE_ATTACH_H
 #define TRACE_ATTACH_H
 
+#include <signal.h>
+
 #include "probes/probe.h"
 #include "runtime/load.h"
 
@@ -20,6 +22,10 @@ struct attach_args {
 
 /* Runs the programs of all probes of that kind once, in order. 0, or -errno after saying why. */
 int run_probes(const struct loaded *l, const struct attach_args *a, enum probe_when when);
+/* The signals that probes wait for. */
+void signals_wanted(const struct image *img, sigset_t *set);
+/* Runs the programs of those that wait for this one, in order. As run_probes. */
+int run_on_signal(const struct loaded *l, const struct attach_args *a, int signo);
 /* Attaches all others; cnt is then the number of all targets. -errno after saying why. */
 int attach_probes(const struct loaded *l, const struct attach_args *a, struct probe_links *links,
 		  uint32_t *cnt);

@@ -21,13 +21,25 @@
 
 enum { ROUND = 4096 /* records */, TICK_MS = 1000 };
 
-enum source { SRC_RING, SRC_SIGNAL, SRC_PID, SRC_SYMBOLS, SRC_UNWIND, SRC_COMMANDS, SRC_KEYS };
+enum source {
+	SRC_RING,
+	SRC_SIGNAL,
+	SRC_PID,
+	SRC_SYMBOLS,
+	SRC_UNWIND,
+	SRC_COMMANDS,
+	SRC_KEYS,
+	SRC_SELF
+};
 
 struct loop {
 	int epoll_fd, signal_fd, pid_fd, keys_fd;
 	const int *walks; /* those not read to their end yet */
 	uint32_t walk_cnt;
 	bool walks_alone;
+	int self_fd; /* signals that are events */
+	void (*on_signal)(void *arg, int signo);
+	void *signal_arg;
 	sigset_t old_mask;
 	struct sigaction old_pipe;
 	bool signals_set;
@@ -71,13 +83,50 @@ static int take_signals(struct loop *l)
 	return l->signal_fd < 0 ? -errno : watch(l, l->signal_fd, SRC_SIGNAL);
 }
 
+/* Takes the signals that are events. */
+static void hear(struct loop *l, void (*fn)(void *arg, int signo), void *arg)
+{
+	struct signalfd_siginfo si;
+
+	while (l->self_fd >= 0 && read(l->self_fd, &si, sizeof(si)) == sizeof(si))
+		if (fn)
+			fn(arg, (int)si.ssi_signo);
+}
+
+/* A SIGHUP that is an event ends nothing. */
+static int without(struct loop *l, const sigset_t *set)
+{
+	sigset_t rest;
+
+	wanted_signals(&rest);
+	for (int i = 1; i < NSIG; i++)
+		if (sigismember(set, i) == 1)
+			sigdelset(&rest, i);
+	return signalfd(l->signal_fd, &rest, 0) < 0 ? -errno : 0;
+}
+
+int loop_watch_signals(struct loop *l, const sigset_t *set, void (*fn)(void *arg, int signo),
+		       void *arg)
+{
+	int rc = without(l, set);
+
+	if (rc)
+		return rc;
+	if (sigprocmask(SIG_BLOCK, set, NULL))
+		return -errno;
+	l->on_signal = fn;
+	l->signal_arg = arg;
+	l->self_fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return l->self_fd < 0 ? -errno : watch(l, l->self_fd, SRC_SELF);
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
-	l->signal_fd = l->pid_fd = -1;
+	l->signal_fd = l->self_fd = l->pid_fd = -1;
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll_fd >= 0 && !take_signals(l))
 		return l;
@@ -91,11 +140,14 @@ void loop_free(struct loop *l)
 		return;
 	if (l->signals_set) {
 		loop_signals(l); /* those that wait have been heard: they shall not hit us now */
+		hear(l, NULL, NULL);
 		sigaction(SIGPIPE, &l->old_pipe, NULL);
 		sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
 	}
 	if (l->signal_fd >= 0)
 		close(l->signal_fd);
+	if (l->self_fd >= 0)
+		close(l->self_fd);
 	if (l->pid_fd >= 0)
 		close(l->pid_fd);
 	if (l->epoll_fd >= 0)
@@ -224,6 +276,8 @@ static bool handle(struct loop *l, const struct epoll_event *ev, int cnt)
 			return true;
 		if (ev[i].data.u32 == SRC_PID)
 			return true;
+		if (ev[i].data.u32 == SRC_SELF)
+			hear(l, l->on_signal, l->signal_arg);
 		if (ev[i].data.u32 == SRC_KEYS && quit_pressed(l))
 			return true;
 	}

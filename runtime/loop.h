@@ -12,6 +12,9 @@ struct loop;
 
 /* While it lives, SIGINT, SIGTERM and SIGHUP come through it and SIGPIPE is an error of write(). */
 struct loop *loop_new(void);
+/* Signals of the set come to fn from now on, while the loop runs; -errno. */
+int loop_watch_signals(struct loop *l, const sigset_t *set, void (*fn)(void *arg, int signo),
+		       void *arg);
 void loop_free(struct loop *l);
 /* The mask and the handling of SIGPIPE that were there before: a child's. */
 const sigset_t *loop_old_mask(const struct loop *l);

@@ -86,13 +86,36 @@ static int open_output(struct run *r)
 	return 0;
 }
 
+static struct attach_args attach_args_of(const struct run *r)
+{
+	return (struct attach_args){
+		.img = r->img,
+		.opt = r->opt,
+		.env = r->env,
+		.child_pid = r->child ? child_pid(r->child) : 0,
+	};
+}
+
+static void on_signal(void *arg, int signo)
+{
+	struct run *r = arg;
+	struct attach_args a = attach_args_of(r);
+
+	run_on_signal(r->loaded, &a, signo); /* what fails was said */
+}
+
 static int open_loop(struct run *r)
 {
+	sigset_t set;
+
 	r->loop = loop_new();
 	if (!r->loop)
 		return say(-ENOMEM, "cannot wait for events");
 	r->out->wake_fd = loop_signal_fd(r->loop);
-	return 0;
+	signals_wanted(r->img, &set);
+	if (sigisemptyset(&set))
+		return 0;
+	return say(loop_watch_signals(r->loop, &set, on_signal, r), "cannot wait for signals");
 }
 
 /* The process of -c, stopped, or that of -p: its end is watched. */
@@ -222,16 +245,6 @@ static int open_events(struct run *r)
 	return say(rc, "cannot wait for events");
 }
 
-static struct attach_args attach_args_of(const struct run *r)
-{
-	return (struct attach_args){
-		.img = r->img,
-		.opt = r->opt,
-		.env = r->env,
-		.child_pid = r->child ? child_pid(r->child) : 0,
-	};
-}
-
 static void look_for_exit(void *arg, const void *rec, size_t sz)
 {
 	const struct event_head *head = rec;
@@ -260,7 +273,8 @@ static bool only_walks(const struct image *img)
 	for (uint32_t i = 0; i < img->probes_cnt; i++) {
 		const struct probe_type *t = probe_type_of(img, i);
 
-		if (!t || (t->when == PROBE_WHEN_ATTACHED && !(t->flags & PROBE_WALKS)))
+		if (!t || t->when == PROBE_WHEN_SIGNAL ||
+		    (t->when == PROBE_WHEN_ATTACHED && !(t->flags & PROBE_WALKS)))
 			return false;
 		walks |= t->when == PROBE_WHEN_ATTACHED;
 	}
