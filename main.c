@@ -24,6 +24,7 @@
 #include "probes/probe.h"
 #include "runtime/image.h"
 #include "runtime/run.h"
+#include "scripts.h"
 
 /* ---- reading the program */
 
@@ -47,21 +48,34 @@ static int read_stream(FILE *f, const char *name, char **text, size_t *len)
 	return ferror(f) ? fail("failed to read '%s': %s", name, strerror(errno)) : 0;
 }
 
-/* A name that is no path and not here is looked up among the installed scripts. */
-static FILE *open_script(const char *name)
+static void hint_open(const char *name, int why)
+{
+	char *near = why == ENOENT && !strchr(name, '/') ? scripts_nearest(name) : NULL;
+
+	if (strchr(name, '{'))
+		fprintf(stderr, "HINT: A program on the command line stands behind -e: "
+				"trace -e '...'\n");
+	else if (near)
+		fprintf(stderr, "HINT: Did you mean '%s'? trace --scripts lists all.\n", near);
+	free(near);
+}
+
+/* A name that is no path and not here is looked up among the installed scripts. path: to be freed. */
+static FILE *open_script(const char *name, char **path)
 {
 	FILE *f = fopen(name, "re");
-	char *path;
-	int missing = errno;
+	int why = errno;
 
-	for (int i = 0; i < 2 && !f && missing == ENOENT && !strchr(name, '/'); i++) {
-		if (asprintf(&path, "%s/%s%s", PKGDATADIR, name, i ? ".bt" : "") < 0)
-			break;
-		f = fopen(path, "re");
-		free(path);
+	*path = f || why != ENOENT ? NULL : scripts_find(name);
+	if (*path) {
+		f = fopen(*path, "re");
+		why = errno;
 	}
-	errno = missing;
-	return f;
+	if (f)
+		return f;
+	fail("failed to open file '%s': %s", *path ?: name, strerror(why));
+	hint_open(name, why);
+	return NULL;
 }
 
 static int add_source(struct unit *u, const char *name, const char *text, size_t len)
@@ -73,24 +87,23 @@ static int add_source(struct unit *u, const char *name, const char *text, size_t
 static int read_program(struct unit *u, const struct options *o)
 {
 	bool is_stdin = o->file && !strcmp(o->file, "-");
-	char *text = NULL;
+	char *text = NULL, *path = NULL;
+	const char *name = is_stdin ? "stdin" : o->file;
 	size_t len;
 	FILE *f;
 	int err;
 
 	if (o->program)
 		return add_source(u, "stdin", o->program, strlen(o->program));
-	f = is_stdin ? stdin : open_script(o->file);
+	f = is_stdin ? stdin : open_script(o->file, &path);
 	if (!f) {
-		fail("failed to open file '%s': %s", o->file, strerror(errno));
-		if (strchr(o->file, '{'))
-			fprintf(stderr, "HINT: A program on the command line stands behind -e: "
-					"trace -e '...'\n");
-		return -EINVAL;
+		free(path);
+		return -ENOENT;
 	}
 	err = read_stream(f, o->file, &text, &len);
-	err = err ?: add_source(u, is_stdin ? "stdin" : o->file, text, len);
+	err = err ?: add_source(u, path ?: name, text, len);
 	free(text);
+	free(path);
 	if (!is_stdin)
 		fclose(f);
 	return err;
@@ -532,6 +545,7 @@ static int print_usage(void)
 		"      trace -e 'tracepoint:syscalls:sys_enter_execve { @[comm] = count(); }'\n"
 		"      trace -e 'profile:hz:99 { @[comm] = count(); }' -c 'make -s'\n"
 		"  trace -l '*exec*'      list probes; -lv also their arguments\n"
+		"  trace --scripts        the tools that come with it; trace NAME runs one\n"
 		"  trace --help           all options\n");
 	return 1;
 }
@@ -566,6 +580,8 @@ int main(int argc, char **argv)
 		err = print_info(&o);
 	else if (o.mode == MODE_FORMAT && (o.program || o.param_cnt))
 		err = format_all(&o);
+	else if (o.scripts)
+		err = scripts_list();
 	else if (o.list || o.program || o.file)
 		err = run(&o);
 	else

@@ -19,6 +19,7 @@
 	GROUP("What to do")                                                                        \
 	OPT(EVAL, 'e', NULL, "PROGRAM", "run this program; several are joined")                    \
 	OPT(LIST, 'l', "list", NULL, "list probes that match a pattern, or a program's")           \
+	OPT(SCRIPTS, 0, "scripts", NULL, "list the installed scripts; trace NAME runs one")        \
 	OPT(VERBOSE, 'v', "verbose", NULL, "say more; with -l, also the arguments of probes")      \
 	OPT(HELP, 'h', "help", NULL, "print this help")                                            \
 	OPT(VERSION, 'V', "version", NULL, "print the version")                                    \
@@ -358,6 +359,7 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	switch (r->id) {
 	case OPT_EVAL: return add_program(o, arg);
 	case OPT_LIST: flag = &o->list; break;
+	case OPT_SCRIPTS: flag = &o->scripts; break;
 	case OPT_VERBOSE: flag = &o->run.verbose; break;
 	case OPT_INFO: flag = &o->info; break;
 	case OPT_PID: return set_pid(o, arg);

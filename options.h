@@ -29,7 +29,7 @@ struct options {
 	const char **includes, **include_dirs; /* --include, -I; as long as free_params */
 	const char **named; /* options of the script: "--name=value" */
 	uint32_t include_cnt, include_dir_cnt, named_cnt;
-	bool help, version, list, info, unsafe, dry_run;
+	bool help, version, list, scripts, info, unsafe, dry_run;
 	enum mode mode;
 	regex_t probe_filter;
 	bool has_probe_filter;

@@ -393,6 +393,11 @@ static void no_match(struct expansion *x, const struct probe_part *parts, uint32
 		diag_hint(d, "%s", err->hint);
 }
 
+static bool may_miss(const struct expansion *x)
+{
+	return setting_num(x->u->settings, SETTING_missing_probes) != MISSING_ERROR;
+}
+
 static void expand_attach(struct expansion *x, struct node *attach)
 {
 	struct unit *u = x->u;
@@ -420,7 +425,8 @@ static void expand_attach(struct expansion *x, struct node *attach)
 	}
 	matches = x->ptype->expand ? x->ptype->expand(u->env, &pat, add_target, x, &err)
 				   : (add_target(x, &pat), 1);
-	if (matches == 0 || matches == -ENOENT)
+	/* a kernel without that kind of probe is one more way to miss it */
+	if (matches == 0 || matches == -ENOENT || (matches == -EOPNOTSUPP && may_miss(x)))
 		no_match(x, parts, cnt, &err);
 	else if (matches < 0)
 		attach_error(x, &err);
@@ -465,7 +471,7 @@ static bool expand_probe(struct expansion *x, struct node *probe)
 		deal_out(x, probe);
 		return true;
 	}
-	if (!x->failed)
+	if (!x->failed && setting_num(x->u->settings, SETTING_missing_probes) != MISSING_IGNORE)
 		diag(x->u->diags, probe->probe.attaches->span, D_PROBE_REMOVED);
 	return x->failed; /* its code is still checked */
 }

@@ -107,9 +107,41 @@ static bool is_known(const struct unit *u, const char *word)
 	return false;
 }
 
+/* The comment that a script begins with, without its marks: what it is for, and how to use it. */
+static void print_leading_comment(const char *text)
+{
+	const char *end;
+	int len;
+
+	while (!strncmp(text, "//", 2) || !strncmp(text, "#!", 2) || *text == '\n')
+		text += strcspn(text, "\n") + (text[strcspn(text, "\n")] == '\n');
+	if (strncmp(text, "/*", 2))
+		return;
+	text += 2;
+	end = strstr(text, "*/");
+	for (text += strspn(text, " \n"); end && text < end; text += len + (text[len] == '\n')) {
+		if (!strncmp(text, " *", 2) || *text == '*')
+			text += strcspn(text, "*") + 1;
+		text += *text == ' ';
+		if (text >= end)
+			break;
+		len = (int)strcspn(text, "\n");
+		printf("%.*s\n", len < end - text ? len : (int)(end - text), text);
+	}
+	printf("\n");
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static void print_help(const struct unit *u)
 {
-	printf("Options of %s:\n", u->main_source->name);
+	print_leading_comment(u->main_source->text);
+	printf("Options of %s:\n", base_name(u->main_source->name));
 	for (const struct script_option *o = u->script_options; o; o = o->next) {
 		const struct node *d = o->def;
 
