@@ -135,8 +135,9 @@ static int run(const char *const *argv)
 /* N programs that end with CODE, each with the arguments "NAME exit CODE" */
 static void do_execs(const long *n)
 {
-	char code[16];
-	const char *argv[] = { "/proc/self/exe", name, "exit", code, NULL };
+	/* all in pages that are in memory: without BTF execsnoop sees no others */
+	char self[] = "/proc/self/exe", task[] = "exit", code[16];
+	const char *argv[] = { self, name, task, code, NULL };
 
 	snprintf(code, sizeof(code), "%ld", n[1]);
 	for (long i = 0; i < n[0]; i++)
