@@ -259,43 +259,77 @@ void map_assign(struct gen *g, struct node *map, struct node *value)
 	gen_at(g, join);
 }
 
+/* A key that is there, or has just been deleted by somebody else: worth another try. */
+static LLVMValueRef was_there(struct gen *g, LLVMValueRef ret)
+{
+	LLVMValueRef made =
+		gen_cmp(g, LLVMIntEQ, LLVMBuildTrunc(g->b, ret, g->i32, ""), gen_i32(g, 0));
+
+	return LLVMBuildOr(g->b, made, is_errno(g, ret, EEXIST), "");
+}
+
+/* The address of the zeroes that new entries are made of; it is always there. */
+static LLVMValueRef zeroes_at(struct gen *g, LLVMBasicBlockRef fail)
+{
+	LLVMBasicBlockRef ok = gen_block(g, "put");
+	LLVMValueRef key = gen_tmp(g, 4), zeroes;
+
+	LLVMBuildStore(g->b, gen_i32(g, 0), key);
+	zeroes = HELP(g, map_lookup_elem, g->zeroes->global, key);
+	gen_cond_br(g, gen_not_zero(g, zeroes), ok, fail);
+	gen_at(g, ok);
+	return zeroes;
+}
+
+enum { MAKE_TRIES = 2 };
+
 /*
  * Looks the key up and, when it is new, puts zeroes there and looks again: whoever else puts the key
- * at the same moment, all go on with one entry and no update is lost.
+ * at the same moment, all go on with one entry and no update is lost. Once more when it was deleted
+ * in between.
  */
 LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMBasicBlockRef fail)
 {
-	LLVMBasicBlockRef first = LLVMGetInsertBlock(g->b), ready = gen_block(g, "ready");
-	LLVMBasicBlockRef make, put, refused, second;
-	LLVMValueRef p = HELP(g, map_lookup_elem, bpf_map(m), key), q, zeroes, zero_key, ret;
+	LLVMBasicBlockRef from[1 + MAKE_TRIES] = { LLVMGetInsertBlock(g->b) };
+	LLVMBasicBlockRef ready = gen_block(g, "ready"), make, refused;
+	LLVMValueRef p[1 + MAKE_TRIES] = { HELP(g, map_lookup_elem, bpf_map(m), key) };
+	LLVMValueRef zeroes, ret, entry, why;
 
 	if (is_scalar(m)) { /* entry 0 of an array is always there; the verifier wants it said */
-		gen_cond_br(g, gen_not_zero(g, p), ready, fail);
+		gen_cond_br(g, gen_not_zero(g, p[0]), ready, fail);
 		gen_at(g, ready);
-		return p;
+		return p[0];
 	}
 	make = gen_block(g, "make");
-	put = gen_block(g, "put");
 	refused = gen_block(g, "refused");
-	gen_cond_br(g, gen_not_zero(g, p), ready, make);
+	gen_cond_br(g, gen_not_zero(g, p[0]), ready, make);
 	gen_at(g, make);
-	zero_key = gen_tmp(g, 4);
-	LLVMBuildStore(g->b, gen_i32(g, 0), zero_key);
-	zeroes = HELP(g, map_lookup_elem, g->zeroes->global, zero_key);
-	gen_cond_br(g, gen_not_zero(g, zeroes), put, fail); /* it is always there */
-	gen_at(g, put);
-	g->may_fail = true; /* another CPU may be first; a full map is told by the lookup after */
-	ret = HELP(g, map_update_elem, bpf_map(m), key, zeroes, gen_i64(g, BPF_NOEXIST));
-	q = HELP(g, map_lookup_elem, bpf_map(m), key);
-	second = LLVMGetInsertBlock(g->b);
-	gen_cond_br(g, gen_not_zero(g, q), ready, refused);
+	zeroes = zeroes_at(g, fail);
+	why = gen_tmp(g, 8);
+	for (int i = 1; i <= MAKE_TRIES; i++) {
+		LLVMBasicBlockRef none = gen_block(g, "none"), again = gen_block(g, "again");
+
+		g->may_fail = true; /* a full map is told by the lookup after */
+		ret = HELP(g, map_update_elem, bpf_map(m), key, zeroes, gen_i64(g, BPF_NOEXIST));
+		p[i] = HELP(g, map_lookup_elem, bpf_map(m), key);
+		from[i] = LLVMGetInsertBlock(g->b);
+		LLVMBuildStore(g->b, ret, why);
+		gen_cond_br(g, gen_not_zero(g, p[i]), ready, none);
+		gen_at(g, none);
+		gen_cond_br(g, was_there(g, ret), i < MAKE_TRIES ? again : refused, refused);
+		gen_at(g, again);
+	}
+	gen_br(g, refused); /* from the block that follows the last try: nobody comes here */
 	gen_at(g, refused);
+	ret = LLVMBuildLoad2(g->b, g->i64, why, "");
 	map_count_refusal(g, m, ret);
 	if (g->opt->helper_errors)
 		failed_count(g, "map_update_elem", ret);
 	gen_br(g, fail);
 	gen_at(g, ready);
-	return gen_merge(g, g->ptr, p, first, q, second);
+	entry = LLVMBuildPhi(g->b, g->ptr, "");
+	LLVMAddIncoming(entry, p, from, 1 + MAKE_TRIES);
+	return entry;
 }
 
 /*

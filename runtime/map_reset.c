@@ -2,16 +2,17 @@
 /*
  * clear() and zero() that lose no counts. Between "print(@); clear(@)" of an interval and our doing
  * it, probes go on counting: what a plain clear would throw away unseen. So what was printed is
- * remembered, and a reset forgets that much and no more:
+ * remembered, and a reset forgets that much and no more: it becomes the base, which is subtracted
+ * from then on, and keys that were cleared are not shown until they are counted again. Nothing is
+ * written, and the kernel's counters only ever grow, so this is exact.
  *
- *   - a scalar, and zero() of keys: nothing is written. What was printed becomes the base, which is
- *     subtracted from then on. The kernel's counters only ever grow, so this is exact.
- *   - clear() of keys: entries are taken out of the kernel, each bucket in one step; what they hold
- *     beyond what was printed is carried over to the next print.
+ * Keys that were cleared and never came again would fill the map in time. When they have become many,
+ * clear() takes all entries out of the kernel, each bucket in one step; what they hold beyond what
+ * was printed is carried over to the next print. What can be missed then is one instruction wide: a
+ * CPU that has found an entry just before it is taken out counts into nothing.
  *
  * This is for aggregates that are sums, and that no program reads or deletes by itself (then a reset
- * must reach the kernel). What remains is one instruction wide: a CPU that has found an entry just
- * before it is taken out counts into nothing.
+ * must reach the kernel).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,17 +28,32 @@ void map_reset_free(struct one_map *om)
 	rows_free(&om->carry);
 }
 
+/* Keys that were cleared and may stay in the kernel beside those that are counted. */
+enum { GONE_MAX = 1024 };
+
 static size_t key_size(const struct map_data *d)
 {
 	return d->key ? d->key->size : 0;
 }
 
-static int copy_rows(struct rows *to, const struct map_data *d)
+/* Behind a value that is remembered: whether the key was cleared. */
+static uint64_t *gone_of(const struct image_type *val, void *at)
+{
+	return (uint64_t *)((char *)at + val->size);
+}
+
+/* Behind a value that is carried, in the same place: whether it has been added to a key's. */
+static uint64_t *carry_used(const struct image_type *val, void *at)
+{
+	return gone_of(val, at);
+}
+
+static int remember(struct rows *to, const struct map_data *d)
 {
 	rows_free(to);
 	for (uint32_t i = 0; i < d->cnt; i++) {
 		const char *row = d->rows + i * d->stride;
-		void *val = rows_add(to, row, key_size(d), d->val->size);
+		void *val = rows_add(to, row, key_size(d), d->val->size + sizeof(uint64_t));
 
 		if (!val)
 			return -ENOMEM;
@@ -48,19 +64,29 @@ static int copy_rows(struct rows *to, const struct map_data *d)
 
 static void subtract(struct one_map *om, struct map_data *d)
 {
-	for (uint32_t i = 0; i < d->cnt && om->base.cnt; i++) {
+	uint32_t kept = 0;
+
+	if (!om->base.cnt)
+		return;
+	for (uint32_t i = 0; i < d->cnt; i++) {
 		char *row = d->rows + i * d->stride;
-		const void *part = rows_find(&om->base, row);
+		void *part = rows_find(&om->base, row);
 
 		if (part)
 			agg_sub(d->val, row + d->val_off, part);
+		if (part && *gone_of(d->val, part) && !agg_used(d->val, row + d->val_off))
+			continue;
+		if (kept != i)
+			memcpy(d->rows + kept * d->stride, row, d->stride);
+		kept++;
 	}
+	d->cnt = kept;
 }
 
 /* Carried keys are few: those that were counted while a clear was on its way. */
 static int add_carry(struct one_map *om, struct map_data *d)
 {
-	struct rows *c = &om->carry, rest = { 0 };
+	struct rows *c = &om->carry;
 	uint32_t had = d->cnt;
 	char *rows;
 
@@ -70,26 +96,26 @@ static int add_carry(struct one_map *om, struct map_data *d)
 	if (!rows)
 		return -ENOMEM;
 	d->rows = rows;
-	if (copy_rows(&rest, &(struct map_data){ .rows = c->at,
-						 .cnt = c->cnt,
-						 .stride = c->stride,
-						 .key = d->key,
-						 .val = d->val,
-						 .val_off = c->val_off }))
-		return -ENOMEM;
+	for (uint32_t i = 0; i < c->cnt; i++)
+		*carry_used(d->val, rows_row(c, i) + c->val_off) = 0;
 	for (uint32_t i = 0; i < had; i++) {
-		char *row = d->rows + i * d->stride, *part = rows_find(&rest, row);
+		char *row = d->rows + i * d->stride, *part = rows_find(c, row);
 
 		if (!part)
 			continue;
 		agg_add(d->val, row + d->val_off, part);
-		memset(part, 0, d->val->size); /* done */
+		*carry_used(d->val, part) = 1;
 	}
-	for (uint32_t i = 0; i < rest.cnt; i++) {
-		if (agg_used(d->val, rows_row(&rest, i) + rest.val_off))
-			memcpy(d->rows + d->cnt++ * d->stride, rows_row(&rest, i), d->stride);
+	for (uint32_t i = 0; i < c->cnt; i++) {
+		char *row = d->rows + d->cnt * d->stride, *part = rows_row(c, i) + c->val_off;
+
+		if (*carry_used(d->val, part))
+			continue;
+		memset(row, 0, d->stride);
+		memcpy(row, rows_row(c, i), key_size(d));
+		memcpy(row + d->val_off, part, d->val->size);
+		d->cnt++;
 	}
-	rows_free(&rest);
 	return 0;
 }
 
@@ -97,8 +123,10 @@ int map_reset_adjust(struct one_map *om, struct map_data *d, bool keep)
 {
 	int rc = 0;
 
+	if (om->raw)
+		return 0;
 	if (keep && om->watched) {
-		rc = copy_rows(&om->printed, d);
+		rc = remember(&om->printed, d);
 		om->printed_valid = !rc;
 	}
 	if (rc)
@@ -107,27 +135,87 @@ int map_reset_adjust(struct one_map *om, struct map_data *d, bool keep)
 	return d->key ? add_carry(om, d) : 0;
 }
 
-int map_reset_base(struct maps *m, uint32_t idx)
+/* What is to be forgotten: what was printed, or all there is now. */
+static int take_stock(struct maps *m, uint32_t idx)
 {
 	struct one_map *om = maps_one(m, idx);
 	struct map_data d;
-	int rc = 0;
+	int rc;
 
-	if (!om->printed_valid) {
-		rows_free(&om->base);
-		rows_free(&om->carry);
-		rc = maps_read(m, idx, true, &d);
-		if (rc)
-			return rc;
-		rc = copy_rows(&om->printed, &d);
-		map_data_free(&d);
+	if (om->printed_valid)
+		return 0;
+	om->raw = true;
+	rc = maps_read(m, idx, true, &d);
+	om->raw = false;
+	if (rc)
+		return rc;
+	rc = remember(&om->printed, &d);
+	map_data_free(&d);
+	return rc;
+}
+
+/* Keys that have been counted since the last reset; the others stay gone if they were. */
+static uint32_t count_alive(struct one_map *om, const struct image_type *val)
+{
+	uint32_t alive = 0;
+
+	for (uint32_t i = 0; i < om->printed.cnt; i++) {
+		char *row = rows_row(&om->printed, i), *now = row + om->printed.val_off;
+		char *old = rows_find(&om->base, row);
+
+		if (old && *gone_of(val, old) && !memcmp(old, now, val->size))
+			*gone_of(val, now) = 1;
+		else
+			alive++;
 	}
+	return alive;
+}
+
+static void rebase(struct one_map *om)
+{
 	rows_free(&om->base);
 	rows_free(&om->carry);
 	om->base = om->printed;
 	om->printed = (struct rows){ 0 };
 	om->printed_valid = false;
-	return rc;
+}
+
+int map_reset_zero(struct maps *m, uint32_t idx)
+{
+	struct one_map *om = maps_one(m, idx);
+	int rc = take_stock(m, idx);
+
+	if (rc)
+		return rc;
+	count_alive(om, maps_val(m, idx));
+	rebase(om);
+	return 0;
+}
+
+static bool too_many(struct one_map *om, const struct image_type *val)
+{
+	uint32_t cnt = om->printed.cnt;
+
+	return cnt > om->io.max_entries / 2 || cnt > GONE_MAX + 4 * count_alive(om, val);
+}
+
+int map_reset_clear(struct maps *m, uint32_t idx)
+{
+	const struct image_type *val = maps_val(m, idx);
+	struct one_map *om = maps_one(m, idx);
+	bool printed = om->printed_valid;
+	int rc = take_stock(m, idx);
+	uint32_t cnt = om->printed.cnt;
+
+	if (rc)
+		return rc;
+	om->printed_valid = printed;
+	if (om->printed.key_sz && too_many(om, val))
+		return map_reset_take(m, idx);
+	for (uint32_t i = 0; i < cnt; i++)
+		*gone_of(val, rows_row(&om->printed, i) + om->printed.val_off) = 1;
+	rebase(om);
+	return 0;
 }
 
 struct taker {
@@ -140,7 +228,7 @@ struct taker {
 static int take(void *arg, const void *key, const void *vals)
 {
 	struct taker *t = arg;
-	void *sum = rows_add(&t->got, key, t->key_sz, t->val->size);
+	void *sum = rows_add(&t->got, key, t->key_sz, t->val->size + sizeof(uint64_t));
 
 	if (!sum)
 		return -ENOMEM;
@@ -175,12 +263,10 @@ static void keep_rest(struct taker *t, struct rows *printed)
 
 int map_reset_take(struct maps *m, uint32_t idx)
 {
-	const struct image *img = maps_image(m);
-	const struct image_map *im = &img->maps[idx];
 	struct one_map *om = maps_one(m, idx);
 	struct taker t = { .io = &om->io,
-			   .val = &img->types[im->val],
-			   .key_sz = img->types[im->key].size };
+			   .val = maps_val(m, idx),
+			   .key_sz = maps_key(m, idx)->size };
 	bool keep = om->printed_valid;
 	int rc = map_io_take_all(&om->io, keep ? take : NULL, &t);
 

@@ -42,6 +42,7 @@ static void plan_resets(const struct image *img, uint32_t i, struct one_map *om)
 
 	if (!agg_is_sum(&img->types[im->val]))
 		return;
+	om->whole = im->flags & IMAGE_MAP_WHOLE;
 	om->in_user = !(im->flags & (IMAGE_MAP_OWN | IMAGE_MAP_LRU));
 	om->watched = has_action(img, i, ACT_PRINT_MAP) &&
 		      (has_action(img, i, ACT_CLEAR) || has_action(img, i, ACT_ZERO));
@@ -75,9 +76,14 @@ struct maps *maps_new(const struct image *img, const int *fds, const struct map_
 	return m;
 }
 
-const struct image *maps_image(const struct maps *m)
+const struct image_type *maps_key(const struct maps *m, uint32_t idx)
 {
-	return m->img;
+	return &m->img->types[m->img->maps[idx].key];
+}
+
+const struct image_type *maps_val(const struct maps *m, uint32_t idx)
+{
+	return &m->img->types[m->img->maps[idx].val];
 }
 
 struct one_map *maps_one(struct maps *m, uint32_t idx)
@@ -360,9 +366,11 @@ int maps_clear(struct maps *m, uint32_t idx)
 	struct one_map *om = &m->map[idx];
 
 	om->zeroed = false;
+	if (om->in_user && !om->whole)
+		return map_reset_clear(m, idx);
 	if (!is_scalar(&m->img->maps[idx]))
 		return map_reset_take(m, idx);
-	return om->in_user ? map_reset_base(m, idx) : reset_scalar(om, true);
+	return reset_scalar(om, true);
 }
 
 int maps_zero(struct maps *m, uint32_t idx)
@@ -372,11 +380,11 @@ int maps_zero(struct maps *m, uint32_t idx)
 	int rc;
 
 	if (!is_scalar(&m->img->maps[idx]))
-		return om->in_user ? map_reset_base(m, idx) : map_io_zero_all(&om->io);
+		return om->in_user ? map_reset_zero(m, idx) : map_io_zero_all(&om->io);
 	rc = maps_read(m, idx, false, &d);
 	if (rc)
 		return rc;
 	om->zeroed = d.cnt != 0;
 	map_data_free(&d);
-	return om->in_user ? map_reset_base(m, idx) : reset_scalar(om, false);
+	return om->in_user ? map_reset_zero(m, idx) : reset_scalar(om, false);
 }

@@ -72,8 +72,9 @@ struct one_map;
  * took too early; keep: remembers the counts, as they are being printed.
  */
 int map_reset_adjust(struct one_map *om, struct map_data *d, bool keep);
-/* From now on what the kernel has counts as nothing. */
-int map_reset_base(struct maps *m, uint32_t idx);
+/* From now on what the kernel has counts as nothing; cleared: and the keys are not there. */
+int map_reset_zero(struct maps *m, uint32_t idx);
+int map_reset_clear(struct maps *m, uint32_t idx);
 /* Takes all entries out of the kernel; counts that came after the last print stay. */
 int map_reset_take(struct maps *m, uint32_t idx);
 void map_reset_free(struct one_map *om);
@@ -105,11 +106,15 @@ struct one_map {
 	bool zeroed; /* scalar aggregate: printed though empty */
 	bool watched; /* printed and reset by the script: what is printed is remembered */
 	bool in_user; /* a reset need not reach the kernel */
+	bool whole; /* programs count keys or look them up: those cleared must go */
+	bool raw; /* it is being read as the kernel has it */
 	bool printed_valid; /* printed since the last reset */
 	struct rows printed, base, carry;
 };
 
 struct one_map *maps_one(struct maps *m, uint32_t idx);
-const struct image *maps_image(const struct maps *m);
+/* Its types; key: of one that has keys. */
+const struct image_type *maps_key(const struct maps *m, uint32_t idx);
+const struct image_type *maps_val(const struct maps *m, uint32_t idx);
 
 #endif
