@@ -105,8 +105,13 @@ static void refer(struct gen *g, LLVMValueRef rec, LLVMValueRef bytes, uint32_t 
 {
 	LLVMValueRef words = LLVMBuildLShr(g->b, bytes, gen_i64(g, 3), "");
 	LLVMValueRef frames = gen_off(g, rec, FRAMES), seed = stack_mix(g, tgid, words);
-	LLVMValueRef id = outline_in_frame(g, rec) ? outline_hash(g, seed, frames, words, limit)
-						   : hash_words(g, seed, frames, words, limit);
+	/*
+	 * Counted by a number of its own: at each end of the loop the verifier knows how large it was,
+	 * and would follow what comes of it separately.
+	 */
+	LLVMValueRef cnt = LLVMBuildLShr(g->b, gen_opaque(g, bytes), gen_i64(g, 3), "");
+	LLVMValueRef id = outline_in_frame(g, rec) ? outline_hash(g, seed, frames, cnt, limit)
+						   : hash_words(g, seed, frames, cnt, limit);
 	LLVMValueRef who =
 		LLVMBuildOr(g->b, tgid, LLVMBuildShl(g->b, words, gen_i64(g, 32), ""), "");
 
