@@ -34,6 +34,7 @@ struct parser {
 	struct token first; /* of the statement or item */
 	enum token_kind item; /* first token of the item */
 	uint32_t braces, parens; /* open now */
+	bool in_angle; /* the outermost of them is a '<' */
 	bool in_pred;
 	bool stop; /* nothing but END from now on */
 

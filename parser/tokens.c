@@ -292,16 +292,18 @@ static bool opens(enum token_kind kind)
 	return kind == T_LBRACE || kind == T_ACT_OPEN;
 }
 
-static bool closes(enum token_kind kind)
+/* A '}' does not close an action that '<' has opened. */
+static bool closes(const struct parser *p, enum token_kind kind)
 {
-	return kind == T_RBRACE || kind == T_ACT_CLOSE;
+	return kind == T_ACT_CLOSE || (kind == T_RBRACE && !(p->in_angle && p->braces == 1));
 }
 
 static void count(struct parser *p, enum token_kind kind)
 {
 	if (opens(kind)) {
+		p->in_angle = kind == T_ACT_OPEN || (p->in_angle && p->braces);
 		p->braces++;
-	} else if (closes(kind)) {
+	} else if (closes(p, kind)) {
 		p->braces -= p->braces > 0;
 		if (!p->braces && !p->in_pred)
 			p->parens = 0;
@@ -408,7 +410,7 @@ static struct token virtual(enum token_kind kind, struct token at)
 static struct token next_recovering(struct parser *p)
 {
 	struct token t;
-	bool top = !p->recover_braces;
+	bool top = !p->recover_braces, is_close;
 
 	for (;;) {
 		t = tokens_take(p);
@@ -419,10 +421,11 @@ static struct token next_recovering(struct parser *p)
 			put_back(p, t);
 			return give(p, virtual(T_ITEM_END, t));
 		}
+		is_close = closes(p, t.kind);
 		count(p, t.kind);
 		if (t.kind == T_END || (t.kind == T_PRED_CLOSE && top))
 			return give(p, t);
-		if (closes(t.kind)) {
+		if (is_close) {
 			if (p->braces < p->recover_braces) {
 				p->recover_braces = p->braces;
 				return give(p, t);
