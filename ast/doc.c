@@ -242,6 +242,11 @@ static void put_text(struct printer *p, const char *text, size_t len)
 	put(p, text, len);
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
 /* Further lines of a block comment keep to its stars, when they have any. */
 static void put_comment_lines(struct printer *p, const char *text, size_t len)
 {
@@ -249,11 +254,11 @@ static void put_comment_lines(struct printer *p, const char *text, size_t len)
 	uint32_t indent = column(p);
 
 	while ((nl = memchr(text, '\n', (size_t)(end - text)))) {
-		for (s = nl; s > text && strchr(" \t\r", s[-1]); s--)
+		for (s = nl; s > text && is_blank(s[-1]); s--)
 			;
 		put(p, text, (size_t)(s - text));
 		text = nl + 1;
-		for (s = text; s < end && strchr(" \t", *s); s++)
+		for (s = text; s < end && is_blank(*s); s++)
 			;
 		fputc('\n', p->out);
 		p->col = p->spaces = 0;
