@@ -23,7 +23,7 @@ char *buf_grow(struct buf *b, size_t n);
 
 static inline char *buf_room(struct buf *b, size_t n)
 {
-	return b->cap - b->len >= n ? b->p + b->len : buf_grow(b, n);
+	return b->p && b->cap - b->len >= n ? b->p + b->len : buf_grow(b, n);
 }
 
 static inline void buf_put(struct buf *b, const void *s, size_t n)
