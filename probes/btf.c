@@ -11,6 +11,13 @@
 
 enum { TYPE_DEPTH_MAX = 32 }; /* of a chain of pointers, arrays and qualifiers */
 
+int btf_missing(struct probe_error *err)
+{
+	return probe_fail(err, -1, -ENOENT,
+			  "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF is off, "
+			  "/sys/kernel/btf/vmlinux is missing)");
+}
+
 struct btf *env_btf(struct probe_env *env, struct probe_error *err)
 {
 	int rc;
@@ -22,9 +29,7 @@ struct btf *env_btf(struct probe_env *env, struct probe_error *err)
 		return env->btf;
 	rc = -errno;
 	if (rc == -ENOENT || rc == -ESRCH)
-		probe_fail(err, -1, rc,
-			   "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF is off, "
-			   "/sys/kernel/btf/vmlinux is missing)");
+		btf_missing(err);
 	else
 		probe_fail(err, -1, rc, "/sys/kernel/btf/vmlinux: %s", strerror(-rc));
 	return NULL;

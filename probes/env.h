@@ -8,6 +8,7 @@
 #include "probes/probe.h"
 
 struct btf;
+struct btf_file;
 struct elf_file;
 struct env_block;
 struct functions;
@@ -34,6 +35,7 @@ struct probe_env {
 	struct elf_file *files; /* read so far */
 	bool listing; /* what does not exist is not to be listed, by whatever name it is asked for */
 	struct btf *btf; /* the kernel's, NULL: not read yet */
+	struct btf_file *btf_file; /* the same as a file, NULL: not read yet */
 	struct module_btf *module_btfs;
 	struct kept_fd *fds; /* to be closed with env */
 };
@@ -77,9 +79,32 @@ int functions_match(struct probe_env *env, const char *module, const char *patte
 /* "Did you mean" when a name is near and the list can be read. */
 void functions_hint(struct probe_env *env, const char *name, struct probe_error *err);
 
+/* ---- btf_names.c: names in the kernel's BTF without their prefix, sorted ---- */
+enum btf_names_kind {
+	BTF_NAMES_TRACEPOINTS, /* typedef btf_trace_NAME */
+	BTF_NAMES_ITER_CONTEXTS, /* struct bpf_iter__NAME */
+	BTF_NAMES_ITER_FUNCTIONS, /* bpf_iter_NAME() */
+	BTF_NAMES_CNT
+};
+struct btf_name {
+	const char *name;
+	uint32_t id;
+};
+struct btf_names {
+	struct btf_name *at;
+	uint32_t cnt;
+};
+/* NULL and err when the kernel has no BTF. Owned by env. */
+const struct btf_names *env_btf_names(struct probe_env *env, enum btf_names_kind kind,
+				      struct probe_error *err);
+uint32_t btf_names_find(const struct btf_names *n, const char *name); /* its id; 0: not there */
+void btf_names_free(struct btf_file *f);
+
 /* ---- btf.c: what the kernel says of its types ---- */
 /* NULL and err when the kernel has none. Owned by env. */
 struct btf *env_btf(struct probe_env *env, struct probe_error *err);
+/* Says that there is none: -ENOENT. */
+int btf_missing(struct probe_error *err);
 /* A type as C text: "const struct file *". NULL: out of memory. */
 char *btf_ctype(struct probe_env *env, const struct btf *btf, uint32_t id);
 /*

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -22,9 +21,7 @@
 
 #include "probes/env.h"
 
-#define STRUCT_PREFIX "bpf_iter__"
 #define BPFFS "/sys/fs/bpf"
-enum { PREFIX_LEN = sizeof(STRUCT_PREFIX) - 1 };
 
 /* Walks of one map's elements: which one cannot be said in a script. */
 static bool needs_map(const char *what)
@@ -80,22 +77,20 @@ static int parse(struct probe_env *env, const struct probe_part *parts, uint32_t
 /* The function that a program is bound to; 0: none. */
 static uint32_t function_of(struct probe_env *env, const char *what)
 {
-	char name[128];
-	int id;
+	struct probe_error ignored;
+	const struct btf_names *n = env_btf_names(env, BTF_NAMES_ITER_FUNCTIONS, &ignored);
 
-	snprintf(name, sizeof(name), "bpf_iter_%s", what);
-	id = btf__find_by_name_kind(env->btf, name, BTF_KIND_FUNC);
-	return id > 0 ? (uint32_t)id : 0;
+	return n ? btf_names_find(n, what) : 0;
 }
 
 static const struct btf_type *context_of(struct probe_env *env, const char *what)
 {
-	char name[128];
-	int id;
+	struct probe_error ignored;
+	const struct btf_names *n = env_btf_names(env, BTF_NAMES_ITER_CONTEXTS, &ignored);
+	uint32_t id = n ? btf_names_find(n, what) : 0;
+	const struct btf *btf = id ? env_btf(env, &ignored) : NULL;
 
-	snprintf(name, sizeof(name), STRUCT_PREFIX "%s", what);
-	id = btf__find_by_name_kind(env->btf, name, BTF_KIND_STRUCT);
-	return id > 0 ? btf__type_by_id(env->btf, (uint32_t)id) : NULL;
+	return btf ? btf__type_by_id(btf, id) : NULL;
 }
 
 /* Whether the kernel takes a program for it: some are built in without their struct and back. */
@@ -134,74 +129,41 @@ static int found(struct probe_env *env, const char *what, const char *pin, probe
 
 	if (name_target(env, what, pin, &t))
 		return -ENOMEM;
-	t.value = object_offset(env, what);
+	if (!env->listing)
+		t.value = object_offset(env, what);
 	return fn(arg, &t);
 }
 
-static int compare_names(const void *a, const void *b)
+static int each_match(struct probe_env *env, const char *pattern, probe_fn fn, void *arg,
+		      struct probe_error *err)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+	const struct btf_names *n = env_btf_names(env, BTF_NAMES_ITER_CONTEXTS, err);
+	int rc = 0, seen = 0;
 
-/* Names that match, sorted; malloc'ed. */
-static int collect(const struct btf *btf, const char *pattern, const char ***out)
-{
-	uint32_t end = btf__type_cnt(btf), cnt = 0, cap = 0;
+	if (!n)
+		return -ENOTSUP;
+	for (uint32_t i = 0; i < n->cnt && !rc; i++) {
+		const char *name = n->at[i].name;
+		uint32_t id = 0;
 
-	*out = NULL;
-	for (uint32_t i = 1; i < end; i++) {
-		const struct btf_type *t = btf__type_by_id(btf, i);
-		const char *name;
-
-		if (!btf_is_struct(t))
-			continue;
-		name = btf__name_by_offset(btf, t->name_off);
-		if (strncmp(name, STRUCT_PREFIX, PREFIX_LEN) ||
-		    !probe_glob_match(pattern, name + PREFIX_LEN))
-			continue;
-		if (cnt == cap) {
-			const char **grown;
-
-			cap = cap ? cap * 2 : 32;
-			grown = realloc(*out, cap * sizeof(**out));
-			if (!grown)
-				return -ENOMEM;
-			*out = grown;
-		}
-		(*out)[cnt++] = name + PREFIX_LEN;
-	}
-	if (cnt)
-		qsort(*out, cnt, sizeof(**out), compare_names);
-	return (int)cnt;
-}
-
-static int each_match(struct probe_env *env, const char *pattern, probe_fn fn, void *arg)
-{
-	const char **names;
-	int cnt = collect(env->btf, pattern, &names), rc = cnt < 0 ? cnt : 0, seen = 0;
-
-	for (int i = 0; i < cnt && !rc; i++) {
-		uint32_t id = needs_map(names[i]) ? 0 : function_of(env, names[i]);
-
+		if (!needs_map(name) && probe_glob_match(pattern, name))
+			id = function_of(env, name);
 		if (!id || try_load(id))
 			continue;
 		seen++;
-		rc = found(env, names[i], NULL, fn, arg);
+		rc = found(env, name, NULL, fn, arg);
 	}
-	free(names);
-	return rc ? rc : seen;
+	return rc == -ENOMEM ? probe_fail_oom(err) : rc ? rc : seen;
 }
 
 static void nearest(struct probe_env *env, const char *what, struct probe_error *err)
 {
+	const struct btf_names *n = env_btf_names(env, BTF_NAMES_ITER_CONTEXTS, err);
 	struct near_name near = { .word = what };
-	const char **names;
-	int cnt = collect(env->btf, "*", &names);
 
-	for (int i = 0; i < cnt; i++)
-		if (!needs_map(names[i]))
-			near_name_feed(&near, names[i]);
-	free(names);
+	for (uint32_t i = 0; n && i < n->cnt; i++)
+		if (!needs_map(n->at[i].name))
+			near_name_feed(&near, n->at[i].name);
 	if (near.best)
 		env_hint(err, "Did you mean '%s'?", near.best);
 }
@@ -212,12 +174,10 @@ static int expand(struct probe_env *env, const struct probe_target *pat, probe_f
 	const char *pin = strchr(strchr(pat->name, ':') + 1, ':');
 	int rc;
 
-	if (!env_btf(env, err))
+	if (probe_is_glob(pat->a))
+		return each_match(env, pat->a, fn, arg, err);
+	if (!env_btf_names(env, BTF_NAMES_ITER_CONTEXTS, err))
 		return -ENOTSUP;
-	if (probe_is_glob(pat->a)) {
-		rc = each_match(env, pat->a, fn, arg);
-		return rc == -ENOMEM ? probe_fail_oom(err) : rc;
-	}
 	if (needs_map(pat->a) && function_of(env, pat->a))
 		return probe_fail(err, -1, -EINVAL,
 				  "%s walks over one map, and there is no way to say which",
@@ -232,19 +192,16 @@ static int expand(struct probe_env *env, const struct probe_target *pat, probe_f
 
 static int list(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err)
 {
-	int rc;
+	int rc = each_match(env, "*", fn, arg, err);
 
-	if (!env_btf(env, err))
-		return 0; /* no BTF, no iterators */
-	rc = each_match(env, "*", fn, arg);
-	return rc == -ENOMEM ? probe_fail_oom(err) : rc;
+	return rc == -ENOTSUP ? 0 : rc; /* no BTF, no iterators */
 }
 
 /* ---- the context ---- */
 
 static const char *context(struct probe_env *env, const struct probe_target *t)
 {
-	return env_printf(env, "struct " STRUCT_PREFIX "%s", t->a);
+	return env_printf(env, "struct bpf_iter__%s", t->a);
 }
 
 /* A pointer is wrapped in a nameless union, so that it takes 8 bytes in any program. */
@@ -290,7 +247,7 @@ static int load(struct probe_env *env, const struct probe_target *targets, uint3
 	int rc;
 
 	(void)cnt;
-	if (!env_btf(env, err))
+	if (!env_btf_names(env, BTF_NAMES_ITER_FUNCTIONS, err))
 		return -EOPNOTSUPP;
 	out->attach_name = targets->a;
 	out->btf_id = function_of(env, targets->a);

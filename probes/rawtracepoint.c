@@ -72,12 +72,31 @@ static int add_name(struct names *n, const char *name)
 	return 0;
 }
 
-/* The names in one BTF, from type `first` on: a module's lie behind those of the kernel. */
-static int read_names(struct names *n, const struct btf *btf, uint32_t first)
+static int take_name(struct names *n, const char *name)
+{
+	if (n->near.word)
+		near_name_feed(&n->near, name);
+	else if (probe_glob_match(n->pattern, name))
+		return add_name(n, name);
+	return 0;
+}
+
+static int kernel_names(struct names *n, struct probe_error *err)
+{
+	const struct btf_names *all = env_btf_names(n->env, BTF_NAMES_TRACEPOINTS, err);
+	int rc = all ? 0 : -ENOTSUP;
+
+	for (uint32_t i = 0; all && i < all->cnt && !rc; i++)
+		rc = take_name(n, all->at[i].name);
+	return rc;
+}
+
+/* The names in a module's BTF: its types lie behind those of the kernel. */
+static int module_names(struct names *n, const struct btf *btf)
 {
 	uint32_t end = btf__type_cnt(btf);
 
-	for (uint32_t i = first; i < end; i++) {
+	for (uint32_t i = btf__type_cnt(n->env->btf); i < end; i++) {
 		const struct btf_type *t = btf__type_by_id(btf, i);
 		const char *name;
 
@@ -86,10 +105,7 @@ static int read_names(struct names *n, const struct btf *btf, uint32_t first)
 		name = btf__name_by_offset(btf, t->name_off);
 		if (strncmp(name, TYPEDEF_PREFIX, PREFIX_LEN))
 			continue;
-		name += PREFIX_LEN;
-		if (n->near.word)
-			near_name_feed(&n->near, name);
-		else if (probe_glob_match(n->pattern, name) && add_name(n, name))
+		if (take_name(n, name + PREFIX_LEN))
 			return -ENOMEM;
 	}
 	if (n->cnt)
@@ -121,15 +137,18 @@ static int each_match(struct probe_env *env, const struct probe_target *pat, pro
 		      struct probe_error *err)
 {
 	struct names n = { .env = env, .pattern = pat->b };
-	const struct btf *btf = open_btf(env, pat->a, err);
+	const struct btf *btf = NULL;
 	struct probe_target t;
-	int rc = 0;
+	int rc;
 
-	if (!btf && env->btf)
-		return 0; /* no such module */
-	if (!btf)
-		return -ENOTSUP;
-	rc = read_names(&n, btf, btf == env->btf ? 1 : btf__type_cnt(env->btf));
+	if (!pat->a || !strcmp(pat->a, "vmlinux")) {
+		rc = kernel_names(&n, err);
+	} else {
+		btf = open_btf(env, pat->a, err);
+		if (!btf)
+			return env->btf ? 0 /* no such module */ : -ENOTSUP;
+		rc = module_names(&n, btf);
+	}
 	for (uint32_t i = 0; i < n.cnt && !rc; i++) {
 		rc = make_target(env, pat->a, n.at[i], &t);
 		rc = rc ?: fn(arg, &t);
@@ -204,13 +223,12 @@ static int arg(const struct probe_target *t, int n, struct probe_arg *out, struc
 
 static int no_such(struct probe_env *env, const struct probe_target *t, struct probe_error *err)
 {
-	struct names n = { .near = { .word = t->b } };
+	struct names n = { .env = env, .near = { .word = t->b } };
 	struct probe_error ignored;
-	struct btf *btf = env_btf(env, &ignored);
 	int rc = probe_fail(err, -1, -ENOENT, "No matches for rawtracepoint %s.",
 			    strchr(t->name, ':') + 1);
 
-	if (btf && !read_names(&n, btf, 1) && n.near.best)
+	if (!kernel_names(&n, &ignored) && n.near.best)
 		env_hint(err, "Did you mean '%s'?", n.near.best);
 	return rc;
 }
