@@ -216,7 +216,7 @@ static const struct type *str_type(struct infer *in, const struct node *n)
 		return in->bad;
 	if (a->type && a->type->kind == V_STRING && a->type->size < max)
 		max = a->type->size;
-	if (literal(a->next, &len) && len >= 0 && len + 1 < max)
+	if (literal(a->next, &len) && len >= 0 && len < (int64_t)max - 1)
 		max = (uint32_t)len + 1;
 	return type_string(in->ts, max);
 }

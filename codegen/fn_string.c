@@ -32,7 +32,7 @@ LLVMValueRef fn_str(struct gen *g, struct call *c)
 	if (!n)
 		return str_from(g, c, p, max);
 	if (n->kind == N_INT) {
-		if (n->num.value + 1 < max)
+		if (n->num.value < max - 1)
 			max = (uint32_t)n->num.value + 1;
 		return str_from(g, c, p, max);
 	}

@@ -425,12 +425,30 @@ LLVMValueRef map_delete(struct gen *g, struct node *map, struct node *key)
 	return LLVMBuildZExt(g->b, gen_cmp(g, LLVMIntEQ, ret, gen_i64(g, 0)), g->i64, "");
 }
 
+/*
+ * Whether a lookup found something, as a number. LLVM is kept from making one test of several such:
+ * the verifier takes no arithmetic on what may be a pointer.
+ */
+static LLVMValueRef was_found(struct gen *g, LLVMValueRef p)
+{
+	LLVMBasicBlockRef from = LLVMGetInsertBlock(g->b), yes = gen_block(g, "is_there");
+	LLVMBasicBlockRef join = gen_block(g, "join");
+	LLVMValueRef one;
+
+	gen_cond_br(g, gen_not_zero(g, p), yes, join);
+	gen_at(g, yes);
+	one = gen_opaque(g, gen_i64(g, 1));
+	gen_br(g, join);
+	gen_at(g, join);
+	return gen_merge(g, g->i64, one, yes, gen_i64(g, 0), from);
+}
+
 LLVMValueRef map_has_key(struct gen *g, struct node *map, struct node *key)
 {
 	LLVMValueRef p = map_find(g, map, map_key_of(g, map->map.sym, key));
 
 	((struct map_gen *)map->map.sym->gen)->whole = true;
-	return LLVMBuildZExt(g->b, gen_not_zero(g, p), g->i64, "");
+	return was_found(g, p);
 }
 
 /* One lookup; the variable stays as it is when the key is not there. */
@@ -441,8 +459,8 @@ LLVMValueRef map_take(struct gen *g, struct node *map, struct node *key, struct 
 	LLVMValueRef mem = gen_var(g, var), k = map_key_of(g, m, key), p, is_there;
 
 	p = map_find(g, map, k);
-	is_there = gen_not_zero(g, p);
-	gen_cond_br(g, is_there, found, join);
+	is_there = was_found(g, p);
+	gen_cond_br(g, gen_not_zero(g, p), found, join);
 	gen_at(g, found);
 	if (is_agg(m))
 		gen_store(g, mem, var->type, agg_read_entry(g, m, k));
@@ -450,5 +468,5 @@ LLVMValueRef map_take(struct gen *g, struct node *map, struct node *key, struct 
 		gen_convert(g, mem, var->type, p, m->val, PAD_NONE);
 	gen_br(g, join);
 	gen_at(g, join);
-	return LLVMBuildZExt(g->b, is_there, g->i64, "");
+	return is_there;
 }

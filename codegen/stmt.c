@@ -6,6 +6,7 @@ enum {
 	/* a range that is written out at all, and one that is so whatever the kernel can do */
 	PLAIN_ROUNDS_MAX = 64,
 	PLAIN_SIZE_MAX = 400,
+	STACK_SIZE = 200,
 };
 
 static void assign_var(struct gen *g, struct var_sym *sym, struct node *value)
@@ -159,8 +160,10 @@ static void gen_while(struct gen *g, struct node *n)
 
 static bool count_node(struct walker *w, struct node *n)
 {
-	(void)n;
-	++*(uint64_t *)w->arg;
+	bool is_loop = n->type && (n->type->kind == V_KSTACK ||
+				   n->type->kind == V_USTACK); /* over its frames */
+
+	*(uint64_t *)w->arg += is_loop ? STACK_SIZE : 1;
 	return true;
 }
 
