@@ -320,6 +320,7 @@ static void gen_phases(struct gen *g)
 		code = gen_phase_open(g, "pred");
 		hit = gen_block(g, "hit");
 		gen_place(g, probe->probe.pred->span);
+		pack_statement(g, probe->probe.pred->span);
 		m = gen_mark(g);
 		gen_cond_br(g, gen_bool(g, probe->probe.pred), hit, g->p->leave);
 		gen_release(g, m);

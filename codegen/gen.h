@@ -365,6 +365,8 @@ void debug_map(struct gen *g, struct map_gen *m);
 /* ---- pack.c: rows of the image ---- */
 uint32_t pack_type(struct gen *g, const struct type *t);
 uint32_t pack_place(struct gen *g, struct span sp);
+/* So that a verdict on its instructions finds it. */
+void pack_statement(struct gen *g, struct span sp);
 void pack_maps(struct gen *g);
 void pack_settings(struct gen *g);
 void pack_probe(struct gen *g, struct prog_gen *p);

@@ -103,6 +103,12 @@ uint32_t pack_place(struct gen *g, struct span sp)
 	return image_put_places(g->img, &row, 1);
 }
 
+void pack_statement(struct gen *g, struct span sp)
+{
+	if (!g->p->plain)
+		pack_place(g, sp);
+}
+
 void pack_maps(struct gen *g)
 {
 	for (struct map_sym *m = g->u->program->program.maps; m; m = m->next) {

@@ -245,6 +245,7 @@ static void gen_return(struct gen *g, struct node *e)
 static void gen_stmt(struct gen *g, struct node *n)
 {
 	gen_place(g, n->span);
+	pack_statement(g, n->span);
 	switch (n->kind) {
 	case N_EXPR_STMT:
 	case N_DISCARD: gen_effect(g, n->expr.e); break;

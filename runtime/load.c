@@ -15,6 +15,7 @@
 #include "runtime/attach.h"
 #include "runtime/clone.h"
 #include "runtime/load.h"
+#include "runtime/verdict.h"
 #include "runtime/unwind.h"
 
 struct loaded_prog {
@@ -24,7 +25,7 @@ struct loaded_prog {
 	struct clone_sites sites; /* cnt 0: cookies, or none asked for */
 	int *clone_fds; /* of targets 1 and up */
 	uint32_t clone_cnt;
-	char *log; /* -d verifier */
+	char *log; /* what the verifier says of it, when it refuses or -d verifier asks */
 };
 
 struct loaded {
@@ -152,11 +153,11 @@ static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 	rc = rc ?: apply_load(lp->prog, &lp->how);
 	if (rc)
 		return rc;
-	if (a->opt->debug & RUN_DEBUG_VERIFIER) {
-		lp->log = calloc(1, l->log_sz);
-		bpf_program__set_log_buf(lp->prog, lp->log, lp->log ? l->log_sz : 0);
+	/* of its own, so that we know whose it is; what is not written to takes no memory */
+	lp->log = calloc(1, l->log_sz);
+	bpf_program__set_log_buf(lp->prog, lp->log, lp->log ? l->log_sz : 0);
+	if (a->opt->debug & RUN_DEBUG_VERIFIER)
 		bpf_program__set_log_level(lp->prog, 1);
-	}
 	if (!(p->flags & IMAGE_PROBE_COOKIE) || by_cookie(l, i))
 		return 0;
 	return clone_prepare(lp->prog, p->target_first, &lp->sites);
@@ -276,6 +277,26 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	return rc;
 }
 
+/* With -d verifier those that were loaded have a log too, but no verdict in it. */
+static void explain(const struct loaded *l, const struct load_args *a, int rc)
+{
+	struct load_refusal r = { .rc = rc, .obj = l->obj };
+	struct verdict v;
+
+	for (uint32_t i = 0; i < l->img->probes_cnt; i++) {
+		const struct loaded_prog *lp = &l->progs[i];
+
+		if (!lp->prog || !lp->log || !*lp->log)
+			continue;
+		verdict_read(lp->log, &v);
+		if (r.prog && !v.plain)
+			continue;
+		r.prog = lp->prog;
+		r.log = lp->log;
+	}
+	load_explain(a, &r);
+}
+
 int load_image(struct loaded **out, const struct load_args *a)
 {
 	struct loaded *l;
@@ -300,12 +321,13 @@ int load_image(struct loaded **out, const struct load_args *a)
 		goto err_out;
 	}
 	rc = bpf_object__load(l->obj);
-	print_logs(l);
+	if (a->opt->debug & RUN_DEBUG_VERIFIER)
+		print_logs(l);
 	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++)
 		rc = load_clones(l, i, a);
 	if (rc) {
 		if (!l->told && rc != -ENOKEY)
-			load_explain(a, rc, l->log);
+			explain(l, a, rc);
 		goto err_out;
 	}
 	collect_maps(l);

@@ -74,8 +74,18 @@ bool load_unwinds(const struct bpf_object *obj, struct features *f);
 
 /* ---- load_error.c ---- */
 
-/* One line (and the verifier's last words) on stderr about why the kernel refused. */
-void load_explain(const struct load_args *a, int rc, const char *log);
+struct bpf_object;
+struct bpf_program;
+
+struct load_refusal {
+	int rc;
+	const struct bpf_object *obj;
+	const struct bpf_program *prog; /* NULL: it was no program */
+	const char *log; /* the verifier's */
+};
+
+/* On stderr: why the kernel refused, where in the script, what to change. */
+void load_explain(const struct load_args *a, const struct load_refusal *r);
 /* Says what is missing when we may not load anything at all. 0 or -EPERM. */
 int load_check_allowed(void);
 /* "file:line:col-col: " or "". */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Refusals of the kernel, told as what the user can do about them. */
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "runtime/load.h"
+#include "runtime/verdict.h"
 
 void place_text(const struct image *img, uint32_t place, char *out, size_t sz)
 {
@@ -82,30 +84,53 @@ static void explain_eperm(void)
 				"(a security module or seccomp filter)\n");
 }
 
-/* The verifier's verdict stands in the last lines before its statistics. */
-static void print_verdict(const char *log)
+/* The probe that a program was made of. */
+static uint32_t probe_place(const struct load_args *a, const char *prog)
 {
-	const char *end = strstr(log, "\nprocessed "), *from;
-	int lines = 0;
+	for (uint32_t i = 0; i < a->img->probes_cnt; i++) {
+		const char *name = image_str(a->img, a->img->probes[i].prog);
 
-	end = end ?: log + strlen(log);
-	while (end > log && end[-1] == '\n')
-		end--;
-	for (from = end; from > log && lines < 6; from--)
-		lines += from[-1] == '\n';
-	if (lines == 6)
-		from++;
-	if (end > from)
-		fprintf(stderr, "%.*s\n", (int)(end - from), from);
+		if (!strncmp(prog, name, strlen(name)) &&
+		    (!prog[strlen(name)] || !strcmp(prog + strlen(name), IMAGE_PLAIN)))
+			return a->img->probes[i].place;
+	}
+	return IMAGE_NONE;
 }
 
-void load_explain(const struct load_args *a, int rc, const char *log)
+static void explain_verdict(const struct load_args *a, const struct load_refusal *r)
 {
-	if (log && *log) {
-		fprintf(stderr, "ERROR: the kernel's verifier refused a program of the script:\n");
-		print_verdict(log);
-		if (!(a->opt->debug & RUN_DEBUG_VERIFIER))
-			fprintf(stderr, "HINT: -d verifier shows all it had to say\n");
+	struct verdict v;
+	uint32_t place;
+
+	verdict_read(r->log, &v);
+	place = verdict_place(a->img, r->obj, r->prog, &v);
+	if (place == IMAGE_NONE)
+		place = probe_place(a, bpf_program__name(r->prog));
+	if (v.plain)
+		place_error(a->img, place, "the kernel refused the probe: %s", v.plain);
+	else
+		place_error(a->img, place, "the kernel refused the probe: %s",
+			    *v.words ? v.words : strerror(-r->rc));
+	if (v.hint)
+		fprintf(stderr, "HINT: %s\n", v.hint);
+	if (v.plain && *v.words)
+		fprintf(stderr, "NOTE: in the verifier's words: %s\n", v.words);
+}
+
+void load_explain(const struct load_args *a, const struct load_refusal *r)
+{
+	int rc = r->rc;
+
+	/* before 6.4 a log that is longer than its buffer is an error of its own: nothing else is so long */
+	if (r->prog && rc == -ENOSPC && r->log) {
+		place_error(a->img, probe_place(a, bpf_program__name(r->prog)),
+			    "the kernel refused the probe: it is too complex to be checked");
+		fprintf(stderr, "HINT: Make loops shorter or simpler, or share the work out among "
+				"several probes.\n");
+		return;
+	}
+	if (r->prog && r->log && *r->log) {
+		explain_verdict(a, r);
 		return;
 	}
 	if (rc == -EPERM || rc == -EACCES)
