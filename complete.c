@@ -16,6 +16,7 @@
 #include "complete.h"
 #include "options.h"
 #include "probes/probe.h"
+#include "scripts.h"
 
 enum { WANT_FILES = 3 };
 #define SPACE " \t\n"
@@ -29,8 +30,11 @@ struct word {
 /* The first len bytes of a name go where the part is. */
 static void offer(const struct word *w, const char *name, size_t len, const char *help)
 {
-	printf("%.*s%.*s\t%.*s\t%s\n", (int)(w->part - w->text), w->text, (int)len, name, (int)len,
-	       name, help);
+	printf("%.*s%.*s\t%.*s\t", (int)(w->part - w->text), w->text, (int)len, name, (int)len,
+	       name);
+	for (; *help; help++)
+		putchar(*help == '\n' ? ' ' : *help);
+	putchar('\n');
 }
 
 static void offer_joined(const struct word *w, const char *name, const char *after,
@@ -268,7 +272,7 @@ static void offer_in_program(struct word *w)
 
 /* ---- options */
 
-static void offer_option(void *arg, const char *name, const char *help)
+static void offer_named(void *arg, const char *name, const char *help)
 {
 	const struct word *w = arg;
 
@@ -285,29 +289,55 @@ static void offer_patterns(struct word *w)
 	offer_probes(w);
 }
 
+/* What the words before the last one have settled. */
+struct line {
+	const char *before; /* the word just before it, "" at the beginning */
+	bool list; /* -l: patterns follow */
+	bool program; /* there is one: its arguments follow */
+};
+
+static void ignore(void *arg, const char *name, const char *help)
+{
+}
+
+static struct line read_line(int cnt, char **words)
+{
+	struct line l = { .before = "" };
+
+	for (int i = 0; i < cnt; i++) {
+		bool is_value = options_each_value(l.before, ignore, NULL);
+
+		l.before = words[i];
+		l.program |= !strcmp(l.before, "-e") || (*l.before != '-' && !is_value);
+		l.list |= !strcmp(l.before, "--list") ||
+			  (*l.before == '-' && l.before[1] != '-' && strchr(l.before, 'l'));
+	}
+	return l;
+}
+
 int complete(int word_cnt, char **words)
 {
-	const char *last = word_cnt ? words[word_cnt - 1] : "", *before = "";
+	const char *last = word_cnt ? words[word_cnt - 1] : "";
+	struct line l = read_line(word_cnt - 1, words);
 	struct probe_env_options opt = { 0 };
-	struct word w = { .text = last, .part = last };
-	bool list = false;
+	struct word w = { .text = last, .part = last, .env = probe_env_new(&opt) };
+	int status = 0;
 
-	for (int i = 0; i < word_cnt - 1; i++) {
-		before = words[i];
-		list |= !strcmp(before, "--list") ||
-			(before[0] == '-' && before[1] != '-' && strchr(before, 'l'));
-	}
-	w.env = probe_env_new(&opt);
 	if (!w.env)
 		return fail_oom();
-	if (!strcmp(before, "-e"))
+	if (!strcmp(l.before, "-e"))
 		offer_in_program(&w);
-	else if (options_each_value(before, offer_option, &w))
-		;
+	else if (options_each_value(l.before, offer_named, &w))
+		status = WANT_FILES;
 	else if (*last == '-')
-		options_each(offer_option, &w);
-	else if (list)
+		options_each(offer_named, &w);
+	else if (l.list)
 		offer_patterns(&w);
+	else {
+		if (!l.program)
+			scripts_each(offer_named, &w);
+		status = WANT_FILES;
+	}
 	probe_env_free(w.env);
-	return WANT_FILES;
+	return status;
 }

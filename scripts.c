@@ -131,7 +131,7 @@ static void read_purpose(const char *dir, const char *name, char *out, size_t ou
 		fclose(f);
 }
 
-int scripts_list(void)
+int scripts_each(scripts_fn fn, void *arg)
 {
 	char *dir = scripts_dir(), purpose[256];
 	struct dirent **names = NULL;
@@ -140,12 +140,23 @@ int scripts_list(void)
 	for (int i = 0; i < cnt; i++) {
 		names[i]->d_name[stem(names[i]->d_name)] = 0;
 		read_purpose(dir, names[i]->d_name, purpose, sizeof(purpose));
-		printf("%-16s%s%s\n", names[i]->d_name, *purpose ? " " : "", purpose);
+		fn(arg, names[i]->d_name, purpose);
 		free(names[i]);
 	}
 	free(names);
 	free(dir);
-	return cnt ? 0
-		   : fail("no scripts are installed: neither in TRACE_SCRIPTS nor in %s",
-			  PKGDATADIR "/scripts");
+	return cnt;
+}
+
+static void print_script(void *arg, const char *name, const char *purpose)
+{
+	printf("%-16s%s%s\n", name, *purpose ? " " : "", purpose);
+}
+
+int scripts_list(void)
+{
+	if (scripts_each(print_script, NULL))
+		return 0;
+	return fail("no scripts are installed: neither in TRACE_SCRIPTS nor in %s",
+		    PKGDATADIR "/scripts");
 }

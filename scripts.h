@@ -9,6 +9,10 @@ char *scripts_find(const char *name);
 /* The script whose name is nearest to a misspelt one, to be freed; NULL: none is near. */
 char *scripts_nearest(const char *name);
 
+/* All of them, sorted by name; their number. */
+typedef void (*scripts_fn)(void *arg, const char *name, const char *purpose);
+int scripts_each(scripts_fn fn, void *arg);
+
 /* --scripts: a line for each, "name  purpose". Negative errno after a line on stderr. */
 int scripts_list(void);
 
