@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
+#include <string.h>
 
 #include "ast/check.h"
 #include "ast/formatparse.h"
@@ -330,6 +331,15 @@ static void check_ntop(struct unit *u, const struct node *n)
 	check_bytes(u, n, n->call.args->next ? n->call.args->next : n->call.args, 4);
 }
 
+static void check_path(struct unit *u, const struct node *n)
+{
+	const struct node *a = n->call.args;
+	const struct type *t = a->type->kind == V_PTR ? a->type->elem : a->type;
+
+	if (t->kind != V_STRUCT || !t->name || strcmp(t->name, "struct path") != 0)
+		diag(u->diags, a->span, D_PATH, type_name(u->arena, a->type));
+}
+
 static void check_skboutput(struct unit *u, const struct node *n)
 {
 	const struct type *t = type_tagged(u->types, V_STRUCT, "struct sk_buff", 0);
@@ -341,19 +351,32 @@ static void check_skboutput(struct unit *u, const struct node *n)
 }
 
 /* What a signature cannot say; the arguments are of the right number and sorts. */
+/* clang-format off */
 static void (*const special[B_COUNT])(struct unit *u, const struct node *n) = {
-	[B_macaddr] = check_macaddr,   [B_memcmp] = check_length,
-	[B_ntop] = check_ntop,	       [B_pton] = check_pton,
-	[B_signal] = check_signal,     [B_signal_thread] = check_signal,
-	[B_write_user] = check_length, [B_delete] = check_key,
-	[B_has_key] = check_key,       [B_find] = check_key,
-	[B_hist] = check_hist,	       [B_len] = check_map_arg,
-	[B_lhist] = check_lhist,       [B_skboutput] = check_skboutput,
-	[B_print] = check_print,       [B_str] = check_str,
-	[B_strncmp] = check_strncmp,   [B_kstack] = check_stack,
-	[B_tseries] = check_tseries,   [B_ustack] = check_stack,
+	[B_delete] = check_key,
 	[B_dw_ustack] = check_stack,
+	[B_find] = check_key,
+	[B_has_key] = check_key,
+	[B_hist] = check_hist,
+	[B_kstack] = check_stack,
+	[B_len] = check_map_arg,
+	[B_lhist] = check_lhist,
+	[B_macaddr] = check_macaddr,
+	[B_memcmp] = check_length,
+	[B_ntop] = check_ntop,
+	[B_path] = check_path,
+	[B_print] = check_print,
+	[B_pton] = check_pton,
+	[B_signal] = check_signal,
+	[B_signal_thread] = check_signal,
+	[B_skboutput] = check_skboutput,
+	[B_str] = check_str,
+	[B_strncmp] = check_strncmp,
+	[B_tseries] = check_tseries,
+	[B_ustack] = check_stack,
+	[B_write_user] = check_length,
 };
+/* clang-format on */
 
 void check_call(struct unit *u, struct node *n)
 {

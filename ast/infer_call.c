@@ -221,6 +221,35 @@ static const struct type *str_type(struct infer *in, const struct node *n)
 	return type_string(in->ts, max);
 }
 
+/* The helpers behind these take only pointers that the verifier knows by their types. */
+static bool has_btf_pointers(struct infer *in, const struct node *n)
+{
+	const struct probe_type *t = in->probe->probe.ptype, *const *all;
+	const char *names = "";
+	uint32_t cnt;
+
+	if (!t || t->flags & PROBE_BTF_POINTERS)
+		return true;
+	all = probe_types(&cnt);
+	for (uint32_t i = 0; i < cnt; i++)
+		if (all[i]->flags & PROBE_BTF_POINTERS)
+			names = arena_printf(in->u->arena, "%s%s%s", names, *names ? ", " : "",
+					     all[i]->name);
+	if (in->report)
+		diag(in->u->diags, n->span, D_BTF_PROBE, n->call.fn->name, names);
+	return false;
+}
+
+static const struct type *path_type(struct infer *in, const struct node *n)
+{
+	return has_btf_pointers(in, n) ? str_type(in, n) : in->bad;
+}
+
+static const struct type *cookie_type(struct infer *in, const struct node *n)
+{
+	return has_btf_pointers(in, n) ? result_type(in, n->call.fn) : in->bad;
+}
+
 static const struct type *space_type(struct infer *in, const struct node *n)
 {
 	enum addr_space as = n->call.fn->id == B_uptr ? AS_USER : AS_KERNEL;
@@ -312,6 +341,8 @@ static const struct type *(*const special[B_COUNT])(struct infer *in, const stru
 	[B_find] = find_type,
 	[B_hist] = hist_type,
 	[B_kptr] = space_type,
+	[B_path] = path_type,
+	[B_socket_cookie] = cookie_type,
 	[B_lhist] = lhist_type,
 	[B_max] = agg_type,
 	[B_min] = agg_type,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Strings and pointers. */
 #include "codegen/call.h"
+#include "codegen/lvalue.h"
 
 static LLVMValueRef str_from(struct gen *g, struct call *c, struct node *p, uint32_t max)
 {
@@ -61,4 +62,15 @@ LLVMValueRef fn_kptr(struct gen *g, struct call *c)
 LLVMValueRef fn_uptr(struct gen *g, struct call *c)
 {
 	return gen_int(g, c->args);
+}
+
+/* The kernel says how many bytes it wrote, the NUL among them, or a negative error. */
+LLVMValueRef fn_path(struct gen *g, struct call *c)
+{
+	LLVMValueRef path = lvalue_trusted(g, c->args), len;
+
+	LLVMBuildStore(g->b, LLVMConstInt(g->i8, 0, false), c->dst);
+	len = HELP(g, d_path, path, c->dst, gen_i32(g, c->max));
+	len = LLVMBuildSub(g->b, len, gen_i64(g, 1), "");
+	return gen_bound(g, len, c->max);
 }

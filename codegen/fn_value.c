@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codegen/call.h"
+#include "codegen/lvalue.h"
 
 static LLVMValueRef low32(struct gen *g, LLVMValueRef v)
 {
@@ -153,6 +154,11 @@ LLVMValueRef fn_ctx(struct gen *g, struct call *c)
 {
 	(void)c;
 	return LLVMBuildPtrToInt(g->b, g->p->ctx, g->i64, "");
+}
+
+LLVMValueRef fn_socket_cookie(struct gen *g, struct call *c)
+{
+	return HELP(g, get_socket_cookie, lvalue_trusted(g, c->args));
 }
 
 LLVMValueRef fn_curtask(struct gen *g, struct call *c)

@@ -181,3 +181,28 @@ void lvalue_read(struct gen *g, struct lvalue lv, LLVMValueRef dst, uint32_t siz
 	else
 		HELP(g, probe_read_kernel, dst, gen_i32(g, size), lv.addr);
 }
+
+/* ---- for helpers that take pointers by their BTF type ---- */
+
+static LLVMValueRef trusted_place(struct gen *g, struct node *e)
+{
+	LLVMValueRef base = lvalue_trusted(g, e->field.e);
+
+	return gen_off(g, base, e->field.field->off);
+}
+
+/* What no such load leads to is passed as it is: the verifier says what it thinks of it. */
+LLVMValueRef lvalue_trusted(struct gen *g, struct node *e)
+{
+	bool is_arg = e->kind == N_FIELD && e->field.e->kind == N_IDENT;
+
+	if (e->kind == N_CAST)
+		return lvalue_trusted(g, e->cast.e);
+	if (e->kind == N_UNARY && (e->unary.op == UN_ADDR || e->unary.op == UN_DEREF))
+		return lvalue_trusted(g, e->unary.e);
+	if (e->kind != N_FIELD || is_arg || !e->field.field)
+		return LLVMBuildIntToPtr(g->b, gen_int(g, e), g->ptr, "");
+	if (e->type->kind != V_PTR)
+		return trusted_place(g, e);
+	return LLVMBuildLoad2(g->b, g->ptr, trusted_place(g, e), "");
+}
