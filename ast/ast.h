@@ -313,6 +313,8 @@ struct node {
 		struct {
 			struct node *cond, *then, *otherwise; /* otherwise: N_BLOCK, N_IF, NULL */
 			bool is_comptime;
+			/* resolve: what is wrong in a branch, told if it is the one taken */
+			struct diag *in_then, *in_otherwise;
 		} cond; /* N_IF, N_TERNARY (then NULL in a ?: b) */
 		struct {
 			struct node *var; /* N_VAR */

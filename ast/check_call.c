@@ -316,7 +316,8 @@ static void check_bytes(struct unit *u, const struct node *n, const struct node 
 	bool is_mem = t->kind == V_ARRAY || t->kind == V_STRING || t->kind == V_BUFFER ||
 		      t->kind == V_STRUCT || t->kind == V_UNION;
 
-	if (t->kind != V_PTR && !(is_mem && t->size >= least) && !(least == 4 && type_is_int(t)))
+	if (!check_is_bad(a) && t->kind != V_PTR && !(is_mem && t->size >= least) &&
+	    !(least == 4 && type_is_int(t)))
 		diag(u->diags, a->span, D_ADDRESS_BYTES, n->call.fn->name, least,
 		     type_name(u->arena, t));
 }

@@ -12,7 +12,7 @@ static void walk_program(struct infer *in)
 		in->probe = n;
 		ctypes_enter(in->u->ctypes, n);
 		if (n->probe.pred)
-			infer_cond(in, n->probe.pred);
+			infer_truth(in, n->probe.pred);
 		infer_block(in, n->probe.body);
 	}
 	ctypes_enter(in->u->ctypes, NULL);

@@ -37,7 +37,9 @@ void infer_stmt(struct infer *in, struct node *n);
 void infer_stmts(struct infer *in, struct node *list);
 const struct type *infer_block(struct infer *in, struct node *n);
 const struct type *infer_if(struct infer *in, struct node *n);
+/* A condition; a string is true when it is not empty. infer_truth: of predicates and "!" it is none. */
 void infer_cond(struct infer *in, struct node *n);
+void infer_truth(struct infer *in, struct node *n);
 
 /* infer_sym.c */
 void infer_to_var(struct infer *in, struct var_sym *sym, const struct type *t, struct node *value,

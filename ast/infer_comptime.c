@@ -256,6 +256,7 @@ bool infer_pick(struct infer *in, struct node *n)
 		return false;
 	}
 	pick = cond->num.value ? n->cond.then : n->cond.otherwise;
+	diags_release(cond->num.value ? n->cond.in_then : n->cond.in_otherwise);
 	if (!pick)
 		pick = node_new(in->u->arena, N_BLOCK, n->span);
 	*n = *pick;

@@ -225,7 +225,7 @@ const struct type *infer_unary(struct infer *in, struct node *n)
 	const struct type *t;
 
 	if (n->unary.op == UN_NOT) {
-		infer_cond(in, n->unary.e);
+		infer_truth(in, n->unary.e);
 		return fold_literal(in->u, n, in->report) ? n->type : type_bool(in->ts);
 	}
 	t = n->unary.op == UN_DEREF ? infer_pointer(in, n->unary.e) : infer_value(in, n->unary.e);

@@ -25,7 +25,7 @@ static bool is_truth(const struct type *t)
 	return type_is_int(t) || t->kind == V_PTR;
 }
 
-void infer_cond(struct infer *in, struct node *n)
+void infer_truth(struct infer *in, struct node *n)
 {
 	const struct type *t = infer_value(in, n);
 
@@ -35,6 +35,14 @@ void infer_cond(struct infer *in, struct node *n)
 		if (n->kind == N_RECORD) /* (name = value) */
 			diag_hint(d, "To compare, write '=='");
 	}
+}
+
+void infer_cond(struct infer *in, struct node *n)
+{
+	const struct type *t = infer_value(in, n);
+
+	if (!infer_known(in, t) || t->kind != V_STRING)
+		infer_truth(in, n);
 }
 
 const struct type *infer_if(struct infer *in, struct node *n)

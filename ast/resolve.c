@@ -351,13 +351,17 @@ static void resolve_comptime(struct resolver *r, struct node *n)
 {
 	struct walker w = { .post = fold_one, .arg = r->u };
 	struct node *pick, *next = n->next;
+	struct diag **before;
 
 	resolve_node(r, n->cond.cond);
 	walk(&w, n->cond.cond);
 	if (n->cond.cond->kind != N_INT && n->cond.cond->kind != N_BOOL) {
 		/* it depends on types: infer decides */
+		before = diags_hold(r->u->diags, &n->cond.in_then);
 		resolve_node(r, n->cond.then);
+		diags_hold(r->u->diags, &n->cond.in_otherwise);
 		resolve_node(r, n->cond.otherwise);
+		diags_hold(r->u->diags, before);
 		return;
 	}
 	pick = n->cond.cond->num.value ? n->cond.then : n->cond.otherwise;

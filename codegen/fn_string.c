@@ -64,13 +64,17 @@ LLVMValueRef fn_uptr(struct gen *g, struct call *c)
 	return gen_int(g, c->args);
 }
 
-/* The kernel says how many bytes it wrote, the NUL among them, or a negative error. */
+/* The kernel leaves pieces of the path behind its end, or all over the buffer when it fails. */
 LLVMValueRef fn_path(struct gen *g, struct call *c)
 {
-	LLVMValueRef path = lvalue_trusted(g, c->args), len;
+	LLVMBasicBlockRef failed = gen_block(g, "failed"), join = gen_block(g, "join");
+	LLVMValueRef path = lvalue_trusted(g, c->args), tmp = gen_tmp(g, c->max), len;
 
-	LLVMBuildStore(g->b, LLVMConstInt(g->i8, 0, false), c->dst);
-	len = HELP(g, d_path, path, c->dst, gen_i32(g, c->max));
-	len = LLVMBuildSub(g->b, len, gen_i64(g, 1), "");
-	return gen_bound(g, len, c->max);
+	len = HELP(g, d_path, path, tmp, gen_i32(g, c->max));
+	gen_cond_br(g, gen_cmp(g, LLVMIntSLT, len, gen_i64(g, 0)), failed, join);
+	gen_at(g, failed);
+	LLVMBuildStore(g->b, LLVMConstInt(g->i8, 0, false), tmp);
+	gen_br(g, join);
+	gen_at(g, join);
+	return gen_text_from(g, c->dst, c->max, tmp, AS_KERNEL);
 }

@@ -149,11 +149,14 @@ static LLVMValueRef row_text(struct gen *g, struct call *c, const char *symbol,
 LLVMValueRef fn_strerror(struct gen *g, struct call *c)
 {
 	const char *rows[ERRNO_MAX + 2];
+	LLVMValueRef nr = gen_int(g, c->args); /* as the kernel returns it too: -2 */
 
 	for (int i = 0; i <= ERRNO_MAX; i++)
 		rows[i] = arena_strdup(g->u->arena, strerror(i));
 	rows[ERRNO_MAX + 1] = "Unknown error";
-	return row_text(g, c, "error_names", rows, ERRNO_MAX + 2, gen_int(g, c->args));
+	nr = gen_select(g, gen_cmp(g, LLVMIntSLT, nr, gen_i64(g, 0)), LLVMBuildNeg(g->b, nr, ""),
+			nr);
+	return row_text(g, c, "error_names", rows, ERRNO_MAX + 2, nr);
 }
 
 LLVMValueRef fn_signal_name(struct gen *g, struct call *c)

@@ -29,12 +29,14 @@ struct diag {
 	struct note *notes, **notes_end;
 	struct diags *owner;
 	struct diag *same; /* hash chain */
+	struct diag *held; /* the next in a chain that is held back */
 };
 
 struct diags {
 	struct arena *arena;
 	struct sources *sources;
 	bool mute_warnings;
+	struct diag **hold; /* NULL: reports are queued */
 	unsigned errors;
 	struct diag **queue;
 	uint32_t cnt, cap;
@@ -104,40 +106,75 @@ static void hash_grow(struct diags *ds)
 	}
 }
 
+static struct diag *find_same(struct diags *ds, struct span sp, enum diag_id id)
+{
+	struct diag *d = ds->hash_cnt && sp.from ? *bucket_of(ds, sp, id) : NULL;
+
+	while (d && (d->id != id || d->span.from != sp.from || d->span.to != sp.to))
+		d = d->same;
+	return d;
+}
+
 static struct diag *diag_new(struct diags *ds, struct span sp, enum diag_id id)
 {
-	struct diag *d = arena_new_of(ds->arena, struct diag), **bucket;
+	struct diag *d = arena_new_of(ds->arena, struct diag);
 
-	if (ds->all_cnt++ >= ds->hash_cnt)
-		hash_grow(ds);
-	bucket = bucket_of(ds, sp, id);
 	d->id = id;
 	d->severity = rows[id].severity;
 	d->span = sp;
 	d->owner = ds;
 	d->notes_end = &d->notes;
-	d->same = *bucket;
-	*bucket = d;
 	return d;
 }
 
-struct diag *diag(struct diags *ds, struct span sp, enum diag_id id, ...)
+static void report(struct diags *ds, struct diag *d)
 {
-	struct diag *d = ds->hash_cnt && sp.from ? *bucket_of(ds, sp, id) : NULL;
-	va_list ap;
+	struct diag **bucket;
 
-	for (; d; d = d->same)
-		if (d->id == id && d->span.from == sp.from && d->span.to == sp.to)
-			return d;
-	d = diag_new(ds, sp, id);
-	va_start(ap, id);
-	d->text = arena_vprintf(ds->arena, rows[id].format, ap);
-	va_end(ap);
+	if (ds->all_cnt++ >= ds->hash_cnt)
+		hash_grow(ds);
+	bucket = bucket_of(ds, d->span, d->id);
+	d->same = *bucket;
+	*bucket = d;
 	if (d->severity == DIAG_ERROR)
 		ds->errors++;
 	if (d->severity == DIAG_ERROR || !ds->mute_warnings)
 		queue_add(ds, d);
+}
+
+struct diag *diag(struct diags *ds, struct span sp, enum diag_id id, ...)
+{
+	struct diag *d = find_same(ds, sp, id);
+	va_list ap;
+
+	if (d)
+		return d;
+	d = diag_new(ds, sp, id);
+	va_start(ap, id);
+	d->text = arena_vprintf(ds->arena, rows[id].format, ap);
+	va_end(ap);
+	if (ds->hold) {
+		d->held = *ds->hold;
+		*ds->hold = d;
+	} else {
+		report(ds, d);
+	}
 	return d;
+}
+
+struct diag **diags_hold(struct diags *ds, struct diag **to)
+{
+	struct diag **before = ds->hold;
+
+	ds->hold = to;
+	return before;
+}
+
+void diags_release(struct diag *chain)
+{
+	for (struct diag *d = chain; d; d = d->held)
+		if (!find_same(d->owner, d->span, d->id))
+			report(d->owner, d);
 }
 
 static void note_add(struct diag *d, struct span sp, const char *text)

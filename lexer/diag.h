@@ -37,6 +37,13 @@ void diag_hint(struct diag *d, const char *fmt, ...) __attribute__((format(print
 void diag_also(struct diag *d, struct span sp, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * Until the next call, what is reported goes to the chain *to instead of the queue (NULL: to the
+ * queue); gives where it went before. diags_release queues a chain after all.
+ */
+struct diag **diags_hold(struct diags *ds, struct diag **to);
+void diags_release(struct diag *chain);
+
 unsigned diags_errors(const struct diags *ds);
 /* Prints what is queued, in source order, and empties the queue; the counts stay. */
 void diags_flush(struct diags *ds, FILE *out, bool colour);
