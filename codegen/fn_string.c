@@ -68,7 +68,7 @@ LLVMValueRef fn_uptr(struct gen *g, struct call *c)
 LLVMValueRef fn_path(struct gen *g, struct call *c)
 {
 	LLVMBasicBlockRef failed = gen_block(g, "failed"), join = gen_block(g, "join");
-	LLVMValueRef path = lvalue_trusted(g, c->args), tmp = gen_tmp(g, c->max), len;
+	LLVMValueRef tmp = gen_tmp(g, c->max), path = lvalue_trusted(g, c->args, failed), len;
 
 	len = HELP(g, d_path, path, tmp, gen_i32(g, c->max));
 	gen_cond_br(g, gen_cmp(g, LLVMIntSLT, len, gen_i64(g, 0)), failed, join);

@@ -158,7 +158,15 @@ LLVMValueRef fn_ctx(struct gen *g, struct call *c)
 
 LLVMValueRef fn_socket_cookie(struct gen *g, struct call *c)
 {
-	return HELP(g, get_socket_cookie, lvalue_trusted(g, c->args));
+	LLVMBasicBlockRef null = gen_block(g, "null"), join = gen_block(g, "join"), from;
+	LLVMValueRef v = HELP(g, get_socket_cookie, lvalue_trusted(g, c->args, null));
+
+	from = LLVMGetInsertBlock(g->b);
+	gen_br(g, join);
+	gen_at(g, null);
+	gen_br(g, join);
+	gen_at(g, join);
+	return gen_merge(g, g->i64, v, from, gen_i64(g, 0), null);
 }
 
 LLVMValueRef fn_curtask(struct gen *g, struct call *c)

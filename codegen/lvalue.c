@@ -184,25 +184,33 @@ void lvalue_read(struct gen *g, struct lvalue lv, LLVMValueRef dst, uint32_t siz
 
 /* ---- for helpers that take pointers by their BTF type ---- */
 
-static LLVMValueRef trusted_place(struct gen *g, struct node *e)
+static LLVMValueRef not_null(struct gen *g, LLVMValueRef ptr, LLVMBasicBlockRef null)
 {
-	LLVMValueRef base = lvalue_trusted(g, e->field.e);
+	LLVMValueRef v = gen_opaque(g, LLVMBuildPtrToInt(g->b, ptr, g->i64, ""));
+	LLVMBasicBlockRef there = gen_block(g, "there");
 
-	return gen_off(g, base, e->field.field->off);
+	gen_cond_br(g, gen_not_zero(g, v), there, null);
+	gen_at(g, there);
+	return LLVMBuildIntToPtr(g->b, v, g->ptr, "");
+}
+
+static LLVMValueRef trusted_place(struct gen *g, struct node *e, LLVMBasicBlockRef null)
+{
+	return gen_off(g, lvalue_trusted(g, e->field.e, null), e->field.field->off);
 }
 
 /* What no such load leads to is passed as it is: the verifier says what it thinks of it. */
-LLVMValueRef lvalue_trusted(struct gen *g, struct node *e)
+LLVMValueRef lvalue_trusted(struct gen *g, struct node *e, LLVMBasicBlockRef null)
 {
 	bool is_arg = e->kind == N_FIELD && e->field.e->kind == N_IDENT;
 
 	if (e->kind == N_CAST)
-		return lvalue_trusted(g, e->cast.e);
+		return lvalue_trusted(g, e->cast.e, null);
 	if (e->kind == N_UNARY && (e->unary.op == UN_ADDR || e->unary.op == UN_DEREF))
-		return lvalue_trusted(g, e->unary.e);
+		return lvalue_trusted(g, e->unary.e, null);
 	if (e->kind != N_FIELD || is_arg || !e->field.field)
-		return LLVMBuildIntToPtr(g->b, gen_int(g, e), g->ptr, "");
+		return not_null(g, LLVMBuildIntToPtr(g->b, gen_int(g, e), g->ptr, ""), null);
 	if (e->type->kind != V_PTR)
-		return trusted_place(g, e);
-	return LLVMBuildLoad2(g->b, g->ptr, trusted_place(g, e), "");
+		return trusted_place(g, e, null);
+	return not_null(g, LLVMBuildLoad2(g->b, g->ptr, trusted_place(g, e, null), ""), null);
 }

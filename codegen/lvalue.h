@@ -22,8 +22,11 @@ struct lvalue {
 struct lvalue lvalue_of(struct gen *g, struct node *e);
 /* A field of args, or retval. */
 struct lvalue lvalue_of_arg(struct gen *g, const struct type_field *f);
-/* The address of e, or the pointer that e is, reached by loads that keep it known by its BTF type. */
-LLVMValueRef lvalue_trusted(struct gen *g, struct node *e);
+/*
+ * The address of e, or the pointer that e is, reached by loads that keep it known by its BTF type; a
+ * null pointer on the way leads to block null.
+ */
+LLVMValueRef lvalue_trusted(struct gen *g, struct node *e, LLVMBasicBlockRef null);
 LLVMValueRef lvalue_load(struct gen *g, struct lvalue lv, const struct type *t); /* i64 */
 /* The probe's context, to load from at a constant offset; the value wants a gen_opaque(). */
 LLVMValueRef lvalue_context(struct gen *g);

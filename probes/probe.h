@@ -120,7 +120,7 @@ enum {
 	PROBE_ONE_MEMORY = 128, /* -p restricts it to that process, not to those that it starts */
 	PROBE_FUNCTIONS = 256, /* targets are functions, b their names: what "func" gives */
 	/* The verifier knows pointers in args by their BTF types: helpers that want such take them. */
-	PROBE_BTF_POINTERS = 1024,
+	PROBE_BTF_POINTERS = 8192,
 	PROBE_CONTEXT_REGS =
 		512, /* the context starts with the registers, as a perf event's does */
 	PROBE_TYPED_RETVAL =
