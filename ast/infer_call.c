@@ -224,7 +224,7 @@ static const struct type *str_type(struct infer *in, const struct node *n)
 /* The helpers behind these take only pointers that the verifier knows by their types. */
 static bool has_btf_pointers(struct infer *in, const struct node *n)
 {
-	const struct probe_type *t = in->probe->probe.ptype, *const *all;
+	const struct probe_type *t = in->probe->probe.ptype, *const * all;
 	const char *names = "";
 	uint32_t cnt;
 
