@@ -204,8 +204,8 @@ static const struct type *dimensions(struct ctype_dwarf *c, Dwarf_Die *range,
 		cnt = number(range, DW_AT_count);
 	else if (dwarf_hasattr(range, DW_AT_upper_bound))
 		cnt = number(range, DW_AT_upper_bound) + 1; /* of "[0]" it is -1 */
-	if (cnt > INT32_MAX)
-		cnt = 0;
+	if (cnt > INT32_MAX || !elem->size)
+		cnt = 0; /* it lies */
 	if (is_last && text && cnt)
 		return type_string(c->ts, (uint32_t)cnt);
 	if (!is_last)
@@ -323,6 +323,8 @@ static void members(struct ctype_dwarf *c, struct type *to, const struct definit
 		f.name = tag == DW_TAG_member ? dwarf_diename(&die) : NULL;
 		f.type = convert(c, d->dw, &type, 0);
 		place(c, &die, &f);
+		if (f.off > d->size || f.type->size > d->size - f.off || f.type == to)
+			continue; /* it lies */
 		if (f.type->align > to->align)
 			to->align = f.type->align;
 		type_fields_add(c->ts, &l, &f);

@@ -100,6 +100,10 @@ int debug_args(struct probe_env *env, struct elf_file *f, const struct elf_symbo
 	Dwarf_Die fn;
 
 	*out = (struct probe_fields){ 0 };
+	if (!f->is_native)
+		return probe_fail(err, -1, -ENOENT,
+				  "%s: how a program of 32 bits passes arguments is not known",
+				  f->path);
 	if (!debug_of(env, f))
 		return probe_fail(err, -1, -ENOENT, "%s has no debug information", f->path);
 	if (!debug_find_function(env, f, s->addr, &fn))

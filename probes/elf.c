@@ -300,6 +300,21 @@ const struct elf_symbol *elf_symbols(struct probe_env *env, struct elf_file *f, 
 	return f->syms;
 }
 
+static bool is_native(Elf *elf)
+{
+	GElf_Ehdr eh;
+
+	if (!gelf_getehdr(elf, &eh) || gelf_getclass(elf) != ELFCLASS64)
+		return false;
+#if defined(__x86_64__)
+	return eh.e_machine == EM_X86_64;
+#elif defined(__aarch64__)
+	return eh.e_machine == EM_AARCH64;
+#else
+	return true;
+#endif
+}
+
 static int open_elf(struct reading *r, struct probe_error *err)
 {
 	struct elf_file *f = r->f;
@@ -318,6 +333,7 @@ static int open_elf(struct reading *r, struct probe_error *err)
 	f->elf = r->elf = elf_memory((char *)f->image + f->base, f->size);
 	if (!r->elf || elf_kind(r->elf) != ELF_K_ELF)
 		return probe_fail(err, -1, -ENOEXEC, "%s: not an ELF file", f->path);
+	f->is_native = is_native(r->elf);
 	rc = read_symbols(r);
 	if (rc == -ENOMEM)
 		return probe_fail_oom(err);

@@ -20,7 +20,7 @@ struct elf_file {
 	uint64_t base; /* where in it the ELF file begins */
 	size_t size, mapped; /* of the ELF file, of the image */
 	struct Elf *elf;
-	bool is_go;
+	bool is_go, is_native; /* is_native: of this machine, 64 bits */
 	bool complete; /* there are no more symbols to be had */
 	struct elf_symbol *syms; /* functions, sorted by name, each name once */
 	uint32_t cnt, cap;

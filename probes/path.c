@@ -124,8 +124,11 @@ static int found(struct probe_env *env, const char *path, path_fn fn, void *arg)
 	const char *open_as = path_for_pid(env, path);
 	char real[PATH_MAX];
 
-	/* links as /bin/sh are followed, so that equal files have one name */
-	if (open_as == path && realpath(path, real))
+	/*
+	 * Links as /bin/sh are followed, so that equal files have one name; those of /proc lead to
+	 * where their text does not.
+	 */
+	if (open_as == path && strncmp(path, "/proc/", 6) && realpath(path, real))
 		open_as = path = env_strdup(env, real);
 	return path ? fn(arg, open_as, path) : -ENOMEM;
 }

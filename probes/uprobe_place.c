@@ -16,6 +16,8 @@ static const uint8_t *code_of(const struct elf_file *f, const struct elf_symbol 
 {
 	const uint8_t *code = elf_file_bytes(f, s->off, left);
 
+	if (!f->is_native)
+		return NULL;
 	if (code && *left > s->size)
 		*left = s->size;
 	return code;
