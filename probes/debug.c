@@ -56,6 +56,7 @@ void debug_close(struct elf_file *f)
 {
 	for (struct debug_unit *u = f->units; u; u = u->next)
 		free(u->rows);
+	debug_dwp_close(f->dwp);
 	debugfile_close(f->debug);
 }
 
@@ -66,17 +67,22 @@ int64_t debug_bias(const struct elf_file *f)
 
 /* ---- units ---- */
 
-static bool split_or_self(struct debug_walk *w, uint8_t unit_type, const Dwarf_Die *sub)
+/* What stands in the place of a skeleton, which unit may be; false: it is gone. */
+static bool split_unit(struct probe_env *env, Dwarf *dw, Dwarf_Die *skeleton, const Dwarf_Die *sub,
+		       Dwarf_Die *unit)
 {
-	if (unit_type == DW_UT_skeleton) {
-		w->unit = *sub;
-		return sub->addr != NULL; /* its .dwo may be gone */
+	struct elf_file *f = env->files;
+
+	if (sub->addr) {
+		*unit = *sub;
+		return true;
 	}
-	w->unit = w->skeleton;
-	return unit_type != DW_UT_type && unit_type != DW_UT_split_type;
+	while (f && f->dwarf != dw)
+		f = f->next;
+	return f && debug_dwp_unit(env, f, skeleton, unit);
 }
 
-bool debug_next_unit(Dwarf *dw, struct debug_walk *w)
+bool debug_next_unit(struct probe_env *env, Dwarf *dw, struct debug_walk *w)
 {
 	Dwarf_Die sub;
 	uint8_t type;
@@ -85,7 +91,11 @@ bool debug_next_unit(Dwarf *dw, struct debug_walk *w)
 		memset(&sub, 0, sizeof(sub));
 		if (dwarf_get_units(dw, w->cu, &w->cu, NULL, &type, &w->skeleton, &sub))
 			w->ended = true;
-		else if (split_or_self(w, type, &sub))
+		else if (type != DW_UT_skeleton)
+			w->unit = w->skeleton;
+		else if (!split_unit(env, dw, &w->skeleton, &sub, &w->unit))
+			continue;
+		if (!w->ended && type != DW_UT_type && type != DW_UT_split_type)
 			return true;
 	}
 	return false;
@@ -173,7 +183,7 @@ static bool find_by_ranges(struct probe_env *env, struct elf_file *f, uint64_t a
 {
 	struct debug_walk w = { 0 };
 
-	while (debug_next_unit(f->dwarf, &w))
+	while (debug_next_unit(env, f->dwarf, &w))
 		if (dwarf_haspc(&w.skeleton, addr) == 1)
 			return find_row(functions_of(env, f, &w.unit), addr, die);
 	return false;
@@ -193,7 +203,7 @@ bool debug_find_function(struct probe_env *env, struct elf_file *f, uint64_t add
 		return find_by_ranges(env, f, addr, die);
 	memset(&sub, 0, sizeof(sub));
 	if (!dwarf_cu_info(cu.cu, NULL, &type, NULL, &sub, NULL, NULL, NULL) &&
-	    type == DW_UT_skeleton && sub.addr)
-		cu = sub;
+	    type == DW_UT_skeleton && !split_unit(env, dw, &cu, &sub, &cu))
+		return false;
 	return find_row(functions_of(env, f, &cu), addr, die);
 }

@@ -17,7 +17,7 @@ void debug_close(struct elf_file *f);
 int64_t debug_bias(const struct elf_file *f);
 
 /*
- * Each unit, the split one (.dwo) in place of its skeleton: false after the last. Zeroed at first.
+ * Each unit, the split one (.dwo, .dwp) in place of its skeleton: false after the last. Zeroed at first.
  * skeleton: what has the addresses.
  */
 struct debug_walk {
@@ -25,10 +25,16 @@ struct debug_walk {
 	Dwarf_Die skeleton, unit;
 	bool ended;
 };
-bool debug_next_unit(Dwarf *dw, struct debug_walk *w);
+bool debug_next_unit(struct probe_env *env, Dwarf *dw, struct debug_walk *w);
 
 /* The function that begins at the symbol's address. */
 bool debug_find_function(struct probe_env *env, struct elf_file *f, uint64_t addr, Dwarf_Die *die);
+
+/* ---- debug_dwp.c ---- */
+/* The split unit of a skeleton from the package beside the program. */
+bool debug_dwp_unit(struct probe_env *env, struct elf_file *f, Dwarf_Die *skeleton,
+		    Dwarf_Die *unit);
+void debug_dwp_close(struct dwp *p);
 
 /* ---- debug_type.c ---- */
 /* Without typedefs and qualifiers; false: void. */

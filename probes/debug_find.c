@@ -86,7 +86,7 @@ static const void *find(struct probe_env *env, Dwarf *dw, struct wanted *w)
 	struct debug_walk walk = { 0 };
 	Dwarf_Die *die;
 
-	while (debug_next_unit(dw, &walk)) {
+	while (debug_next_unit(env, dw, &walk)) {
 		if (!search(w, &walk.unit, 0))
 			continue;
 		die = env_alloc(env, sizeof(*die));

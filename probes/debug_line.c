@@ -181,7 +181,7 @@ int debug_lines(struct probe_env *env, struct elf_file *f, const struct source_p
 		env_hint(err, "%s has no debug information.", f->path);
 		return -ENOENT;
 	}
-	while (!rc && debug_next_unit(dw, &w))
+	while (!rc && debug_next_unit(env, dw, &w))
 		rc = search_unit(&s, &w);
 	if (!rc && !s.cnt) {
 		explain(&s, f, err);
