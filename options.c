@@ -373,7 +373,10 @@ static int set_option(struct options *o, const struct option_row *r, char *arg)
 	case OPT_LIVE: flag = &o->run.live; break;
 	case OPT_PERCENTILES: flag = &o->run.percentiles; break;
 	case OPT_BUFFERING: return set_buffering(o, arg);
-	case OPT_HELPER_ERRORS: flag = &o->gen.helper_errors; break;
+	case OPT_HELPER_ERRORS:
+		o->run.failures = true;
+		flag = &o->gen.helper_errors;
+		break;
 	case OPT_QUIET: flag = &o->run.quiet; break;
 	case OPT_NO_WARNINGS: flag = &o->run.no_warnings; break;
 	case OPT_DRY_RUN: flag = &o->dry_run; break;

@@ -2,7 +2,8 @@
 /*
  * Everything that a script could have seen and did not is counted where it happens, in one per-CPU
  * array for the programs of a trace, and told here. Numbers of lost records are told as they grow,
- * so that the sum of what is told is always the number lost.
+ * so that the sum of what is told is always the number lost. Refused updates and missed hits are told
+ * at the end, with -k also as they grow: how many there were so far.
  */
 #include <bpf/bpf.h>
 #include <stdio.h>
@@ -17,19 +18,26 @@ struct report {
 	const struct run_options *opt;
 	const struct loaded *loaded;
 	struct event_ctx *events;
-	uint64_t told[]; /* lost records, by probe; then failures, by site */
+	uint64_t *lost, *missed; /* what was told, by probe */
+	uint64_t *failed; /* by site */
+	uint64_t *refused; /* by map and reason */
+	uint64_t told[];
 };
 
 struct report *report_new(const struct run_options *opt, const struct loaded *l,
 			  struct event_ctx *events)
 {
-	struct report *r =
-		calloc(1, sizeof(*r) + ((size_t)events->img->probes_cnt + events->img->sites_cnt) *
-					       sizeof(r->told[0]));
+	const struct image *img = events->img;
+	size_t cnt = 2 * (size_t)img->probes_cnt + img->sites_cnt + REFUSED_CNT * img->maps_cnt;
+	struct report *r = calloc(1, sizeof(*r) + cnt * sizeof(r->told[0]));
 
 	if (!r)
 		return NULL;
-	r->img = events->img;
+	r->lost = r->told;
+	r->missed = r->lost + img->probes_cnt;
+	r->failed = r->missed + img->probes_cnt;
+	r->refused = r->failed + img->sites_cnt;
+	r->img = img;
 	r->opt = opt;
 	r->loaded = l;
 	r->events = events;
@@ -62,11 +70,11 @@ static void report_lost(struct report *r, bool last)
 	for (uint32_t i = 0; i < r->img->probes_cnt; i++) {
 		uint64_t n = loaded_counter(r->loaded, image_counter_lost(r->img->maps_cnt, i));
 
-		if (n == r->told[i] && !(last && n))
+		if (n == r->lost[i] && !(last && n))
 			continue;
 		probe_name(r->img, i, name, sizeof(name));
-		o->ops->lost(o, name, n - r->told[i], n);
-		r->told[i] = n;
+		o->ops->lost(o, name, n - r->lost[i], n);
+		r->lost[i] = n;
 		out_commit(o);
 	}
 }
@@ -79,9 +87,11 @@ static void report_refused(struct report *r)
 	for (uint32_t i = 0; i < r->img->maps_cnt; i++) {
 		for (uint32_t why = 0; why < REFUSED_CNT; why++) {
 			uint64_t n = loaded_counter(r->loaded, image_counter_refused(i) + why);
+			uint64_t *told = &r->refused[i * REFUSED_CNT + why];
 
-			if (!n)
+			if (n == *told)
 				continue;
+			*told = n;
 			o->ops->refused(o, &r->img->maps[i], (enum image_refusal)why, n);
 			out_commit(o);
 		}
@@ -112,8 +122,9 @@ static void report_missed(struct report *r)
 			other = loaded_prog_fd(r->loaded, i, t);
 			n += other == fd ? 0 : missed_by(other);
 		}
-		if (!n)
+		if (n == r->missed[i])
 			continue;
+		r->missed[i] = n;
 		probe_name(r->img, i, name, sizeof(name));
 		o->ops->missed(o, name, n);
 		out_commit(o);
@@ -127,7 +138,7 @@ static void report_failures(struct report *r)
 
 	for (uint32_t i = 0; i < r->img->sites_cnt; i++) {
 		struct site_count now = loaded_site(r->loaded, i);
-		uint64_t *told = &r->told[r->img->probes_cnt + i];
+		uint64_t *told = &r->failed[i];
 
 		if (now.cnt == *told)
 			continue;
@@ -141,6 +152,10 @@ void report_live(struct report *r)
 {
 	report_lost(r, false);
 	report_failures(r);
+	if ((r->opt->failures || r->img->sites_cnt) && !r->opt->no_warnings) {
+		report_refused(r);
+		report_missed(r);
+	}
 	out_idle(r->events->out);
 }
 

@@ -413,7 +413,7 @@ static int open_live(struct run *r)
 
 static int wait_for_end(struct run *r)
 {
-	struct loop_tick ticks = { tick, r, r->opt->live || r->img->sites_cnt };
+	struct loop_tick ticks = { tick, r, r->opt->live || r->opt->failures || r->img->sites_cnt };
 	int rc = open_live(r) ?: loop_run(r->loop, r->ring, &r->events, &ticks);
 
 	live_free(r->live);

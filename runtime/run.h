@@ -41,6 +41,7 @@ struct run_options {
 	bool quiet; /* -q: no "Attached N probes" */
 	bool verbose; /* -v */
 	bool percentiles; /* --percentiles */
+	bool failures; /* -k: told once a second */
 	bool live; /* --live */
 	bool no_warnings; /* --no-warnings */
 	bool dry_run; /* load and attach, then leave without running anything */
