@@ -161,8 +161,8 @@ static LLVMValueRef search(struct gen *g, LLVMValueRef base, uint32_t cnt, uint3
 	for (uint32_t half = cnt * apart / 2; half >= apart; half /= 2) {
 		key = load(g, gen_off_var(g, base, at), half, key_sz, false);
 		above = LLVMBuildAShr(g->b, LLVMBuildSub(g->b, v, key, ""), gen_i64(g, 63), "");
-		above = LLVMBuildNot(g->b, gen_opaque(g, above), "");
-		at = add(g, at, LLVMBuildAnd(g->b, above, gen_i64(g, half), ""));
+		above = LLVMBuildAnd(g->b, LLVMBuildNot(g->b, above, ""), gen_i64(g, half), "");
+		at = add(g, at, gen_opaque(g, above)); /* or it were an "or", in 5.10 of any sign */
 	}
 	return at;
 }
