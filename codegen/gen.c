@@ -58,6 +58,14 @@ void gen_cond_br(struct gen *g, LLVMValueRef cond, LLVMBasicBlockRef yes, LLVMBa
 	LLVMBuildCondBr(g->b, cond, yes, no);
 }
 
+void gen_only_if(struct gen *g, LLVMValueRef cond, LLVMBasicBlockRef no)
+{
+	LLVMBasicBlockRef yes = gen_block(g, "ok");
+
+	gen_cond_br(g, cond, yes, no);
+	gen_at(g, yes);
+}
+
 LLVMValueRef gen_not_zero(struct gen *g, LLVMValueRef v)
 {
 	return LLVMBuildICmp(g->b, LLVMIntNE, v, LLVMConstNull(LLVMTypeOf(v)), "");
@@ -393,7 +401,7 @@ static void gen_module(struct gen *g)
 	outline_finish(g);
 	if (g->sites)
 		g->sites->max_entries = g->site_cnt;
-	unwind_finish(g);
+	stack_finish(g);
 	g->scratch->max_entries = prog_cnt ? prog_cnt : 1;
 	pack_maps(g);
 	pack_settings(g);

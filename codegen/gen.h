@@ -70,7 +70,6 @@ enum outline {
 	OUTLINE_DIFF, /* (l, r, n, last): the first difference of n bytes, as memcmp has it */
 	OUTLINE_STARTS, /* (text, needle): 1 when the text begins with the needle */
 	OUTLINE_STARTS_IN, /* (text, needle): which of the 8 places from text on does, see below */
-	OUTLINE_HASH, /* (seed, words, n): a hash of n bytes, whole words */
 	OUTLINE_FIND, /* (text, needle): the needle's place or -ENOENT */
 	OUTLINE_CNT
 };
@@ -91,7 +90,7 @@ struct prog_gen {
 	uint32_t level, stack_used, frame_used, frame_max;
 	struct loop_gen *loop;
 	bool uses_cookie;
-	uint32_t unwind_slot; /* in the map of that name, counted from 1; 0: none */
+	uint32_t stack_slot; /* in stack_states, counted from 1; 0: none */
 	/* loops that could be written out are calls where the kernel can; or they are not */
 	bool has_calls, plain;
 };
@@ -111,7 +110,10 @@ struct gen {
 	struct map_gen *maps, *events, *scratch, *counters, *zeroes;
 	uint32_t user_map_cnt;
 	struct map_gen *stacks; /* NULL until a stack is asked for */
-	struct unwind_gen *unwind; /* NULL until a user stack is */
+	struct map_gen *stack_states;
+	LLVMValueRef stack_hash_fn;
+	uint32_t stack_slot_cnt;
+	struct unwind_gen *unwind; /* NULL until a user stack is asked for */
 	struct image_const *konsts;
 	uint32_t konst_cnt, konst_cap;
 	LLVMValueRef konst_global;
@@ -143,6 +145,7 @@ LLVMBasicBlockRef gen_block(struct gen *g, const char *name);
 void gen_at(struct gen *g, LLVMBasicBlockRef bb); /* go on in bb */
 void gen_br(struct gen *g, LLVMBasicBlockRef to); /* unless the block already ended */
 void gen_cond_br(struct gen *g, LLVMValueRef cond, LLVMBasicBlockRef yes, LLVMBasicBlockRef no);
+void gen_only_if(struct gen *g, LLVMValueRef cond, LLVMBasicBlockRef no); /* yes: go on here */
 bool gen_ended(struct gen *g); /* the current block has its terminator */
 LLVMValueRef gen_not_zero(struct gen *g, LLVMValueRef v); /* i64 or ptr -> i1 */
 LLVMValueRef gen_cmp(struct gen *g, LLVMIntPredicate pred, LLVMValueRef a, LLVMValueRef b);
@@ -315,19 +318,8 @@ void gen_call_into(struct gen *g, const struct builtin *fn, struct node *n, LLVM
 bool call_reads_all(struct node *e); /* str(p): as much as the language lets a string hold */
 LLVMValueRef gen_call_text(struct gen *g, struct node *n, LLVMValueRef dst, uint32_t max);
 
-/* ---- fn_stack.c ---- */
-LLVMValueRef stack_mark(struct gen *g, LLVMValueRef a, LLVMValueRef b); /* hash of two words */
-LLVMValueRef stack_mix(struct gen *g, LLVMValueRef h, LLVMValueRef v);
-struct map_gen *stack_marks(struct gen *g);
-
-/* ---- unwind.c ---- */
-bool unwind_known_here(void); /* this machine's registers are */
-/*
- * The frames of the current process, limit at most, into the ip[] of its state. Gives the state;
- * *bytes: of frames. Leaves the program when there is no state to be had.
- */
-LLVMValueRef unwind_user(struct gen *g, LLVMValueRef tgid, uint32_t limit, LLVMValueRef *bytes);
-void unwind_finish(struct gen *g);
+/* ---- stack.c ---- */
+void stack_finish(struct gen *g);
 
 /* ---- event.c ---- */
 struct event_arg {

@@ -29,7 +29,7 @@ static const struct {
 } outlines[OUTLINE_CNT] = {
 	[OUTLINE_SAME] = { "text_same", 5 },	 [OUTLINE_DIFF] = { "bytes_differ", 5 },
 	[OUTLINE_STARTS] = { "text_starts", 3 }, [OUTLINE_STARTS_IN] = { "text_starts_in", 3 },
-	[OUTLINE_HASH] = { "words_hash", 4 },	 [OUTLINE_FIND] = { "text_find", 3 },
+	[OUTLINE_FIND] = { "text_find", 3 },
 };
 
 /* ---- callers ---- */
@@ -97,16 +97,6 @@ LLVMValueRef outline_find(struct gen *g, LLVMValueRef text, uint32_t text_sz, LL
 	if (text_sz > g->outline_text_max)
 		g->outline_text_max = text_sz;
 	return call_outline(g, OUTLINE_FIND, args);
-}
-
-LLVMValueRef outline_hash(struct gen *g, LLVMValueRef seed, LLVMValueRef words, LLVMValueRef cnt,
-			  uint32_t limit)
-{
-	LLVMValueRef n = LLVMBuildShl(g->b, cnt, gen_i64(g, 3), "");
-	LLVMValueRef args[] = { program_idx(g), seed, frame_off(g, words), n };
-
-	need_size(g, limit * WORD);
-	return call_outline(g, OUTLINE_HASH, args);
 }
 
 /* ---- bodies ---- */
@@ -261,25 +251,6 @@ static void body_diff(struct gen *g, struct body *b)
 	LLVMBuildRet(g->b, outline_first_difference(g, a, c));
 }
 
-static void body_hash(struct gen *g, struct body *b)
-{
-	LLVMBasicBlockRef from;
-	LLVMValueRef words, acc, h, seed = param(g, 1);
-	struct steps s;
-
-	open_frame(g, b);
-	words = operand(g, b, 2);
-	from = LLVMGetInsertBlock(g->b);
-	s = steps_open(g, WORD);
-	LLVMPositionBuilderBefore(g->b, s.i_next);
-	acc = LLVMBuildPhi(g->b, g->i64, "");
-	gen_at(g, s.loop);
-	h = stack_mix(g, acc, LLVMBuildLoad2(g->b, g->i64, gen_off_var(g, words, s.i), ""));
-	steps_close(g, &s, param(g, 3), g->outline_max);
-	LLVMAddIncoming(acc, (LLVMValueRef[]){ seed, h }, (LLVMBasicBlockRef[]){ from, s.more }, 2);
-	LLVMBuildRet(g->b, h);
-}
-
 /* As body_same, without the needle's own NUL. */
 static void body_starts(struct gen *g, struct body *b)
 {
@@ -375,7 +346,7 @@ void outline_finish(struct gen *g)
 	} bodies[] = {
 		{ OUTLINE_FIND, body_find },	 { OUTLINE_STARTS_IN, body_starts_in },
 		{ OUTLINE_STARTS, body_starts }, { OUTLINE_SAME, body_same },
-		{ OUTLINE_DIFF, body_diff },	 { OUTLINE_HASH, body_hash },
+		{ OUTLINE_DIFF, body_diff },
 	};
 	struct node *probe = g->u->program->program.items;
 	struct body b;

@@ -14,9 +14,6 @@ LLVMValueRef outline_compare(struct gen *g, enum outline fn, LLVMValueRef l, LLV
 			     uint32_t n);
 LLVMValueRef outline_find(struct gen *g, LLVMValueRef text, uint32_t text_sz, LLVMValueRef needle,
 			  uint32_t needle_sz);
-/* Of cnt > 0 words, at most limit. */
-LLVMValueRef outline_hash(struct gen *g, LLVMValueRef seed, LLVMValueRef words, LLVMValueRef cnt,
-			  uint32_t limit);
 /* Once the frames' size is known: the functions themselves. */
 void outline_finish(struct gen *g);
 

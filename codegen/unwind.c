@@ -16,7 +16,7 @@
  */
 #include <linux/bpf.h>
 
-#include "codegen/gen.h"
+#include "codegen/stack.h"
 
 enum { TGIDS = 4096, CHUNKS = 16384 };
 
@@ -46,12 +46,9 @@ enum { SIG_FP, SIG_BX, SIG_SP, SIG_PC, SIG_LR };
 #endif
 
 struct unwind_gen {
-	struct map_gen *states, *procs, *tables, *rules;
+	struct map_gen *procs, *tables, *rules;
 	LLVMValueRef rule_fn, step_fn;
-	uint32_t slot_cnt;
 };
-
-#define AT(field) offsetof(struct unwind_state, field)
 
 bool unwind_known_here(void)
 {
@@ -89,65 +86,20 @@ static LLVMValueRef is(struct gen *g, LLVMValueRef v, uint64_t n)
 	return gen_cmp(g, LLVMIntEQ, v, gen_i64(g, n));
 }
 
-/* Goes on only if cond, else to other. */
-static void only_if(struct gen *g, LLVMValueRef cond, LLVMBasicBlockRef other)
-{
-	LLVMBasicBlockRef ok = gen_block(g, "ok");
-
-	gen_cond_br(g, cond, ok, other);
-	gen_at(g, ok);
-}
-
 /* One word or more of the process's memory. */
 static void read_user(struct gen *g, LLVMValueRef dst, uint32_t size, LLVMValueRef addr,
 		      LLVMBasicBlockRef fail)
 {
 	g->may_fail = true;
-	only_if(g,
-		is(g,
-		   HELP(g, probe_read_user, dst, gen_i32(g, size),
-			LLVMBuildIntToPtr(g->b, addr, g->ptr, "")),
-		   0),
-		fail);
+	gen_only_if(g,
+		    is(g,
+		       HELP(g, probe_read_user, dst, gen_i32(g, size),
+			    LLVMBuildIntToPtr(g->b, addr, g->ptr, "")),
+		       0),
+		    fail);
 }
 
 /* ---- functions ---- */
-
-struct function {
-	struct prog_gen inner, *outer;
-	LLVMBasicBlockRef here;
-	LLVMMetadataRef place;
-};
-
-/* Leaves the builder in the first block of a new function. */
-static LLVMValueRef function_open(struct gen *g, struct function *f, const char *name,
-				  unsigned params)
-{
-	static const char *const param_names[] = { "a", "b" };
-	LLVMTypeRef types[4] = { g->i64, g->i64, g->i64, g->i64 };
-
-	f->outer = g->p;
-	f->here = LLVMGetInsertBlock(g->b);
-	f->place = LLVMGetCurrentDebugLocation2(g->b);
-	f->inner = (struct prog_gen){ .probe = g->p->probe, .name = name };
-	f->inner.fn = LLVMAddFunction(g->mod, name, LLVMFunctionType(g->i64, types, params, false));
-	f->inner.scope = debug_global(g, f->inner.fn, name, param_names, params);
-	g->p = &f->inner;
-	g->p->entry = gen_block(g, "entry");
-	g->p->leave = gen_block(g, "leave");
-	gen_at(g, g->p->leave);
-	gen_place(g, g->p->probe->span);
-	LLVMBuildRet(g->b, gen_i64(g, 0));
-	gen_at(g, g->p->entry);
-	return f->inner.fn;
-}
-
-static void function_close(struct gen *g, struct function *f)
-{
-	g->p = f->outer;
-	gen_at(g, f->here);
-	LLVMSetCurrentDebugLocation2(g->b, f->place);
-}
 
 /*
  * The last of cnt keys, so many bytes apart, that is not above v; the first is taken to be. No
@@ -174,28 +126,35 @@ static LLVMValueRef entry_of(struct gen *g, struct map_gen *map, LLVMValueRef ke
 
 	LLVMBuildStore(g->b, key, mem);
 	p = HELP(g, map_lookup_elem, map->global, mem);
-	only_if(g, gen_not_zero(g, p), g->p->leave);
+	gen_only_if(g, gen_not_zero(g, p), g->p->leave);
 	return p;
 }
 
-/* unwind_rule(table, vaddr): 0 when there is none. */
+/* unwind_rule(table, vaddr): 0 when there is none, UNWIND_LATER when there is no table yet. */
 static void rule_function(struct gen *g, struct unwind_gen *u)
 {
-	LLVMValueRef table, vaddr, chunk, at;
-	struct function f;
+	LLVMValueRef table, vaddr, chunk, at, key;
+	LLVMBasicBlockRef later;
+	struct stack_function f;
 
-	u->rule_fn = function_open(g, &f, "unwind_rule", 2);
+	u->rule_fn = stack_function_open(g, &f, "unwind_rule", 2);
 	table = LLVMBuildShl(g->b, LLVMGetParam(u->rule_fn, 0), gen_i64(g, 32), "");
 	vaddr = LLVMGetParam(u->rule_fn, 1);
-	chunk = entry_of(g, u->tables, LLVMBuildOr(g->b, table, gen_i64(g, UNWIND_INDEX), ""));
+	key = gen_stack(g, 8);
+	later = gen_block(g, "later");
+	LLVMBuildStore(g->b, LLVMBuildOr(g->b, table, gen_i64(g, UNWIND_INDEX), ""), key);
+	chunk = HELP(g, map_lookup_elem, u->tables->global, key);
+	gen_only_if(g, gen_not_zero(g, chunk), later);
 	at = search(g, chunk, UNWIND_CHUNKS, 4, 4, vaddr);
 	at = LLVMBuildLShr(g->b, at, gen_i64(g, 2), "");
 	chunk = entry_of(g, u->tables, LLVMBuildOr(g->b, table, at, ""));
 	at = gen_off_var(g, chunk,
 			 search(g, chunk, UNWIND_ROWS, sizeof(struct unwind_row), 4, vaddr));
-	only_if(g, gen_cmp(g, LLVMIntULE, load(g, at, 0, 4, false), vaddr), g->p->leave);
+	gen_only_if(g, gen_cmp(g, LLVMIntULE, load(g, at, 0, 4, false), vaddr), g->p->leave);
 	LLVMBuildRet(g->b, load(g, at, offsetof(struct unwind_row, rule), 4, false));
-	function_close(g, &f);
+	gen_at(g, later);
+	LLVMBuildRet(g->b, gen_i64(g, UNWIND_LATER));
+	stack_function_close(g, &f);
 }
 
 /* A step of unwind_step that is being made: what its parts share. */
@@ -207,17 +166,19 @@ struct step {
 };
 
 /* Nothing is known of pc: user space shall know, unless it was a guess, which leads to no code. */
-static void no_mapping(struct gen *g, struct step *s)
+static void no_mapping(struct gen *g, struct step *s, LLVMBasicBlockRef later)
 {
 	LLVMBasicBlockRef drop = gen_block(g, "drop");
 	LLVMValueRef cnt;
 
-	only_if(g, is(g, load64(g, s->st, AT(guessed)), 0), drop);
-	store(g, s->st, AT(need), s->pc);
+	gen_only_if(g, is(g, load64(g, s->st, STACK_AT(guessed)), 0), drop);
+	gen_br(g, later);
+	gen_at(g, later);
+	store(g, s->st, STACK_AT(need), s->pc);
 	gen_br(g, s->stop);
 	gen_at(g, drop);
-	cnt = LLVMBuildLoad2(g->b, g->i32, gen_off(g, s->st, AT(cnt)), "");
-	store(g, s->st, AT(cnt), LLVMBuildSub(g->b, cnt, gen_i32(g, 1), ""));
+	cnt = LLVMBuildLoad2(g->b, g->i32, gen_off(g, s->st, STACK_AT(cnt)), "");
+	store(g, s->st, STACK_AT(cnt), LLVMBuildSub(g->b, cnt, gen_i32(g, 1), ""));
 	gen_br(g, s->stop);
 }
 
@@ -225,25 +186,27 @@ static void no_mapping(struct gen *g, struct step *s)
 static void find_rule(struct gen *g, struct unwind_gen *u, struct step *s)
 {
 	LLVMBasicBlockRef unknown = gen_block(g, "unknown"), by_rule = gen_block(g, "by_rule");
+	LLVMBasicBlockRef later = gen_block(g, "later");
 	LLVMTypeRef params[2] = { g->i64, g->i64 };
 	LLVMValueRef map, table, args[2], rule;
 
-	map = HELP(g, map_lookup_elem, u->procs->global, gen_off(g, s->st, AT(tgid)));
-	only_if(g, gen_not_zero(g, map), unknown);
+	map = HELP(g, map_lookup_elem, u->procs->global, gen_off(g, s->st, STACK_AT(tgid)));
+	gen_only_if(g, gen_not_zero(g, map), unknown);
 	map = gen_off_var(g, map,
 			  search(g, map, UNWIND_MAPPINGS, sizeof(struct unwind_mapping), 8, s->pc));
 	table = load(g, map, offsetof(struct unwind_mapping, table), 4, false);
-	only_if(g, gen_not_zero(g, table), unknown);
-	only_if(g, LLVMBuildNot(g->b, is(g, table, UNWIND_NO_TABLE), ""), s->by_fp);
+	gen_only_if(g, gen_not_zero(g, table), unknown);
+	gen_only_if(g, LLVMBuildNot(g->b, is(g, table, UNWIND_NO_TABLE), ""), s->by_fp);
 	args[0] = table;
 	args[1] = LLVMBuildSub(g->b, s->pc, load64(g, map, 0), "");
 	args[1] = add(g, args[1], load(g, map, offsetof(struct unwind_mapping, vaddr), 4, false));
 	rule = LLVMBuildCall2(g->b, LLVMFunctionType(g->i64, params, 2, false), u->rule_fn, args, 2,
 			      "");
+	gen_only_if(g, LLVMBuildNot(g->b, is(g, rule, UNWIND_LATER), ""), later);
 	s->rule = entry_of(g, u->rules, rule);
 	gen_br(g, by_rule);
 	gen_at(g, unknown);
-	no_mapping(g, s);
+	no_mapping(g, s, later);
 	gen_at(g, by_rule);
 }
 
@@ -252,17 +215,17 @@ static void take_signal(struct gen *g, struct step *s, LLVMValueRef sp)
 {
 	static const struct {
 		uint32_t from, to;
-	} regs[] = { { SIG_FP, AT(fp) },
-		     { SIG_BX, AT(bx) },
-		     { SIG_LR, AT(lr) },
-		     { SIG_PC, AT(pc) },
-		     { SIG_SP, AT(sp) } };
+	} regs[] = { { SIG_FP, STACK_AT(fp) },
+		     { SIG_BX, STACK_AT(bx) },
+		     { SIG_LR, STACK_AT(lr) },
+		     { SIG_PC, STACK_AT(pc) },
+		     { SIG_SP, STACK_AT(sp) } };
 
 	for (size_t i = 0; i < sizeof(regs) / sizeof(*regs); i++)
 		read_user(g, gen_off(g, s->st, regs[i].to), 8, add(g, sp, gen_i64(g, regs[i].from)),
 			  s->stop);
-	store(g, s->st, AT(back), gen_i64(g, 0));
-	store(g, s->st, AT(guessed), gen_i64(g, 0));
+	store(g, s->st, STACK_AT(back), gen_i64(g, 0));
+	store(g, s->st, STACK_AT(guessed), gen_i64(g, 0));
 	gen_br(g, s->moved);
 }
 
@@ -280,7 +243,7 @@ static void find_cfa(struct gen *g, struct step *s)
 	LLVMValueRef off = load(g, s->rule, offsetof(struct unwind_rule, off), 4, true);
 	LLVMValueRef sw = LLVMBuildSwitch(g->b, kind, s->stop, UNWIND_SIGNAL), v;
 	static const uint32_t regs[] = {
-		[UNWIND_SP] = AT(sp), [UNWIND_FP] = AT(fp), [UNWIND_BX] = AT(bx)
+		[UNWIND_SP] = STACK_AT(sp), [UNWIND_FP] = STACK_AT(fp), [UNWIND_BX] = STACK_AT(bx)
 	};
 
 	for (uint32_t i = UNWIND_SP; i <= UNWIND_SIGNAL; i++) {
@@ -292,15 +255,16 @@ static void find_cfa(struct gen *g, struct step *s)
 		set_cfa(g, s, add(g, load64(g, s->st, regs[i]), off), have);
 	}
 	gen_at(g, way[UNWIND_AT_FP]);
-	read_user(g, gen_off(g, s->st, AT(tmp)), 8, add(g, load64(g, s->st, AT(fp)), off), s->stop);
-	set_cfa(g, s, load64(g, s->st, AT(tmp)), have);
+	read_user(g, gen_off(g, s->st, STACK_AT(tmp)), 8,
+		  add(g, load64(g, s->st, STACK_AT(fp)), off), s->stop);
+	set_cfa(g, s, load64(g, s->st, STACK_AT(tmp)), have);
 	gen_at(g, way[UNWIND_PLT]);
 	v = LLVMBuildAnd(g->b, s->pc, gen_i64(g, 15), "");
 	v = gen_cmp(g, LLVMIntUGE, v, load(g, s->rule, offsetof(struct unwind_rule, bx), 2, false));
 	v = LLVMBuildShl(g->b, LLVMBuildZExt(g->b, v, g->i64, ""), gen_i64(g, 3), "");
-	set_cfa(g, s, add(g, add(g, load64(g, s->st, AT(sp)), off), v), have);
+	set_cfa(g, s, add(g, add(g, load64(g, s->st, STACK_AT(sp)), off), v), have);
 	gen_at(g, way[UNWIND_SIGNAL]);
-	take_signal(g, s, load64(g, s->st, AT(sp)));
+	take_signal(g, s, load64(g, s->st, STACK_AT(sp)));
 	gen_at(g, have);
 }
 
@@ -328,73 +292,76 @@ static void restore_all(struct gen *g, struct step *s)
 	LLVMBasicBlockRef have = gen_block(g, "have_pc");
 	LLVMValueRef cfa = LLVMBuildLoad2(g->b, g->i64, s->cfa, ""), ra, base, flags;
 
-	only_if(g, gen_cmp(g, LLVMIntUGE, cfa, load64(g, s->st, AT(sp))), s->stop);
+	gen_only_if(g, gen_cmp(g, LLVMIntUGE, cfa, load64(g, s->st, STACK_AT(sp))), s->stop);
 	ra = load(g, s->rule, offsetof(struct unwind_rule, ra), 2, true);
 	gen_cond_br(g, gen_not_zero(g, ra), on_stack, linked);
 	gen_at(g, linked);
-	only_if(g, is(g, load64(g, s->st, AT(back)), 0), s->stop);
-	store(g, s->st, AT(pc), load64(g, s->st, AT(lr)));
+	gen_only_if(g, is(g, load64(g, s->st, STACK_AT(back)), 0), s->stop);
+	store(g, s->st, STACK_AT(pc), load64(g, s->st, STACK_AT(lr)));
 	gen_br(g, have);
 	gen_at(g, on_stack);
-	read_user(g, gen_off(g, s->st, AT(pc)), 8, add(g, cfa, ra), s->stop);
+	read_user(g, gen_off(g, s->st, STACK_AT(pc)), 8, add(g, cfa, ra), s->stop);
 	gen_br(g, have);
 	gen_at(g, have);
-	restore(g, s, offsetof(struct unwind_rule, bx), AT(bx), cfa);
+	restore(g, s, offsetof(struct unwind_rule, bx), STACK_AT(bx), cfa);
 	flags = load(g, s->rule, offsetof(struct unwind_rule, flags), 1, false);
-	base = LLVMBuildSub(g->b, load64(g, s->st, AT(fp)), gen_i64(g, 8), "");
+	base = LLVMBuildSub(g->b, load64(g, s->st, STACK_AT(fp)), gen_i64(g, 8), "");
 	base = gen_select(g, is(g, flags, UNWIND_FP_AT_FP), base, cfa);
-	restore(g, s, offsetof(struct unwind_rule, fp), AT(fp), base);
-	store(g, s->st, AT(sp), cfa);
-	store(g, s->st, AT(back), gen_i64(g, 1));
-	store(g, s->st, AT(guessed), gen_i64(g, 0));
+	restore(g, s, offsetof(struct unwind_rule, fp), STACK_AT(fp), base);
+	store(g, s->st, STACK_AT(sp), cfa);
+	store(g, s->st, STACK_AT(back), gen_i64(g, 1));
+	store(g, s->st, STACK_AT(guessed), gen_i64(g, 0));
 	gen_br(g, s->moved);
 }
 
 static void by_frame_pointer(struct gen *g, struct step *s)
 {
-	LLVMValueRef fp = load64(g, s->st, AT(fp)), tmp = gen_off(g, s->st, AT(tmp));
+	LLVMValueRef fp = load64(g, s->st, STACK_AT(fp)), tmp = gen_off(g, s->st, STACK_AT(tmp));
 
-	only_if(g, gen_cmp(g, LLVMIntUGE, fp, load64(g, s->st, AT(sp))), s->stop);
+	gen_only_if(g, gen_cmp(g, LLVMIntUGE, fp, load64(g, s->st, STACK_AT(sp))), s->stop);
 	read_user(g, tmp, 16, fp, s->stop);
-	store(g, s->st, AT(sp), add(g, fp, gen_i64(g, 16)));
-	store(g, s->st, AT(fp), load64(g, tmp, 0));
-	store(g, s->st, AT(pc), load64(g, tmp, 8));
-	store(g, s->st, AT(back), gen_i64(g, 1));
-	store(g, s->st, AT(guessed), gen_i64(g, 1));
+	store(g, s->st, STACK_AT(sp), add(g, fp, gen_i64(g, 16)));
+	store(g, s->st, STACK_AT(fp), load64(g, tmp, 0));
+	store(g, s->st, STACK_AT(pc), load64(g, tmp, 8));
+	store(g, s->st, STACK_AT(back), gen_i64(g, 1));
+	store(g, s->st, STACK_AT(guessed), gen_i64(g, 1));
 	gen_br(g, s->moved);
 }
 
 /* The caller is one frame more: 1 when there may be another. */
 static void note_frame(struct gen *g, struct step *s)
 {
-	LLVMValueRef pc = load64(g, s->st, AT(pc)), cnt = load(g, s->st, AT(cnt), 4, false), at;
-	LLVMValueRef limit = load(g, s->st, AT(limit), 4, false);
+	LLVMValueRef pc = load64(g, s->st, STACK_AT(pc)),
+		     cnt = load(g, s->st, STACK_AT(cnt), 4, false), at;
+	LLVMValueRef limit = load(g, s->st, STACK_AT(limit), 4, false);
 
 	pc = LLVMBuildAnd(g->b, pc, gen_i64(g, ADDR_MASK), "");
-	store(g, s->st, AT(pc), pc);
-	only_if(g, gen_cmp(g, LLVMIntSGT, pc, gen_i64(g, 0)), s->stop);
-	only_if(g, gen_cmp(g, LLVMIntULT, cnt, limit), s->stop);
+	store(g, s->st, STACK_AT(pc), pc);
+	gen_only_if(g, gen_cmp(g, LLVMIntSGT, pc, gen_i64(g, 0)), s->stop);
+	gen_only_if(g, gen_cmp(g, LLVMIntULT, cnt, limit), s->stop);
 	at = gen_opaque(g, LLVMBuildAnd(g->b, cnt, gen_i64(g, STACK_MAX), ""));
 	at = LLVMBuildAnd(g->b, at, gen_i64(g, STACK_MAX), "");
-	store(g, gen_off_var(g, s->st, LLVMBuildShl(g->b, at, gen_i64(g, 3), "")), AT(ip), pc);
+	store(g, gen_off_var(g, s->st, LLVMBuildShl(g->b, at, gen_i64(g, 3), "")), STACK_AT(ip),
+	      pc);
 	cnt = add(g, cnt, gen_i64(g, 1));
-	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, cnt, g->i32, ""), gen_off(g, s->st, AT(cnt)));
+	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, cnt, g->i32, ""),
+		       gen_off(g, s->st, STACK_AT(cnt)));
 	LLVMBuildRet(g->b, LLVMBuildZExt(g->b, gen_cmp(g, LLVMIntULT, cnt, limit), g->i64, ""));
 }
 
 static void step_function(struct gen *g, struct unwind_gen *u)
 {
-	struct function f;
+	struct stack_function f;
 	struct step s;
 
-	u->step_fn = function_open(g, &f, "unwind_step", 1);
+	u->step_fn = stack_function_open(g, &f, "unwind_step", 1);
 	s.stop = g->p->leave;
 	s.by_fp = gen_block(g, "by_fp");
 	s.moved = gen_block(g, "moved");
 	s.cfa = gen_stack(g, 8);
-	s.st = entry_of(g, u->states, LLVMGetParam(u->step_fn, 0));
-	s.pc = load64(g, s.st, AT(pc));
-	s.pc = LLVMBuildSub(g->b, s.pc, load64(g, s.st, AT(back)), "");
+	s.st = stack_state_at(g, LLVMGetParam(u->step_fn, 0));
+	s.pc = load64(g, s.st, STACK_AT(pc));
+	s.pc = LLVMBuildSub(g->b, s.pc, load64(g, s.st, STACK_AT(back)), "");
 	find_rule(g, u, &s);
 	find_cfa(g, &s);
 	restore_all(g, &s);
@@ -402,7 +369,7 @@ static void step_function(struct gen *g, struct unwind_gen *u)
 	by_frame_pointer(g, &s);
 	gen_at(g, s.moved);
 	note_frame(g, &s);
-	function_close(g, &f);
+	stack_function_close(g, &f);
 }
 
 /* ---- in the program ---- */
@@ -415,8 +382,6 @@ static struct unwind_gen *unwind_of(struct gen *g)
 		return u;
 	u = g->unwind = arena_new_of(g->u->arena, struct unwind_gen);
 	*u = (struct unwind_gen){
-		.states = map_new(g, IMAGE_MAP_UNWIND, BPF_MAP_TYPE_PERCPU_ARRAY, 4,
-				  sizeof(struct unwind_state), 1),
 		.procs = map_new(g, IMAGE_MAP_UNWIND_PROCS, BPF_MAP_TYPE_HASH, 4,
 				 sizeof(struct unwind_proc), TGIDS),
 		.tables = map_new(g, IMAGE_MAP_UNWIND_TABLES, BPF_MAP_TYPE_HASH, 8,
@@ -427,12 +392,6 @@ static struct unwind_gen *unwind_of(struct gen *g)
 	rule_function(g, u);
 	step_function(g, u);
 	return u;
-}
-
-void unwind_finish(struct gen *g)
-{
-	if (g->unwind)
-		g->unwind->states->max_entries = g->unwind->slot_cnt;
 }
 
 /* Asks user space for what it knows of an address, once. */
@@ -446,9 +405,10 @@ static void send_need(struct gen *g, LLVMValueRef tgid, LLVMValueRef addr)
 	LLVMValueRef page = LLVMBuildLShr(g->b, addr, gen_i64(g, 12), "");
 	struct event_lost lost;
 
-	mark = stack_mark(g, tgid, page);
+	mark = stack_mix(g, stack_mix(g, tgid, page), gen_i64(g, 1));
 	LLVMBuildStore(g->b, mark, key);
-	only_if(g, LLVMBuildIsNull(g->b, HELP(g, map_lookup_elem, stack_marks(g)->global, key), ""),
+	gen_only_if(
+		g, LLVMBuildIsNull(g->b, HELP(g, map_lookup_elem, stack_marks(g)->global, key), ""),
 		known);
 	act.place = pack_place(g, g->p->probe->span);
 	lost = event_lost_begin(g, false);
@@ -465,15 +425,6 @@ static void send_need(struct gen *g, LLVMValueRef tgid, LLVMValueRef addr)
 	gen_release(g, m);
 }
 
-/* The kernel's walk over frame pointers; gives how many bytes, 0: there is no user stack. */
-static LLVMValueRef get_stack(struct gen *g, LLVMValueRef st, uint32_t most)
-{
-	LLVMValueRef ret = HELP(g, get_stack, g->p->ctx, gen_off(g, st, AT(ip)), gen_i32(g, most),
-				gen_i64(g, BPF_F_USER_STACK));
-
-	return gen_bound(g, ret, most + 1);
-}
-
 /*
  * What the process was doing when it entered the kernel, whatever has interrupted what since. In a
  * system call pc stands behind the instruction that made it, which may be a function's last.
@@ -482,23 +433,23 @@ static void take_registers(struct gen *g, LLVMValueRef st, LLVMBasicBlockRef not
 {
 	static const struct {
 		uint32_t from, to;
-	} rows[] = { { R_PC, AT(pc) },
-		     { R_SP, AT(sp) },
-		     { R_FP, AT(fp) },
-		     { R_BX, AT(bx) },
-		     { R_LR, AT(lr) } };
+	} rows[] = { { R_PC, STACK_AT(pc) },
+		     { R_SP, STACK_AT(sp) },
+		     { R_FP, STACK_AT(fp) },
+		     { R_BX, STACK_AT(bx) },
+		     { R_LR, STACK_AT(lr) } };
 	LLVMValueRef regs = HELP(g, task_pt_regs, HELP0(g, get_current_task_btf)), mode, call;
 
 	mode = LLVMBuildAnd(g->b, load64(g, regs, R_MODE), gen_i64(g, MODE_MASK), "");
-	only_if(g, is(g, mode, MODE), not_ours);
+	gen_only_if(g, is(g, mode, MODE), not_ours);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		store(g, st, rows[i].to, load64(g, regs, rows[i].from));
 	call = load(g, regs, R_CALL, R_CALL_SZ, true);
 	call = LLVMBuildLShr(g->b, LLVMBuildNot(g->b, call, ""), gen_i64(g, 63), "");
-	store(g, st, AT(back), call);
-	store(g, st, AT(guessed), gen_i64(g, 0));
-	store(g, st, AT(need), gen_i64(g, 0));
-	store(g, st, AT(ip), load64(g, st, AT(pc)));
+	store(g, st, STACK_AT(back), call);
+	store(g, st, STACK_AT(guessed), gen_i64(g, 0));
+	store(g, st, STACK_AT(need), gen_i64(g, 0));
+	store(g, st, STACK_AT(ip), load64(g, st, STACK_AT(pc)));
 }
 
 /* One step after another, until there are no more or limit is reached. */
@@ -506,7 +457,7 @@ static void walk_up(struct gen *g, struct unwind_gen *u, uint32_t limit)
 {
 	LLVMBasicBlockRef from = LLVMGetInsertBlock(g->b), body = gen_block(g, "step");
 	LLVMBasicBlockRef bound = gen_block(g, "bound"), done = gen_block(g, "walked");
-	LLVMValueRef i, more, slot = gen_i64(g, g->p->unwind_slot - 1), ret;
+	LLVMValueRef i, more, slot = stack_slot(g), ret;
 
 	if (limit < 2)
 		return;
@@ -525,49 +476,42 @@ static void walk_up(struct gen *g, struct unwind_gen *u, uint32_t limit)
 	gen_at(g, done);
 }
 
-static LLVMValueRef state_of(struct gen *g, struct unwind_gen *u)
-{
-	if (!g->p->unwind_slot)
-		g->p->unwind_slot = ++u->slot_cnt;
-	return entry_of(g, u->states, gen_i64(g, g->p->unwind_slot - 1));
-}
-
-LLVMValueRef unwind_user(struct gen *g, LLVMValueRef tgid, uint32_t limit, LLVMValueRef *bytes)
+LLVMValueRef unwind_user(struct gen *g, LLVMValueRef st, LLVMValueRef tgid, uint32_t limit)
 {
 	struct unwind_gen *u = unwind_of(g);
 	LLVMBasicBlockRef unknown = gen_block(g, "stranger"), join = gen_block(g, "stack");
 	LLVMBasicBlockRef by_kernel = gen_block(g, "by_kernel"), asks = gen_block(g, "asks");
-	LLVMValueRef st = state_of(g, u), size = gen_stack(g, 8), can, need, cnt;
+	LLVMValueRef size = gen_stack(g, 8), can, need, cnt;
 
 	LLVMBuildStore(g->b, gen_i64(g, 0), size);
-	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, tgid, g->i32, ""), gen_off(g, st, AT(tgid)));
+	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, tgid, g->i32, ""),
+		       gen_off(g, st, STACK_AT(tgid)));
 	can = LLVMBuildAnd(g->b, gen_konst(g, KONST_FEATURE, "task_pt_regs"),
 			   gen_konst(g, KONST_FEATURE, "btf"), "");
-	only_if(g, gen_not_zero(g, can), by_kernel);
+	gen_only_if(g, gen_not_zero(g, can), by_kernel);
 	/* a kernel thread has no user stack, and its registers are none */
-	only_if(g, gen_not_zero(g, get_stack(g, st, 8)), join);
-	only_if(g,
-		gen_not_zero(g,
-			     HELP(g, map_lookup_elem, u->procs->global, gen_off(g, st, AT(tgid)))),
-		unknown);
+	gen_only_if(g, gen_not_zero(g, stack_by_kernel(g, st, 8, true)), join);
+	gen_only_if(g,
+		    gen_not_zero(g, HELP(g, map_lookup_elem, u->procs->global,
+					 gen_off(g, st, STACK_AT(tgid)))),
+		    unknown);
 	take_registers(g, st, by_kernel);
-	LLVMBuildStore(g->b, gen_i32(g, 1), gen_off(g, st, AT(cnt)));
-	LLVMBuildStore(g->b, gen_i32(g, limit), gen_off(g, st, AT(limit)));
+	LLVMBuildStore(g->b, gen_i32(g, 1), gen_off(g, st, STACK_AT(cnt)));
+	LLVMBuildStore(g->b, gen_i32(g, limit), gen_off(g, st, STACK_AT(limit)));
 	walk_up(g, u, limit);
-	cnt = gen_bound(g, load(g, st, AT(cnt), 4, false), limit + 1);
+	cnt = gen_bound(g, load(g, st, STACK_AT(cnt), 4, false), limit + 1);
 	LLVMBuildStore(g->b, LLVMBuildShl(g->b, cnt, gen_i64(g, 3), ""), size);
-	need = load64(g, st, AT(need));
+	need = load64(g, st, STACK_AT(need));
 	gen_cond_br(g, gen_not_zero(g, need), asks, join);
 	gen_at(g, asks);
 	send_need(g, tgid, need);
-	gen_cond_br(g, is(g, load(g, st, AT(cnt), 4, false), 1), by_kernel, join);
+	gen_cond_br(g, is(g, load(g, st, STACK_AT(cnt), 4, false), 1), by_kernel, join);
 	gen_at(g, unknown);
 	send_need(g, tgid, gen_i64(g, 0));
 	gen_br(g, by_kernel);
 	gen_at(g, by_kernel);
-	LLVMBuildStore(g->b, get_stack(g, st, limit * 8), size);
+	LLVMBuildStore(g->b, stack_by_kernel(g, st, limit * 8, true), size);
 	gen_br(g, join);
 	gen_at(g, join);
-	*bytes = gen_bound(g, LLVMBuildLoad2(g->b, g->i64, size, ""), limit * 8 + 1);
-	return st;
+	return gen_bound(g, LLVMBuildLoad2(g->b, g->i64, size, ""), limit * 8 + 1);
 }

@@ -228,6 +228,11 @@ int child_pid(const struct child *c)
 	return c->pid;
 }
 
+const char *child_path(const struct child *c)
+{
+	return c->path;
+}
+
 void child_reap(struct child *c)
 {
 	if (!c->ended && waitpid(c->pid, NULL, WNOHANG) == c->pid)

@@ -19,6 +19,8 @@ void child_settle(struct child *c);
 /* Lets it go. -errno of its exec when that failed. */
 int child_go(struct child *c, char *err, size_t err_sz);
 int child_pid(const struct child *c);
+/* The program that it is going to execute. */
+const char *child_path(const struct child *c);
 /* Reaps it when it has ended. */
 void child_reap(struct child *c);
 /* Ends it when it still runs. */

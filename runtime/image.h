@@ -296,6 +296,7 @@ enum {
 	UNWIND_CHUNKS = 1024, /* of a table */
 	UNWIND_INDEX = 0xffffffff, /* in place of a chunk's number */
 	UNWIND_RULES = 16384,
+	UNWIND_LATER = 0xffffffff, /* in place of a rule: the table has not been made */
 };
 
 /* What a mapping's table may be, instead of a table. */

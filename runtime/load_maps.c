@@ -105,7 +105,7 @@ static int size_scratch(struct bpf_object *obj, uint32_t ncpus)
 
 bool load_unwinds(const struct bpf_object *obj, struct features *f)
 {
-	return bpf_object__find_map_by_name(obj, IMAGE_MAP_UNWIND) &&
+	return bpf_object__find_map_by_name(obj, IMAGE_MAP_UNWIND_PROCS) &&
 	       features_has(f, FEAT_TASK_PT_REGS) && features_has(f, FEAT_BTF);
 }
 

@@ -203,6 +203,8 @@ static int open_unwind(struct run *r)
 		return say(-ENOMEM, "cannot start");
 	if (r->opt->pid)
 		unwind_expect(u, (uint32_t)r->opt->pid);
+	if (r->child)
+		unwind_expect_child(u, (uint32_t)child_pid(r->child), child_path(r->child));
 	if (unwind_fd(u) < 0) /* processes are looked at when they are met */
 		return 0;
 	return say(loop_watch_unwind(r->loop, unwind_fd(u)), "cannot wait for events");

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A process is told to the kernel when a program has met it, or has seen it begin; from then on each
- * of its mappings is, as soon as the kernel's events tell of it. A file's table (cfi.h) is made when
- * the first process that maps it is told, and shared by all that map a file of the same build-id.
+ * What a process has mapped is told to the kernel when a program has met it, or it was seen to begin;
+ * from then on as soon as the kernel's events tell of it. A file's table (cfi.h) is made when a
+ * program has met a process that maps it, and shared by all that map a file of the same build-id: so
+ * a process that nobody has met costs a few microseconds, and one that lives but a moment is ready
+ * to be met when others of its kind were.
  *
- * Tables go to the kernel before the processes that refer to them; none is taken back, as files are
- * few. When there is no room for one more, its code is passed by frame pointers.
+ * No table is taken back, as files are few. When there is no room for one more, its code is passed
+ * by frame pointers.
  */
 #include <bpf/bpf.h>
+#include <dlfcn.h>
 #include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "runtime/cfi.h"
@@ -34,7 +38,9 @@ enum {
 struct table {
 	uint8_t build_id[BUILD_ID_MAX];
 	uint32_t id_len;
-	uint32_t cnt, first; /* pieces, number of the first; cnt 0: there is nothing to unwind by */
+	bool made;
+	uint32_t cnt,
+		first; /* pieces, number of the first; cnt 0 when made: nothing to unwind by */
 	uint32_t from[PIECES_MAX]; /* vaddr that each begins at */
 	uint64_t base;
 	uint32_t seg_cnt;
@@ -46,7 +52,8 @@ struct table {
 
 struct known_file {
 	const struct ufile *file;
-	const struct table *table;
+	struct table *table; /* NULL: it has none */
+	bool opened, made; /* tried to */
 	struct known_file *next;
 };
 
@@ -63,9 +70,10 @@ struct unwind {
 	struct known_file *files[BUCKETS];
 	struct table *tables;
 	struct rule *rules[BUCKETS];
-	uint32_t rule_cnt, table_cnt; /* numbers given */
+	uint32_t rule_cnt, table_cnt; /* numbers given; of PIECES_MAX tables each */
 	uint32_t fresh[FRESH_MAX], fresh_cnt; /* processes to be told */
 	bool full;
+	bool tell_all; /* a table is not what processes were told it would be */
 };
 
 /* ---- rules ---- */
@@ -139,22 +147,17 @@ static void drop_chunks(struct unwind *u, uint32_t table)
 
 static void put_rows(struct unwind *u, struct table *t, const struct cfi_rows *rows)
 {
-	uint32_t at = 0, cnt = 0;
-
-	t->first = u->table_cnt + 1;
-	for (; at < rows->cnt && cnt < PIECES_MAX; cnt++) {
+	for (uint32_t at = 0; at < rows->cnt && t->cnt < PIECES_MAX; t->cnt++) {
 		uint32_t n = rows->cnt - at < PIECE_ROWS ? rows->cnt - at : PIECE_ROWS;
 
-		t->from[cnt] = rows->row[at].vaddr;
-		if (put_piece(u, t->first + cnt, rows->row + at, n)) {
+		t->from[t->cnt] = rows->row[at].vaddr;
+		if (put_piece(u, t->first + t->cnt, rows->row + at, n)) {
 			u->full = true;
-			drop_chunks(u, t->first + cnt);
-			break;
+			drop_chunks(u, t->first + t->cnt);
+			return;
 		}
 		at += n;
 	}
-	t->cnt = cnt;
-	u->table_cnt += cnt;
 }
 
 static void read_segments(struct table *t, Elf *elf)
@@ -187,12 +190,12 @@ static struct table *same_build(const struct unwind *u, const struct table *t)
 	return other;
 }
 
-static const struct table *table_read(struct unwind *u, Elf *elf)
+/* What is known of it without its rows. */
+static struct table *table_new(struct unwind *u, Elf *elf)
 {
 	struct table *t = calloc(1, sizeof(*t)), *same;
 	const void *id;
 	ssize_t len = dwelf_elf_gnu_build_id(elf, &id);
-	struct cfi_rows rows;
 
 	if (!t)
 		return NULL;
@@ -206,49 +209,77 @@ static const struct table *table_read(struct unwind *u, Elf *elf)
 		return same;
 	}
 	read_segments(t, elf);
-	if (t->seg_cnt && !u->full && !cfi_read(elf, t->base, intern, u, &rows)) {
-		put_rows(u, t, &rows);
-		cfi_rows_free(&rows);
-	}
+	t->first = 1 + PIECES_MAX * u->table_cnt++;
 	t->next = u->tables;
 	u->tables = t;
 	return t;
 }
 
-/* Read, not mapped: a file that is cut short meanwhile ends a mapping of it with SIGBUS. */
-static const struct table *table_open(struct unwind *u, int fd)
+static void table_make(struct unwind *u, struct table *t, Elf *elf)
 {
-	const struct table *t = NULL;
+	struct cfi_rows rows;
+
+	t->made = true;
+	if (t->seg_cnt && !u->full && !cfi_read(elf, t->base, intern, u, &rows)) {
+		put_rows(u, t, &rows);
+		cfi_rows_free(&rows);
+	}
+	/* to others that map it, it was one table */
+	u->tell_all |= t->cnt != 1;
+}
+
+/* Read, not mapped: a file that is cut short meanwhile ends a mapping of it with SIGBUS. */
+static struct table *table_open(struct unwind *u, int fd, struct table *t, bool make)
+{
 	Elf *elf;
 
+	if (fd < 0)
+		return t;
 	elf_version(EV_CURRENT);
 	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (elf && elf_kind(elf) == ELF_K_ELF)
-		t = table_read(u, elf);
+	if (elf && elf_kind(elf) == ELF_K_ELF) {
+		t = t ?: table_new(u, elf);
+		if (t && make && !t->made)
+			table_make(u, t, elf);
+	}
 	elf_end(elf);
+	close(fd);
 	return t;
 }
 
-/* NULL: code without a table. */
-static const struct table *table_of(struct unwind *u, const struct usyms_code *c)
+static struct known_file *file_of(struct unwind *u, const struct ufile *file)
 {
-	struct known_file **slot, *k;
-	int fd;
+	struct known_file **slot = &u->files[((uintptr_t)file >> 4) % BUCKETS], *k;
 
-	if (!c->file)
-		return NULL;
-	slot = &u->files[((uintptr_t)c->file >> 4) % BUCKETS];
 	for (k = *slot; k; k = k->next)
-		if (k->file == c->file)
-			return k->table;
-	k = malloc(sizeof(*k));
+		if (k->file == file)
+			return k;
+	k = calloc(1, sizeof(*k));
 	if (!k)
 		return NULL;
-	fd = ufile_descriptor(c->file, c->tgid, c->start, c->end);
-	*k = (struct known_file){ c->file, fd < 0 ? NULL : table_open(u, fd), *slot };
-	if (fd >= 0)
-		close(fd);
+	*k = (struct known_file){ .file = file, .next = *slot };
 	*slot = k;
+	return k;
+}
+
+/*
+ * NULL: code without a table. It is made for a process that was met: the file is opened once for what
+ * is known of it, and once more for that.
+ */
+static const struct table *table_of(struct unwind *u, const struct usyms_code *c)
+{
+	struct known_file *k = c->file ? file_of(u, c->file) : NULL;
+	bool make;
+
+	if (!k)
+		return NULL;
+	make = c->met && !k->made && !(k->table && k->table->made);
+	if (k->opened && !make)
+		return k->table;
+	k->opened = true;
+	k->made |= make;
+	k->table =
+		table_open(u, ufile_descriptor(c->file, c->tgid, c->start, c->end), k->table, make);
 	return k->table;
 }
 
@@ -280,7 +311,7 @@ static bool vaddr_of(const struct table *t, const struct usyms_code *c, uint64_t
 		if (c->off < from || c->off >= t->seg[i].off + t->seg[i].sz)
 			continue;
 		*vaddr = c->off - t->seg[i].off + t->seg[i].vaddr - t->base;
-		return t->cnt;
+		return t->cnt || !t->made;
 	}
 	return false;
 }
@@ -297,7 +328,7 @@ static void tell_code(void *arg, const struct usyms_code *c)
 	if (!vaddr_of(t, c, &vaddr)) {
 		tell(tl, c->start, UNWIND_NO_TABLE, 0);
 	} else {
-		uint32_t i = t->cnt - 1;
+		uint32_t i = t->cnt ? t->cnt - 1 : 0;
 
 		while (i && t->from[i] > vaddr)
 			i--;
@@ -325,11 +356,23 @@ static void tell_process(struct unwind *u, uint32_t tgid)
 	free(t);
 }
 
+static void tell_again(struct unwind *u)
+{
+	uint32_t tgid, *prev = NULL;
+
+	while (u->tell_all && !bpf_map_get_next_key(u->fd.procs, prev, &tgid)) {
+		tell_process(u, tgid);
+		prev = &tgid;
+	}
+	u->tell_all = false;
+}
+
 static void tell_fresh(struct unwind *u)
 {
 	for (uint32_t i = 0; i < u->fresh_cnt; i++)
 		tell_process(u, u->fresh[i]);
 	u->fresh_cnt = 0;
+	tell_again(u);
 }
 
 static void on_change(void *arg, uint32_t tgid, bool ended)
@@ -402,23 +445,41 @@ void unwind_update(struct unwind *u)
 	tell_fresh(u);
 }
 
+static void meet(struct unwind *u, uint32_t tgid, uint64_t addr)
+{
+	usyms_learn(u->procs, tgid, addr);
+	tell_process(u, tgid);
+	tell_again(u);
+}
+
 void unwind_expect(struct unwind *u, uint32_t tgid)
 {
-	if (usyms_learn(u->procs, tgid, 0))
-		tell_process(u, tgid);
+	meet(u, tgid, 0);
 }
 
-void unwind_expect_file(struct unwind *u, const char *path)
+static void make_file(struct unwind *u, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0)
-		return;
-	table_open(u, fd);
-	close(fd);
+	table_open(u, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), NULL, true);
 }
 
-/* The mark goes when there is news: what is not known then is asked for once more, and no oftener. */
+/* The first of its stacks shall be whole: libc, which is most probably ours, does not wait for it. */
+void unwind_expect_child(struct unwind *u, uint32_t tgid, const char *path)
+{
+	const void *const in[] = { (const void *)(uintptr_t)getauxval(AT_BASE),
+				   (const void *)(uintptr_t)getppid };
+	Dl_info info;
+
+	for (size_t i = 0; i < sizeof(in) / sizeof(*in); i++)
+		if (in[i] && dladdr(in[i], &info) && info.dli_fname && info.dli_fname[0] == '/')
+			make_file(u, info.dli_fname);
+	make_file(u, path);
+	usyms_expect(u->procs, tgid);
+}
+
+/*
+ * With the mark gone a program asks once more when it still does not know: so not for an address
+ * that lies in nothing.
+ */
 int unwind_need(struct unwind *u, const void *rec, size_t sz)
 {
 	struct event_unwind e;
@@ -427,9 +488,8 @@ int unwind_need(struct unwind *u, const void *rec, size_t sz)
 		return -EINVAL;
 	memcpy(&e, rec, sizeof(e));
 	unwind_update(u);
-	if (!usyms_learn(u->procs, e.tgid, e.addr))
-		return 0;
-	tell_process(u, e.tgid);
-	bpf_map_delete_elem(u->fd.marks, &e.mark);
+	meet(u, e.tgid, e.addr);
+	if (!e.addr || usyms_knows(u->procs, e.tgid, e.addr))
+		bpf_map_delete_elem(u->fd.marks, &e.mark);
 	return 0;
 }

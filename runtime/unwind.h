@@ -25,7 +25,7 @@ void unwind_update(struct unwind *u);
 int unwind_need(struct unwind *u, const void *rec, size_t sz);
 /* This process will be met. */
 void unwind_expect(struct unwind *u, uint32_t tgid);
-/* Processes will map this file. */
-void unwind_expect_file(struct unwind *u, const char *path);
+/* What this one is going to execute will be, and all that comes of it. */
+void unwind_expect_child(struct unwind *u, uint32_t tgid, const char *path);
 
 #endif

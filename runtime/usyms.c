@@ -39,6 +39,7 @@ struct process {
 	uint32_t cnt, cap;
 	struct umap **maps; /* by start */
 	bool read, dead;
+	bool met, heirs_met; /* see usyms_learn, usyms_expect */
 	unsigned rereads;
 	uint64_t read_ns, cost_ns;
 	struct process *next;
@@ -301,6 +302,8 @@ static void on_fork(struct usyms *u, uint32_t tgid, uint32_t parent)
 	process_forget(u, tgid); /* its number is used again */
 	p = process_add(u, tgid);
 	from = process_find(u, parent);
+	if (p && from)
+		p->met = p->heirs_met = from->heirs_met;
 	if (p && from && from->read)
 		copy_maps(p, from);
 	else if (p)
@@ -466,16 +469,30 @@ const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
 	return m;
 }
 
-bool usyms_learn(struct usyms *u, uint32_t tgid, uint64_t addr)
+void usyms_learn(struct usyms *u, uint32_t tgid, uint64_t addr)
 {
-	struct process *p = process_find(u, tgid);
+	struct process *p = process_get(u, tgid);
 
-	if (!p || !p->read)
-		return (p = process_get(u, tgid)) && p->cnt;
-	if (!addr || map_find(p, addr) || !may_reread(p))
-		return false;
-	read_maps(u, p);
-	return map_find(p, addr);
+	if (!p)
+		return;
+	p->met = true;
+	if (addr && !map_find(p, addr) && may_reread(p))
+		read_maps(u, p);
+}
+
+void usyms_expect(struct usyms *u, uint32_t tgid)
+{
+	struct process *p = process_find(u, tgid) ?: process_add(u, tgid);
+
+	if (p)
+		p->met = p->heirs_met = true;
+}
+
+bool usyms_knows(const struct usyms *u, uint32_t tgid, uint64_t addr)
+{
+	const struct process *p = process_find(u, tgid);
+
+	return p && map_find(p, addr);
 }
 
 bool usyms_each(struct usyms *u, uint32_t tgid, void (*fn)(void *arg, const struct usyms_code *c),
@@ -485,7 +502,7 @@ bool usyms_each(struct usyms *u, uint32_t tgid, void (*fn)(void *arg, const stru
 
 	for (uint32_t i = 0; p && i < p->cnt; i++) {
 		const struct umap *m = p->maps[i];
-		struct usyms_code c = { m->start, m->end, m->off, m->file, tgid };
+		struct usyms_code c = { m->start, m->end, m->off, m->file, tgid, p->met };
 
 		if (m->exec)
 			fn(arg, &c);

@@ -39,12 +39,17 @@ struct usyms_code {
 	uint64_t start, end, off;
 	const struct ufile *file; /* NULL: none */
 	uint32_t tgid; /* that has it mapped */
+	bool met; /* usyms_learn was called for it */
 };
 /* Those of a process, by address, as far as they are known; false: nothing is. */
 bool usyms_each(struct usyms *u, uint32_t tgid, void (*fn)(void *arg, const struct usyms_code *c),
 		void *arg);
-/* Reads what process tgid has mapped unless that is known, addr too (0: of any). True: there is news. */
-bool usyms_learn(struct usyms *u, uint32_t tgid, uint64_t addr);
+/* The process has been met: reads what it has mapped unless addr lies in what is known (0: any). */
+void usyms_learn(struct usyms *u, uint32_t tgid, uint64_t addr);
+/* It will be met, and so will those that it forks; what it has mapped now is not of interest. */
+void usyms_expect(struct usyms *u, uint32_t tgid);
+/* addr lies in a mapping that is known. */
+bool usyms_knows(const struct usyms *u, uint32_t tgid, uint64_t addr);
 
 /* What address lies in for process tgid now; NULL: nothing known. */
 const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr);
