@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "probes/insn.h"
 #include "probes/usdt.h"
@@ -236,12 +237,101 @@ static void test_cpp(void)
 	CHECK(!cpp_matches("", "_Z1fPKci"));
 }
 
+/* ---- programs that lie ---- */
+
+static uint32_t noise(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+static int look_at_args(void *arg, const struct probe_type *type, const struct probe_target *t)
+{
+	struct probe_fields fields;
+	struct probe_error err;
+
+	if (type->args)
+		type->args(arg, t, &fields, &err);
+	return 0;
+}
+
+static int look_at_nothing(void *arg, const struct probe_target *t)
+{
+	(void)t;
+	++*(int *)arg;
+	return 0;
+}
+
+/* Everything that is read of a program: symbols, parameters, notes, lines, types. */
+static void read_all(const char *path)
+{
+	struct probe_env *env = probe_env_new(NULL);
+	const struct probe_type *type = probe_type_find("uprobe");
+	struct probe_target pat, main_fn = { .a = path, .b = "main" };
+	struct probe_part parts[] = { { "uprobe", false }, { NULL, false }, { "60", false } };
+	char list[256], source[128];
+	struct probe_error err;
+	struct Dwarf *dw;
+	int cnt = 0;
+
+	snprintf(list, sizeof(list), "uprobe:%s:*,uretprobe:%s:*,usdt:%s:*", path, path, path);
+	probe_list(env, list, look_at_args, env, &err);
+	snprintf(source, sizeof(source), "%s@args.c", path);
+	parts[1].text = source;
+	if (!type->parse(env, parts, 3, &pat, &err))
+		type->expand(env, &pat, look_at_nothing, &cnt, &err);
+	parts[1].text = path;
+	parts[2].text = "main+4";
+	if (!type->parse(env, parts, 3, &pat, &err))
+		type->expand(env, &pat, look_at_nothing, &cnt, &err);
+	dw = type->debug(env, &main_fn);
+	if (dw) {
+		debug_find_type(env, dw, "struct inner");
+		debug_find_enumerator(env, dw, "BLUE");
+	}
+	probe_env_free(env);
+}
+
+/* Whatever is made of it: no crash, no endless loop. */
+static void test_liars(void)
+{
+	const char *build = getenv("BUILD");
+	static uint8_t bytes[1 << 20], changed[1 << 20];
+	char path[] = "/tmp/unit_uprobe.XXXXXX", from[512];
+	uint32_t seed = 42;
+	int fd = mkstemp(path);
+	FILE *f;
+	size_t sz;
+
+	snprintf(from, sizeof(from), "%s/tests/args", build ?: ".");
+	f = fopen(from, "re");
+	CHECK(f && fd >= 0);
+	sz = f ? fread(bytes, 1, sizeof(bytes), f) : 0;
+	for (int i = 0; sz && fd >= 0 && i < 300; i++) {
+		size_t len = noise(&seed) % 8 ? sz : noise(&seed) % sz;
+
+		memcpy(changed, bytes, sz);
+		for (uint32_t n = 1 + noise(&seed) % 40; n; n--)
+			changed[noise(&seed) % sz] = (uint8_t)noise(&seed);
+		CHECK(!ftruncate(fd, 0));
+		CHECK(pwrite(fd, changed, len, 0) == (ssize_t)len);
+		read_all(path);
+	}
+	if (f)
+		fclose(f);
+	if (fd >= 0)
+		close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
+	alarm(60); /* an endless loop ends here */
 	test_operands();
 	test_insns();
 	test_insn_noise();
 	test_zip();
 	test_cpp();
+	test_liars();
 	return failures > 0;
 }
