@@ -18,7 +18,7 @@ enum { IS_ARM64 = 0, FLOAT_REGS = 8, STACK_FIRST = 8 /* the return address is th
 
 static const char *const int_regs[] = REGS_ARGS;
 enum { INT_REGS = sizeof(int_regs) / sizeof(*int_regs) };
-enum { MEMBER_DEPTH_MAX = 16, WORD = 8, TWO_WORDS = 16 };
+enum { MEMBER_DEPTH_MAX = 16, WORD = 8, TWO_WORDS = 16, FLOATS_MAX = 4 * 16 };
 
 enum class { CLASS_NONE, CLASS_FLOAT, CLASS_INT, CLASS_MEMORY };
 
@@ -28,7 +28,7 @@ struct shape {
 	uint32_t align;
 	enum class word[2];
 	bool by_reference; /* C++: it has a copy constructor or a destructor of its own */
-	uint32_t float_cnt; /* arm64: how many floating point members, when there is nothing else */
+	uint32_t float_cnt, float_sz; /* arm64: floating point members and the size of one */
 };
 
 static void merge(struct shape *s, uint64_t off, uint64_t size, enum class class)
@@ -54,9 +54,12 @@ static void base(struct shape *s, Dwarf_Die *bare, uint64_t off, uint64_t size)
 	if (is_float && !IS_ARM64 && enc != DW_ATE_decimal_float && size >= (is_complex ? 32 : 16))
 		merge(s, 0, 1, CLASS_MEMORY);
 	merge(s, off, size, is_float ? CLASS_FLOAT : CLASS_INT);
-	s->float_cnt += is_float ? 1 + is_complex : 0;
 	if (is_complex)
 		size /= 2;
+	if (is_float) {
+		s->float_cnt += 1 + is_complex;
+		s->float_sz = (uint32_t)size;
+	}
 	if (size > s->align)
 		s->align = (uint32_t)(size > TWO_WORDS ? TWO_WORDS : size);
 }
@@ -85,7 +88,7 @@ static void members(struct shape *s, Dwarf_Die *bare, uint64_t off, unsigned dep
 
 static void elements(struct shape *s, Dwarf_Die *bare, uint64_t off, uint64_t size, unsigned depth)
 {
-	uint64_t step, end = off + (size > TWO_WORDS ? TWO_WORDS : size);
+	uint64_t step, end = off + (size > FLOATS_MAX ? FLOATS_MAX : size);
 	Dwarf_Die elem;
 
 	if (!debug_type_of(bare, &elem))
@@ -170,6 +173,7 @@ static void classify(struct shape *s, Dwarf_Die *type, uint64_t off, unsigned de
 		if (dwarf_attr(&bare, DW_AT_GNU_vector, &attr)) {
 			merge(s, off, size, CLASS_FLOAT);
 			s->float_cnt++;
+			s->float_sz = (uint32_t)size;
 		} else {
 			elements(s, &bare, off, size, depth);
 		}
@@ -192,9 +196,9 @@ static struct shape shape_of(Dwarf_Die *type)
 	if (debug_bare_type(type, &bare) && dwarf_attr(&bare, DW_AT_alignment, &attr) &&
 	    !dwarf_formudata(&attr, &align) && align > s.align)
 		s.align = align > TWO_WORDS ? TWO_WORDS : (uint32_t)align;
-	/* four members of one kind of number are as many registers there */
-	if (IS_ARM64 && s.float_cnt && s.float_cnt <= 4 && s.word[0] == CLASS_FLOAT &&
-	    s.word[1] <= CLASS_FLOAT)
+	/* up to four numbers of one kind and nothing else are as many registers there */
+	if (IS_ARM64 && s.float_cnt && s.float_cnt <= 4 && s.size == s.float_cnt * s.float_sz &&
+	    s.word[0] == CLASS_FLOAT)
 		return s;
 	if (s.size > TWO_WORDS)
 		s.word[0] = CLASS_MEMORY;

@@ -10,7 +10,8 @@
 
 #include "probes/debug.h"
 
-enum pattern_kind { BY_SYMBOL, BY_ADDRESS, BY_CPP, BY_LINE, KIND_MASK = 0xff, COLUMN_SHIFT = 8 };
+enum pattern_kind { BY_SYMBOL, BY_ADDRESS, BY_CPP, BY_LINE };
+enum { KIND_MASK = 0xff, COLUMN_SHIFT = 8 };
 
 /* ---- parse ---- */
 
@@ -187,7 +188,9 @@ static int by_line(struct matching *m)
 	const struct source_place at = { m->pat->b, (int)m->pat->value,
 					 (int)(m->pat->value2 >> COLUMN_SHIFT) };
 
-	return debug_lines(m->env, m->f, &at, give_address, m, m->err);
+	int rc = debug_lines(m->env, m->f, &at, give_address, m, m->err);
+
+	return rc == -ENOENT ? 0 : rc; /* the hint says why */
 }
 
 static int by_offset(struct matching *m, const struct elf_symbol *s)
@@ -265,11 +268,9 @@ static int in_file(void *arg, const char *path, const char *shown)
 	case BY_ADDRESS: rc = by_address(m); break;
 	case BY_LINE: rc = by_line(m); break;
 	case BY_SYMBOL:
-	case BY_CPP:
-	case KIND_MASK:
-	case COLUMN_SHIFT: return by_symbol(m);
+	case BY_CPP: return by_symbol(m);
 	}
-	/* among many, some have none */
+	/* among many, some have no such place */
 	return rc < 0 && rc != -ENOMEM && probe_is_glob(m->pat->a) ? 0 : rc;
 }
 
