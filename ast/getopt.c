@@ -161,6 +161,7 @@ int getopt_check(struct unit *u)
 	for (uint32_t i = 0; i < u->opt->named_cnt; i++) {
 		if (strcmp(u->opt->named[i], "--help") == 0 && !is_known(u, "help")) {
 			print_help(u);
+			u->diags = diags_new(u->arena, u->sources); /* nobody asked for errors */
 			return -ECANCELED;
 		}
 	}

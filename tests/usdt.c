@@ -7,31 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "usdt.h"
+
 /* The kernel counts it up while somebody looks. */
 __attribute__((section(".probes"), used)) volatile unsigned short usdt_test_guarded_semaphore;
 
-#define PROBE(name, semaphore, args, ...)                                                          \
-	__asm__ volatile(                                                                          \
-		"990: nop\n"                                                                       \
-		".pushsection .note.stapsdt, \"\", \"note\"\n"                                     \
-		".balign 4\n"                                                                      \
-		".4byte 992f-991f, 994f-993f, 3\n"                                                 \
-		"991: .asciz \"stapsdt\"\n"                                                        \
-		"992: .balign 4\n"                                                                 \
-		"993: .8byte 990b, _.stapsdt.base, " semaphore "\n"                                \
-		".asciz \"test\"\n"                                                                \
-		".asciz \"" name "\"\n"                                                            \
-		".asciz \"" args "\"\n"                                                            \
-		"994: .balign 4\n"                                                                 \
-		".popsection\n"                                                                    \
-		".ifndef _.stapsdt.base\n"                                                         \
-		".pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n"        \
-		".weak _.stapsdt.base\n"                                                           \
-		".hidden _.stapsdt.base\n"                                                         \
-		"_.stapsdt.base: .space 1\n"                                                       \
-		".size _.stapsdt.base, 1\n"                                                        \
-		".popsection\n"                                                                    \
-		".endif\n" ::__VA_ARGS__)
+#define PROBE(name, semaphore, args, ...) USDT("test", name, semaphore, args, __VA_ARGS__)
 
 static void fire(int64_t *table, int64_t i)
 {

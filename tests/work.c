@@ -27,6 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "usdt.h"
+
 static const char *name; /* of this run, and of the threads and programs that it starts */
 
 static void fail(const char *what)
@@ -391,6 +393,32 @@ static void do_names(const long *n)
 			freeaddrinfo(found);
 }
 
+/* ---- interpreters, as far as their probes go */
+
+#ifdef __x86_64__
+#define THREE "8@%%rdi 8@%%rsi 8@%%rdx"
+#define FIRE(provider, probe, a, b, c) USDT(provider, probe, "0", THREE, "D"(a), "S"(b), "d"(c))
+#else
+#define FIRE(provider, probe, a, b, c) ((void)(a), (void)(b), (void)(c))
+#endif
+
+/* N calls of a function, N collections of each language's */
+static void do_interpreter(const long *n)
+{
+	static char file[] = "work.py", function[] = "answer", thread[] = "pool-1-thread";
+
+	for (long i = 0; i < n[0]; i++) {
+		FIRE("python", "function__entry", file, function, 42L);
+		FIRE("python", "gc__start", 2L, 0L, 0L);
+		FIRE("python", "gc__done", 10L, 0L, 0L);
+		FIRE("node", "gc__start", 1L, 0L, 0L);
+		FIRE("node", "gc__done", 1L, 0L, 0L);
+		FIRE("hotspot", "thread__start", thread, 6L, 0L);
+		FIRE("hotspot", "gc__begin", i == 0 ? 1L : 0L, 0L, 0L);
+		FIRE("hotspot", "gc__end", 0L, 0L, 0L);
+	}
+}
+
 /* ---- all of it */
 
 #define TASKS(X)                                                                                   \
@@ -416,7 +444,8 @@ static void do_names(const long *n)
 	X(connections, 2)                                                                          \
 	X(refused, 1)                                                                              \
 	X(datagrams, 2)                                                                            \
-	X(names, 1)
+	X(names, 1)                                                                                \
+	X(interpreter, 1)
 
 static const struct {
 	const char *name;
