@@ -32,15 +32,20 @@ static const char *given(const struct unit *u, const char *name)
 static void remember(struct unit *u, const struct node *call)
 {
 	const struct node *name = call->call.args, *def = name->next;
+	const char *help = def && def->next && def->next->kind == N_STR ? def->next->str.text : "";
 	struct script_option **at = &u->script_options, *o;
 
-	for (; *at; at = &(*at)->next)
-		if (strcmp((*at)->name, name->str.text) == 0)
-			return;
+	while (*at && strcmp((*at)->name, name->str.text) != 0)
+		at = &(*at)->next;
+	if (*at) { /* one of its uses describes it, not always the first */
+		if (!*(*at)->help)
+			(*at)->help = help;
+		return;
+	}
 	o = arena_new_of(u->arena, struct script_option);
 	o->name = name->str.text;
 	o->def = def ? node_clone(u->arena, def) : NULL;
-	o->help = def && def->next && def->next->kind == N_STR ? def->next->str.text : "";
+	o->help = help;
 	*at = o;
 }
 
