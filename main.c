@@ -150,10 +150,13 @@ static void unit_done(struct unit *u)
 	arena_free(u->arena);
 }
 
-static void dump(struct unit *u, bool wanted, bool with_types)
+static void dump(struct unit *u, const struct options *o, bool with_types)
 {
-	if (wanted)
-		ast_dump(stdout, u->program, with_types);
+	if (!(with_types ? o->dump_types : o->dump_ast))
+		return;
+	if (o->gen.headings)
+		printf("---- %s\n", with_types ? "types" : "ast");
+	ast_dump(stdout, u->program, with_types);
 }
 
 static bool has_caps(unsigned caps_low, unsigned caps_high)
@@ -198,10 +201,10 @@ static int front_end(struct unit *u, const struct options *o)
 	for (int i = 0; i < PASS_CNT && !err; i++) {
 		err = passes[i].run(u);
 		if (!err && passes[i].run == parse)
-			dump(u, o->dump_ast, false);
+			dump(u, o, false);
 	}
 	if (!err)
-		dump(u, o->dump_types, true);
+		dump(u, o, true);
 	return err;
 }
 

@@ -212,6 +212,23 @@ int fail_oom(void)
 	return -ENOMEM;
 }
 
+static int unknown_stage(const char *word)
+{
+	struct nearest near;
+
+	nearest_init(&near, word);
+	fprintf(stderr, "ERROR: -d has no stage '%s': there are ", word);
+#define X(name, member)                                                                            \
+	fprintf(stderr, "%s, ", name);                                                             \
+	nearest_feed(&near, name);
+	STAGES(X)
+#undef X
+	fprintf(stderr, "and all\n");
+	if (near.best)
+		fprintf(stderr, "HINT: Did you mean '%s'?\n", near.best);
+	return -EINVAL;
+}
+
 static int set_stages(struct options *o, const char *list)
 {
 	char *text = strdup(list), *save = NULL;
@@ -226,9 +243,12 @@ static int set_stages(struct options *o, const char *list)
 		STAGES(X)
 #undef X
 		if (!known)
-			err = fail("invalid option for -d: %s", s);
+			err = unknown_stage(s);
 	}
 	free(text);
+	o->gen.headings = o->dump_ast + o->dump_types + o->gen.dump_ir + o->gen.dump_ir_opt +
+				  o->gen.dump_asm >
+			  1;
 	return err;
 }
 

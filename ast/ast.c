@@ -36,6 +36,11 @@ const char *binary_op_text(enum binary_op op)
 	return binary_texts[op];
 }
 
+const char *var_shown(const char *name)
+{
+	return strrchr(name, '$');
+}
+
 const char *unary_op_text(enum unary_op op)
 {
 	switch (op) {

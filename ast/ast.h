@@ -410,6 +410,9 @@ struct node {
 	};
 };
 
+/* A variable as the author calls it: the name of a macro's own is its call's, then a '$' again. */
+const char *var_shown(const char *name);
+
 /* How deep the parser lets a tree get, so that what recurses over one may do so. */
 #define AST_DEPTH_MAX 500
 

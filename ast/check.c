@@ -220,7 +220,7 @@ static void check_symbols(struct checker *c, const struct node *program)
 		for (const struct var_sym *v = n->probe.vars; v; v = v->next) {
 			check_size(c, v->name, v->type_span, v->type);
 			if (!v->assigned && !v->declared_type && v->type->kind != V_NONE)
-				diag(c->u->diags, v->def, D_VAR_NEVER_SET, v->name);
+				diag(c->u->diags, v->def, D_VAR_NEVER_SET, var_shown(v->name));
 		}
 	}
 }

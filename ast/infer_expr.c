@@ -12,7 +12,7 @@ static const struct type *infer_var(struct infer *in, struct node *n)
 		return in->bad;
 	if (sym->type || !in->report)
 		return sym->type;
-	diag(in->u->diags, n->span, D_VAR_UNTYPED, sym->name);
+	diag(in->u->diags, n->span, D_VAR_UNTYPED, var_shown(sym->name));
 	return sym->type = in->bad;
 }
 

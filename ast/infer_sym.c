@@ -64,7 +64,7 @@ void infer_to_var(struct infer *in, struct var_sym *sym, const struct type *t, s
 	}
 	if (!in->report)
 		return;
-	d = diag(in->u->diags, sp, D_VAR_TYPE, sym->name, infer_name(in, t),
+	d = diag(in->u->diags, sp, D_VAR_TYPE, var_shown(sym->name), infer_name(in, t),
 		 infer_name(in, sym->type));
 	diag_also(d, sym->type_span, "first used here as %s", infer_name(in, sym->type));
 }

@@ -31,6 +31,7 @@ struct body {
 	struct expander *x;
 	const struct node *macro, *args;
 	struct span span; /* of the call */
+	uint32_t shift; /* of the body's own spans */
 	struct own_var *vars;
 	uint32_t number;
 };
@@ -252,12 +253,33 @@ static void put_paths(struct body *b, struct node *n)
 	}
 }
 
+static void shift(const struct body *b, struct span *sp)
+{
+	const struct span body = b->macro->span;
+
+	if (sp->from >= body.from && sp->to <= body.to) {
+		sp->from += b->shift;
+		sp->to += b->shift;
+	}
+}
+
+/* Every call's copy has places of its own. */
+static void shift_spans(const struct body *b, struct node *n)
+{
+	shift(b, &n->span);
+	if (n->kind == N_CALL)
+		shift(b, &n->call.name_span);
+	else if (n->kind == N_FIELD)
+		shift(b, &n->field.name_span);
+}
+
 /* post: what has been put in place is not looked into. */
 static void substitute(struct walker *w, struct node *n)
 {
 	struct body *b = w->arg;
 	const struct node *arg = NULL;
 
+	shift_spans(b, n);
 	if (!n->span.from) /* the library's own text: its mistakes are the call's */
 		n->span = b->span;
 	if (n->kind == N_IDENT || n->kind == N_VAR || n->kind == N_MAP)
@@ -289,6 +311,8 @@ static struct node *body_copy(struct expander *x, const struct node *macro, cons
 	struct walker subst = { .post = substitute, .arg = &b };
 	struct node *copy = node_clone(x->u->arena, macro->macro.body);
 
+	if (macro->span.from)
+		b.shift = source_expand(x->u->sources, macro->span, span);
 	walk(&find, copy);
 	walk(&subst, copy);
 	return copy;

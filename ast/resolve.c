@@ -33,7 +33,7 @@ static struct var_sym *var_declare(struct resolver *r, struct node *var, struct 
 	struct var_sym *old = symtab_var(r->names, var->var.name);
 
 	if (old) {
-		struct diag *d = diag(r->u->diags, sp, D_VAR_REDECLARED, var->var.name);
+		struct diag *d = diag(r->u->diags, sp, D_VAR_REDECLARED, var_shown(var->var.name));
 
 		diag_also(d, old->def, "This is the initial declaration.");
 		return NULL;
@@ -51,8 +51,8 @@ static void var_read(struct resolver *r, struct node *n)
 		n->var.sym->used = true;
 		return;
 	}
-	d = diag(r->u->diags, n->span, D_VAR_UNDEFINED, n->var.name);
-	nearest_init(&near, n->var.name);
+	d = diag(r->u->diags, n->span, D_VAR_UNDEFINED, var_shown(n->var.name));
+	nearest_init(&near, var_shown(n->var.name));
 	symtab_nearest(r->names, &near);
 	if (near.best)
 		diag_hint(d, "Did you mean '%s'?", near.best);

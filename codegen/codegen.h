@@ -12,6 +12,7 @@ struct codegen_options {
 	bool dump_ir; /* -d codegen: as generated */
 	bool dump_ir_opt; /* -d codegen-opt: after LLVM's passes */
 	bool dump_asm; /* -d dis: BPF assembly */
+	bool headings; /* more than one stage is printed: each under its name */
 	bool helper_errors; /* -k: count failing helpers by place */
 	bool verify; /* --verify-llvm-ir */
 	const char *emit_llvm; /* file for the optimised IR; NULL */

@@ -67,10 +67,17 @@ int emit_init(struct gen *g)
 	return 0;
 }
 
-static void dump_ir(struct gen *g)
+static void heading(const struct gen *g, const char *stage)
+{
+	if (g->opt->headings)
+		printf("---- %s\n", stage);
+}
+
+static void dump_ir(struct gen *g, const char *stage)
 {
 	char *text = LLVMPrintModuleToString(g->mod);
 
+	heading(g, stage);
 	fputs(text, stdout);
 	LLVMDisposeMessage(text);
 }
@@ -158,6 +165,7 @@ static int dump_asm(struct gen *g)
 	LLVMDisposeModule(copy);
 	if (err)
 		return err;
+	heading(g, "dis");
 	fwrite(LLVMGetBufferStart(text), 1, LLVMGetBufferSize(text), stdout);
 	LLVMDisposeMemoryBuffer(text);
 	return 0;
@@ -197,11 +205,11 @@ int emit_object(struct gen *g, void **elf, size_t *elf_sz)
 		keep_layout();
 	LLVMDIBuilderFinalize(g->di);
 	if (g->opt->dump_ir)
-		dump_ir(g);
+		dump_ir(g, "codegen");
 	err = g->opt->verify ? verify(g) : 0;
 	err = err ?: optimise(g);
 	if (!err && g->opt->dump_ir_opt)
-		dump_ir(g);
+		dump_ir(g, "codegen-opt");
 	err = err ?: (g->opt->emit_llvm ? write_ir(g) : 0);
 	err = err ?: (g->opt->dump_asm ? dump_asm(g) : 0);
 	err = err ?: add_tables(g);

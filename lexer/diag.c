@@ -23,7 +23,8 @@ struct note {
 struct diag {
 	enum diag_id id;
 	enum diag_severity severity;
-	struct span span;
+	struct span span; /* in the text itself */
+	struct span call; /* of the macro that it is part of */
 	uint32_t seq;
 	const char *text;
 	struct note *notes, **notes_end;
@@ -144,12 +145,17 @@ static void report(struct diags *ds, struct diag *d)
 
 struct diag *diag(struct diags *ds, struct span sp, enum diag_id id, ...)
 {
-	struct diag *d = find_same(ds, sp, id);
+	struct span call;
+	struct diag *d;
 	va_list ap;
 
+	/* What is wrong with a macro is told once, not for every call. */
+	sp = source_origin(ds->sources, sp, &call);
+	d = find_same(ds, sp, id);
 	if (d)
 		return d;
 	d = diag_new(ds, sp, id);
+	d->call = call;
 	va_start(ap, id);
 	d->text = arena_vprintf(ds->arena, rows[id].format, ap);
 	va_end(ap);
@@ -177,10 +183,16 @@ void diags_release(struct diag *chain)
 			report(d->owner, d);
 }
 
+/* The same once more, from another call of a macro, says nothing. */
 static void note_add(struct diag *d, struct span sp, const char *text)
 {
-	struct note *n = arena_new_of(d->owner->arena, struct note);
+	struct note *n;
 
+	sp = source_origin(d->owner->sources, sp, NULL);
+	for (n = d->notes; n; n = n->next)
+		if (n->span.from == sp.from && n->span.to == sp.to && !strcmp(n->text, text))
+			return;
+	n = arena_new_of(d->owner->arena, struct note);
 	n->span = sp;
 	n->text = text;
 	*d->notes_end = n;
@@ -328,6 +340,14 @@ static void print_at(const struct printer *p, struct span sp, const char *word, 
 		print_one_line(p, &pl);
 }
 
+static void print_calls(const struct printer *p, struct span call)
+{
+	for (struct span outer; call.from; call = outer) {
+		source_origin(p->sources, call, &outer);
+		print_at(p, call, "NOTE", "\033[36m", "expanded from here");
+	}
+}
+
 static void print_diag(const struct printer *p, const struct diag *d)
 {
 	bool is_error = d->severity == DIAG_ERROR;
@@ -335,6 +355,7 @@ static void print_diag(const struct printer *p, const struct diag *d)
 
 	print_at(p, d->span, is_error ? "ERROR" : "WARNING", is_error ? "\033[31m" : "\033[33m",
 		 d->text);
+	print_calls(p, d->call);
 	for (n = d->notes; n; n = n->next) {
 		if (n->span.from)
 			print_at(p, n->span, "NOTE", "\033[36m", n->text);

@@ -14,11 +14,20 @@ struct lines {
 	struct lines *next;
 };
 
+/* Numbers that stand for those of a part of some text. */
+struct expansion {
+	uint32_t base, len;
+	uint32_t shift; /* what was added */
+	struct span call;
+};
+
 struct sources {
 	struct arena *arena;
 	struct source *first, *last;
 	struct lines *lines; /* tables made so far: only texts with a diagnostic need one */
 	uint32_t next_base;
+	struct expansion *expansions; /* by base */
+	uint32_t expansion_cnt, expansion_cap;
 };
 
 struct sources *sources_new(struct arena *a)
@@ -51,10 +60,61 @@ const struct source *source_add(struct sources *ss, const char *name, const char
 	return src;
 }
 
+uint32_t source_expand(struct sources *ss, struct span part, struct span call)
+{
+	uint32_t len = part.to - part.from;
+	struct expansion *grown;
+
+	if (len >= TEXT_MAX - ss->next_base)
+		return 0;
+	if (ss->expansion_cnt == ss->expansion_cap) {
+		ss->expansion_cap = ss->expansion_cap ? ss->expansion_cap * 2 : 16;
+		grown = arena_array_of(ss->arena, struct expansion, ss->expansion_cap);
+		if (ss->expansion_cnt)
+			memcpy(grown, ss->expansions, ss->expansion_cnt * sizeof(*grown));
+		ss->expansions = grown;
+	}
+	ss->expansions[ss->expansion_cnt++] = (struct expansion){
+		.base = ss->next_base,
+		.len = len,
+		.shift = ss->next_base - part.from,
+		.call = call,
+	};
+	ss->next_base += len + 1;
+	return ss->expansions[ss->expansion_cnt - 1].shift;
+}
+
+struct span source_origin(const struct sources *ss, struct span sp, struct span *call)
+{
+	uint32_t lo = 0, hi = ss->expansion_cnt;
+	const struct expansion *e;
+
+	if (call)
+		*call = SPAN_NONE;
+	/* The last that begins at sp.from or before. */
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (ss->expansions[mid].base <= sp.from)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo)
+		return sp;
+	e = &ss->expansions[lo - 1];
+	if (sp.from - e->base > e->len)
+		return sp;
+	if (call)
+		*call = e->call;
+	return (struct span){ sp.from - e->shift, sp.to - e->shift };
+}
+
 const struct source *source_of(const struct sources *ss, struct span sp)
 {
 	const struct source *src;
 
+	sp = source_origin(ss, sp, NULL);
 	for (src = ss->first; src; src = src->next)
 		if (sp.from >= src->base && sp.from - src->base <= src->len)
 			return src;
@@ -65,6 +125,7 @@ const char *source_text(const struct sources *ss, struct span sp)
 {
 	const struct source *src = source_of(ss, sp);
 
+	sp = source_origin(ss, sp, NULL);
 	return src ? src->text + (sp.from - src->base) : NULL;
 }
 
@@ -124,6 +185,7 @@ int source_place(const struct sources *ss, struct span sp, struct place *out)
 	memset(out, 0, sizeof(*out));
 	if (!src)
 		return 0;
+	sp = source_origin(ss, sp, NULL);
 	/* The tables are a cache: making one does not change what the caller sees. */
 	l = lines_of((struct sources *)ss, src);
 	from = sp.from - src->base;

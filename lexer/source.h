@@ -43,6 +43,15 @@ const struct source *source_add(struct sources *ss, const char *name, const char
 const struct source *source_of(const struct sources *ss, struct span sp); /* NULL: nowhere */
 const char *source_text(const struct sources *ss, struct span sp); /* the span's first byte */
 
+/*
+ * A part of a text stands once more in the program, in place of a call: the body of a macro. Gives
+ * what to add to its spans, so that they are told from those of other calls; 0: there have been too
+ * many. All else here takes such spans for the text's own.
+ */
+uint32_t source_expand(struct sources *ss, struct span part, struct span call);
+/* What the span was in the text; call: what it was put in place of, SPAN_NONE for nothing. */
+struct span source_origin(const struct sources *ss, struct span sp, struct span *call);
+
 struct place {
 	const char *file;
 	uint32_t line, col; /* from 1; col in bytes */

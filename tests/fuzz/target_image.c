@@ -13,7 +13,7 @@
 static void decode(const struct image *img, const uint8_t *rec, size_t len)
 {
 	const int fds[64] = { [0 ... 63] = -1 };
-	const uint32_t slots[64] = { 0 };
+	struct map_shape shapes[64];
 	const struct run_options opt = { .output = "/dev/null", .format = len & 1 };
 	struct value_env env = { .img = img, .cut_mark = ".." };
 	struct maps *maps;
@@ -22,9 +22,11 @@ static void decode(const struct image *img, const uint8_t *rec, size_t len)
 
 	if (img->maps_cnt > 64)
 		return;
+	for (uint32_t i = 0; i < img->maps_cnt; i++)
+		shapes[i] = map_shape_of(img, &img->maps[i], 2, true);
 	env.symbols = symbols_new(img, NULL);
 	o = out_new(&opt, &env);
-	maps = maps_new(img, fds, slots, 2);
+	maps = maps_new(img, fds, shapes, 2);
 	if (env.symbols && o && maps && !event_ctx_init(&c, img, &env, o, maps)) {
 		event_handle(&c, rec, len);
 		out_flush(o);
