@@ -172,7 +172,7 @@ int main(int argc, char **argv)
 
 	usleep(200000); /* what has just been mapped becomes known */
 	if (until)
-		burn = 100000;
+		burn = 2000000;
 	began = now();
 	do {
 		for (size_t i = 0; argc > 1 && i < sizeof(ways) / sizeof(*ways); i++)
