@@ -14,7 +14,7 @@
 #include "ast/unit.h"
 
 /* Numbers of definitions: the kernel's BTF ids, those of headers, the script's. */
-#define DEF_HEADERS 0x40000000u
+#define DEF_HEADERS TYPE_DEF_KERNEL_END
 #define DEF_SCRIPT 0x80000000u
 #define DEF_PROGRAM TYPE_DEF_FOREIGN
 

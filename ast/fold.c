@@ -196,7 +196,9 @@ static void fold_node(struct walker *w, struct node *n)
 {
 	struct unit *u = w->arg;
 
-	if (n->kind == N_SIZEOF || n->kind == N_OFFSETOF) {
+	if (n->kind == N_OFFSETOF && n->sizeof_.arg->type && type_is_kernel(n->sizeof_.arg->type)) {
+		n->type = type_settled(u->types, n->type);
+	} else if (n->kind == N_SIZEOF || n->kind == N_OFFSETOF) {
 		set_number(u, n, n->kind == N_SIZEOF ? n->sizeof_.arg->type->size : n->sizeof_.off);
 		n->type = type_settled(u->types, n->type);
 	} else {

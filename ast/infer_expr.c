@@ -310,6 +310,14 @@ static const struct type *infer_cast(struct infer *in, struct node *n)
 	return in->bad;
 }
 
+static void note_size(struct infer *in, const struct type *t, struct span sp)
+{
+	struct size_used *s = arena_new_of(in->u->arena, struct size_used);
+
+	*s = (struct size_used){ t, sp, in->u->sizes };
+	in->u->sizes = s;
+}
+
 static const struct type *infer_sizeof(struct infer *in, struct node *n)
 {
 	const struct type *t;
@@ -321,6 +329,8 @@ static const struct type *infer_sizeof(struct infer *in, struct node *n)
 	n->sizeof_.arg->type = t;
 	if (!infer_known(in, t))
 		return t;
+	if (type_is_kernel(t))
+		note_size(in, t, n->span);
 	/* a variable may still widen */
 	if (node_is_type(n->sizeof_.arg) || in->report)
 		return infer_literal(in, n, N_INT, t->size);
@@ -335,6 +345,7 @@ static const struct type *infer_offsetof(struct infer *in, struct node *n)
 		n->sizeof_.arg = n->sizeof_.arg->type_of.arg;
 	t = node_is_type(n->sizeof_.arg) ? infer_written(in, n->sizeof_.arg)
 					 : infer_expr(in, n->sizeof_.arg);
+	n->sizeof_.arg->type = t;
 	n->sizeof_.off = 0;
 	for (uint32_t i = 0; infer_known(in, t) && i < n->sizeof_.path_cnt; i++) {
 		const struct type_field *f = NULL;
@@ -350,6 +361,8 @@ static const struct type *infer_offsetof(struct infer *in, struct node *n)
 		n->sizeof_.off += f->off;
 		t = f->type;
 	}
+	if (infer_known(in, t) && type_is_kernel(n->sizeof_.arg->type))
+		return type_of_literal(in->ts, n->sizeof_.off, false); /* known where it runs */
 	return infer_known(in, t) ? infer_literal(in, n, N_INT, n->sizeof_.off) : t;
 }
 

@@ -98,6 +98,8 @@ const struct type *type_struct(struct types *ts, enum vkind kind, const char *na
  */
 struct type *type_tagged(struct types *ts, enum vkind kind, const char *name, uint32_t def);
 /* Definitions from this number on are not what a name alone means: types of traced programs. */
+/* Defined by the kernel's BTF: numbers from 1 to below this are its ids. */
+#define TYPE_DEF_KERNEL_END 0x40000000u
 #define TYPE_DEF_FOREIGN 0xc0000000u
 /* Who fills in fields, values and sizes of what type_tagged gave; it gets each type once. */
 typedef void type_complete_fn(void *arg, struct type *t);
@@ -160,5 +162,11 @@ const char *type_kind_name(const struct type *t);
  */
 const struct type *ctype_parse(struct types *ts, struct arena *a, const char *text,
 			       enum addr_space as);
+
+/* Its definition is the kernel's. */
+static inline bool type_is_kernel(const struct type *t)
+{
+	return t->def && t->def < TYPE_DEF_KERNEL_END;
+}
 
 #endif

@@ -40,6 +40,13 @@ struct compile_options {
 	uint32_t include_cnt, include_dir_cnt;
 };
 
+/* sizeof() of one of the kernel's structures: a number by now. */
+struct size_used {
+	const struct type *type;
+	struct span span;
+	struct size_used *next;
+};
+
 struct unit {
 	struct arena *arena;
 	struct sources *sources;
@@ -48,6 +55,7 @@ struct unit {
 	const struct compile_options *opt;
 	struct settings
 		*settings; /* config variables: defaults, environment, then the config block */
+	struct size_used *sizes; /* infer: of the kernel's structures, that code depends on */
 	struct ctypes *ctypes; /* import makes it, define adds the program's own */
 	struct script_option *script_options; /* resolve: what getopt() asks for */
 	struct probe_env *env; /* what probes are looked up in */

@@ -25,6 +25,9 @@
 #define INSTCOMBINE "instcombine"
 #endif
 
+/* LLVM's own way to make relocations of the intrinsics in core.c; it does nothing else. */
+#define PASSES_CORE "default<O0>,"
+
 #define PASSES                                                                                     \
 	"function(simplifycfg,sroa,early-cse," INSTCOMBINE ",gvn,dse," INSTCOMBINE ",simplifycfg," \
 	"dce),globaldce"
@@ -98,8 +101,13 @@ static int verify(struct gen *g)
 static int optimise(struct gen *g)
 {
 	LLVMPassBuilderOptionsRef opt = LLVMCreatePassBuilderOptions();
-	LLVMErrorRef err = LLVMRunPasses(g->mod, g->frugal ? PASSES_FRUGAL : PASSES, g->tm, opt);
+	const char *passes = g->frugal ? PASSES_FRUGAL : PASSES;
+	LLVMErrorRef err;
 	char *text;
+
+	if (g->core_cnt)
+		passes = arena_printf(g->u->arena, PASSES_CORE "%s", passes);
+	err = LLVMRunPasses(g->mod, passes, g->tm, opt);
 
 	LLVMDisposePassBuilderOptions(opt);
 	if (!err)

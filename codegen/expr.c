@@ -4,6 +4,7 @@
  * (gen_addr) or is built where it is wanted (gen_into); what lies behind a pointer or in the
  * probe's context is a place (struct lvalue) that says how it is read.
  */
+#include "codegen/core.h"
 #include "codegen/gen.h"
 #include "codegen/lvalue.h"
 
@@ -126,6 +127,7 @@ static LLVMValueRef gen_binary(struct gen *g, struct node *n)
 	if (n->type->kind == V_PTR) { /* counts in units of what it points to */
 		LLVMValueRef unit = gen_i64(g, n->type->elem->size ? n->type->elem->size : 1);
 
+		core_size(g, n->type->elem, n->span);
 		if (l->type->kind != V_PTR)
 			lv = LLVMBuildMul(g->b, lv, unit, "");
 		if (r->type->kind != V_PTR)
@@ -175,6 +177,7 @@ static LLVMValueRef gen_incdec(struct gen *g, struct node *n)
 	uint64_t step = t->type->kind == V_PTR && t->type->elem->size ? t->type->elem->size : 1;
 	LLVMValueRef one = gen_i64(g, n->incdec.is_dec ? -step : step), before, after, mem;
 
+	core_size(g, t->type->kind == V_PTR ? t->type->elem : NULL, n->span);
 	if (t->kind == N_MAP) {
 		map_modify(g, t, OP_ADD, one, true, &before, &after);
 	} else {
@@ -212,6 +215,7 @@ LLVMValueRef gen_int(struct gen *g, struct node *e)
 	case N_IF: return gen_choice_int(g, e);
 	case N_BLOCK: gen_stmts(g, e); return gen_int(g, e->block.value);
 	case N_CAST: return gen_cast(g, e);
+	case N_OFFSETOF: return core_offsetof(g, e);
 	case N_FIELD:
 	case N_TUPLE_GET:
 	case N_INDEX: return lvalue_load(g, lvalue_of(g, e), e->type);
@@ -221,7 +225,6 @@ LLVMValueRef gen_int(struct gen *g, struct node *e)
 	case N_NAMED:
 	case N_TYPE_ARG:
 	case N_SIZEOF: /* gone since resolve and fold */
-	case N_OFFSETOF:
 	case N_POSITIONAL:
 	case N_POS_COUNT:
 	case CASES_STATEMENT:
@@ -358,7 +361,10 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 	case N_FIELD:
 	case N_TUPLE_GET:
 	case N_INDEX:
-	case N_UNARY: lvalue_read(g, lvalue_of(g, e), dst, t->size); break;
+	case N_UNARY:
+		core_size(g, t, e->span);
+		lvalue_read(g, lvalue_of(g, e), dst, t->size);
+		break;
 	case N_INT:
 	case N_BOOL:
 	case N_STR: /* above */

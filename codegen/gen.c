@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codegen/core.h"
 #include "codegen/outline.h"
 
 #define STACK_BUDGET_LEAST 64
@@ -404,6 +405,9 @@ static void gen_module(struct gen *g)
 	stack_finish(g);
 	g->scratch->max_entries = prog_cnt ? prog_cnt : 1;
 	pack_maps(g);
+	for (const struct size_used *s = g->u->sizes; s; s = s->next)
+		core_size(g, s->type, s->span);
+	pack_layouts(g);
 	pack_settings(g);
 	finish_globals(g);
 	map_finish_all(g);

@@ -123,6 +123,10 @@ struct gen {
 	uint32_t outline_max, outline_text_max, outline_frame;
 	uint32_t target_cnt; /* rows put in targets so far */
 	uint32_t action_cnt; /* and in actions */
+	struct core_type *core; /* types made for relocations of fields */
+	uint32_t core_cnt;
+	struct image_layout *layouts;
+	uint32_t layout_cnt, layout_cap;
 	struct packed_type *packed;
 	/* What we take of a program's 512 bytes of stack; the rest is LLVM's, for spilled registers. */
 	uint32_t stack_budget;
@@ -362,6 +366,9 @@ void pack_statement(struct gen *g, struct span sp);
 void pack_maps(struct gen *g);
 void pack_settings(struct gen *g);
 void pack_probe(struct gen *g, struct prog_gen *p);
+/* Equal ones are packed once; sp: where it is told that the kernel has it not. */
+void pack_layout(struct gen *g, const struct image_layout *row, struct span sp);
+void pack_layouts(struct gen *g);
 void pack_need(struct gen *g, const char *feature, struct span sp);
 
 /* ---- emit.c ---- */

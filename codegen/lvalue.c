@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Places: fields, elements and what pointers point to. */
+#include "codegen/core.h"
 #include "codegen/lvalue.h"
 
 static enum lvalue_how how_of(struct gen *g, enum addr_space as)
@@ -89,20 +90,57 @@ struct lvalue lvalue_of_arg(struct gen *g, const struct type_field *f)
 
 	if (f->loc >= LOC_REGS)
 		return argument(g, f);
+	core_arg(g, f);
 	lv.addr = gen_off(g, lv.addr, f->off);
 	return f->loc == LOC_PLAIN ? lv : follow_loc(g, lv, f);
+}
+
+/* The fields from a structure that is pointed to, or stands by itself, down to e; gives it. */
+static struct node *path_to(struct node *e, struct core_path *path)
+{
+	uint32_t cnt = 0;
+
+	for (struct node *n = e;; n = n->field.e) {
+		const struct type *t = n->field.e->type;
+
+		cnt++;
+		if (n->field.e->kind != N_FIELD || t->kind == V_PTR || t->kind == V_RECORD ||
+		    is_args(n->field.e->field.e) || cnt == CORE_PATH_MAX)
+			break;
+	}
+	path->cnt = cnt;
+	while (cnt-- > 0) {
+		path->fields[cnt] = e->field.field;
+		e = e->field.e;
+	}
+	path->root = e->type->kind == V_PTR ? e->type->elem : e->type;
+	return e;
+}
+
+static uint64_t path_off(const struct core_path *path)
+{
+	uint64_t off = 0;
+
+	for (uint32_t i = 0; i < path->cnt; i++)
+		off += path->fields[i]->off;
+	return off;
 }
 
 static struct lvalue field_of(struct gen *g, struct node *e)
 {
 	const struct type_field *f = e->field.field;
+	struct core_path path;
 	struct lvalue lv;
+	struct node *base;
 
 	if (is_args(e->field.e))
 		return lvalue_of_arg(g, f);
-	lv = base_of(g, e->field.e);
-
-	lv.addr = gen_off(g, lv.addr, f->off);
+	base = path_to(e, &path);
+	lv = base_of(g, base);
+	if (lv.how == LV_KERNEL || lv.how == LV_USER)
+		lv.addr = gen_off_var(g, lv.addr, core_offset(g, &path, e->span));
+	else
+		lv.addr = gen_off(g, lv.addr, path_off(&path));
 	lv.field = f->bit_sz ? f : NULL;
 	return lv;
 }
@@ -113,6 +151,7 @@ static struct lvalue index_of(struct gen *g, struct node *e)
 	LLVMValueRef idx = gen_int(g, e->index.idx);
 	uint64_t unit = e->type->size ? e->type->size : 1;
 
+	core_size(g, e->type, e->span);
 	/* plain loads need an offset the verifier knows; any other index is read by the helper */
 	if (!LLVMIsAConstantInt(idx))
 		lv.how = lv.how == LV_USER ? LV_USER : LV_KERNEL;
@@ -196,7 +235,10 @@ static LLVMValueRef not_null(struct gen *g, LLVMValueRef ptr, LLVMBasicBlockRef 
 
 static LLVMValueRef trusted_place(struct gen *g, struct node *e, LLVMBasicBlockRef null)
 {
-	return gen_off(g, lvalue_trusted(g, e->field.e, null), e->field.field->off);
+	struct core_path path;
+	struct node *base = path_to(e, &path);
+
+	return gen_off_var(g, lvalue_trusted(g, base, null), core_offset(g, &path, e->span));
 }
 
 /* What no such load leads to is passed as it is: the verifier says what it thinks of it. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The image's tables: types, maps, probes, settings and places as rows of plain data. */
+#include <string.h>
+
 #include "codegen/gen.h"
 
 /* Types already packed, to be found again by identity. */
@@ -177,4 +179,33 @@ void pack_need(struct gen *g, const char *feature, struct span sp)
 	struct image_need row = { put_str(g, feature), pack_place(g, sp) };
 
 	image_put_needs(g->img, &row, 1);
+}
+
+void pack_layout(struct gen *g, const struct image_layout *row, struct span sp)
+{
+	struct image_layout *old = g->layouts;
+
+	for (uint32_t i = 0; i < g->layout_cnt; i++)
+		if (old[i].type == row->type && old[i].path == row->path &&
+		    old[i].probe == row->probe)
+			return;
+	if (g->layout_cnt == g->layout_cap) {
+		g->layout_cap = g->layout_cap ? g->layout_cap * 2 : 16;
+		g->layouts = arena_array_of(g->u->arena, struct image_layout, g->layout_cap);
+		if (g->layout_cnt)
+			memcpy(g->layouts, old, g->layout_cnt * sizeof(*old));
+	}
+	g->layouts[g->layout_cnt] = *row;
+	g->layouts[g->layout_cnt++].place = pack_place(g, sp);
+}
+
+void pack_layouts(struct gen *g)
+{
+	struct image_origin origin = { 0 };
+
+	if (!g->layout_cnt)
+		return;
+	origin.kernel = image_kernel_id();
+	image_put_layouts(g->img, g->layouts, g->layout_cnt);
+	image_put_origins(g->img, &origin, 1);
 }

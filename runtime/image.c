@@ -56,7 +56,8 @@ static uint64_t image_sum(const uint8_t *elf, size_t sz, size_t sum_off)
 	return fnv1a(h, elf + sum_off + sizeof(none), sz - sum_off - sizeof(none));
 }
 
-static int section_in(Elf *e, size_t sz, size_t *off, size_t *sec_sz, struct image_err *err)
+static int section_in(Elf *e, size_t sz, const char *wanted, size_t *off, size_t *sec_sz,
+		      struct image_err *err)
 {
 	Elf_Scn *scn = NULL;
 	size_t names;
@@ -72,20 +73,18 @@ static int section_in(Elf *e, size_t sz, size_t *off, size_t *sec_sz, struct ima
 		if (!gelf_getshdr(scn, &sh))
 			return image_fail(err, "bad ELF section header");
 		name = elf_strptr(e, names, sh.sh_name);
-		if (!name || strcmp(name, IMAGE_SECTION) || sh.sh_type == SHT_NOBITS)
+		if (!name || strcmp(name, wanted) || sh.sh_type == SHT_NOBITS)
 			continue;
 		if (sh.sh_offset > sz || sh.sh_size > sz - sh.sh_offset)
-			return image_fail(err, "section %s ends outside the file", IMAGE_SECTION);
-		if (sh.sh_size < sizeof(struct image_header))
-			return image_fail(err, "section %s is cut short", IMAGE_SECTION);
+			return image_fail(err, "section %s ends outside the file", wanted);
 		*off = sh.sh_offset;
 		*sec_sz = sh.sh_size;
 		return 0;
 	}
-	return image_fail(err, "no section %s: not made by trace", IMAGE_SECTION);
+	return image_fail(err, "no section %s: not made by trace", wanted);
 }
 
-static int find_section(const void *elf, size_t sz, size_t *off, size_t *sec_sz,
+static int find_section(const void *elf, size_t sz, const char *name, size_t *off, size_t *sec_sz,
 			struct image_err *err)
 {
 	Elf *e;
@@ -99,8 +98,23 @@ static int find_section(const void *elf, size_t sz, size_t *off, size_t *sec_sz,
 	e = elf_memory((char *)elf, sz);
 	if (!e)
 		return image_fail(err, "libelf: %s", elf_errmsg(-1));
-	rc = section_in(e, sz, off, sec_sz, err);
+	rc = section_in(e, sz, name, off, sec_sz, err);
 	elf_end(e);
+	return rc;
+}
+
+int image_section(const void *elf, size_t sz, const char *name, size_t *off, size_t *sec_sz)
+{
+	return find_section(elf, sz, name, off, sec_sz, &(struct image_err){ NULL, 0 });
+}
+
+static int find_tables(const void *elf, size_t sz, size_t *off, size_t *sec_sz,
+		       struct image_err *err)
+{
+	int rc = find_section(elf, sz, IMAGE_SECTION, off, sec_sz, err);
+
+	if (!rc && *sec_sz < sizeof(struct image_header))
+		return image_fail(err, "section %s is cut short", IMAGE_SECTION);
 	return rc;
 }
 
@@ -193,7 +207,7 @@ int image_read(struct image *img, const void *elf, size_t sz, char *err, size_t 
 	int rc;
 
 	memset(img, 0, sizeof(*img));
-	rc = find_section(elf, sz, &off, &sec_sz, &e);
+	rc = find_tables(elf, sz, &off, &sec_sz, &e);
 	if (rc)
 		return rc;
 	memcpy(&sum, (const char *)elf + off + sum_at, sizeof(sum));
@@ -215,7 +229,7 @@ int image_seal(void *elf, size_t sz)
 	uint64_t sum;
 	int rc;
 
-	rc = find_section(elf, sz, &off, &sec_sz, &none);
+	rc = find_tables(elf, sz, &off, &sec_sz, &none);
 	if (rc)
 		return rc;
 	sum = image_sum(elf, sz, off + sum_at);

@@ -482,6 +482,27 @@ struct site_count { /* one for each CPU */
 	int64_t ret; /* of the last failure */
 };
 
+/*
+ * What the programs take for granted of one of the kernel's structures. Where a field lies is not
+ * among it unless is_fixed: that is relocated when the kernel is another one.
+ */
+struct image_layout {
+	uint32_t type; /* "struct task_struct" */
+	uint32_t path; /* "se.vruntime"; "": the structure itself */
+	uint32_t probe; /* the path is a field of its args, type is its name; IMAGE_NONE */
+	uint32_t off, size; /* in bits */
+	uint32_t is_fixed; /* size 0: that is not compared */
+	uint32_t place; /* who asked for it first */
+};
+
+/* The kernel it was compiled on. */
+struct image_origin {
+	uint64_t kernel; /* image_kernel_id() */
+};
+
+/* A number for the kernel that runs: of two builds, two numbers. */
+uint64_t image_kernel_id(void);
+
 /* X(table, row type) */
 #define IMAGE_TABLES(X)                                                                            \
 	X(strings, char)                                                                           \
@@ -497,6 +518,8 @@ struct site_count { /* one for each CPU */
 	X(settings, struct image_setting)                                                          \
 	X(places, struct image_place)                                                              \
 	X(needs, struct image_need)                                                                \
+	X(layouts, struct image_layout)                                                            \
+	X(origins, struct image_origin)                                                            \
 	X(sites, struct image_site)
 
 enum image_table {
@@ -531,6 +554,8 @@ struct image {
 
 /* 0 or -EINVAL with one line in err. */
 int image_read(struct image *img, const void *elf, size_t sz, char *err, size_t err_sz);
+/* Where a section of an ELF object lies; -EINVAL: nowhere, or outside of it. */
+int image_section(const void *elf, size_t sz, const char *name, size_t *off, size_t *sec_sz);
 /* The section's bytes alone (no ELF, no sum): what the unit tests and fuzzers aim at. */
 int image_read_tables(struct image *img, const void *sec, size_t sz, char *err, size_t err_sz);
 

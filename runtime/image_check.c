@@ -433,6 +433,11 @@ static int check_rest(struct checker *c)
 	for (uint32_t i = 0; i < img->consts_cnt; i++)
 		if (!place_ok(c, img->consts[i].place))
 			return fail(c, "constant %u: place out of range", i);
+	for (uint32_t i = 0; i < img->layouts_cnt; i++)
+		if (!str_ok(c, img->layouts[i].type) || !str_ok(c, img->layouts[i].path) ||
+		    !index_or_none(img->layouts[i].probe, img->probes_cnt) ||
+		    !place_ok(c, img->layouts[i].place))
+			return fail(c, "layout %u: bad name or place", i);
 	for (uint32_t i = 0; i < img->settings_cnt; i++)
 		if (!str_ok(c, img->settings[i].name) || !str_ok(c, img->settings[i].str))
 			return fail(c, "setting %u: bad name", i);

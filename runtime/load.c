@@ -14,6 +14,7 @@
 
 #include "runtime/attach.h"
 #include "runtime/clone.h"
+#include "runtime/layout.h"
 #include "runtime/load.h"
 #include "runtime/verdict.h"
 #include "runtime/unwind.h"
@@ -30,6 +31,8 @@ struct loaded_prog {
 
 struct loaded {
 	const struct image *img;
+	void *elf; /* a copy of the image that libbpf reads from; NULL: the image itself */
+	bool is_other; /* kernel than the image was compiled on */
 	struct bpf_object *obj;
 	struct loaded_prog *progs; /* by probe */
 	int *map_fds;
@@ -270,7 +273,11 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	l->ring = load_ring_size(a->img, l->ncpus);
 	opts.kernel_log_buf = l->log;
 	opts.kernel_log_size = l->log_sz;
-	l->obj = bpf_object__open_mem(a->img->elf, a->img->elf_sz, &opts);
+	if (!l->is_other)
+		rc = layout_settle(a->img->elf, a->img->elf_sz, &l->elf);
+	if (rc < 0)
+		return rc;
+	l->obj = bpf_object__open_mem(l->elf ?: a->img->elf, a->img->elf_sz, &opts);
 	rc = libbpf_get_error(l->obj);
 	if (rc)
 		l->obj = NULL;
@@ -310,7 +317,8 @@ int load_image(struct loaded **out, const struct load_args *a)
 		return -ENOMEM;
 	l->img = a->img;
 	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
-	rc = open_object(l, a);
+	rc = layout_check(a, &l->is_other);
+	rc = rc ?: open_object(l, a);
 	l->unwinds = load_unwinds(l->obj, a->features);
 	rc = rc ?: load_maps_prepare(l->obj, a, l->ncpus, l->shapes);
 	rc = rc ?: prepare_progs(l, a);
@@ -351,6 +359,7 @@ void loaded_free(struct loaded *l)
 		clone_sites_free(&l->progs[i].sites);
 	}
 	bpf_object__close(l->obj);
+	free(l->elf);
 	free(l->progs);
 	free(l->map_fds);
 	free(l->shapes);
