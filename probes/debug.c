@@ -137,6 +137,14 @@ static bool is_scope(int tag)
 	       tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
 }
 
+/* One that the compiler split into hot and cold parts has ranges, that of the entry first. */
+static bool entry_of(Dwarf_Die *fn, Dwarf_Addr *addr)
+{
+	Dwarf_Addr base, end;
+
+	return !dwarf_entrypc(fn, addr) || dwarf_ranges(fn, 0, &base, addr, &end) > 0;
+}
+
 static bool collect(struct debug_unit *u, Dwarf_Die *parent, unsigned depth)
 {
 	Dwarf_Die die;
@@ -147,7 +155,7 @@ static bool collect(struct debug_unit *u, Dwarf_Die *parent, unsigned depth)
 		int tag = dwarf_tag(&die);
 
 		if (tag == DW_TAG_subprogram) {
-			if (!dwarf_entrypc(&die, &addr) && !add_row(u, addr, &die))
+			if (entry_of(&die, &addr) && !add_row(u, addr, &die))
 				return false;
 		} else if (is_scope(tag) && depth < NESTING_MAX && !collect(u, &die, depth + 1)) {
 			return false;
