@@ -50,6 +50,7 @@ const char *unary_op_text(enum unary_op op)
 	case UN_DEREF: return "*";
 	case UN_ADDR: return "&";
 	case UN_PLUS: return "+";
+	case UN_COMPTIME: return "comptime";
 	}
 	return "?";
 }

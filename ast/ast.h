@@ -166,7 +166,7 @@ enum binary_op {
 #undef X
 };
 
-enum unary_op { UN_NEG, UN_NOT, UN_BNOT, UN_DEREF, UN_ADDR, UN_PLUS };
+enum unary_op { UN_NEG, UN_NOT, UN_BNOT, UN_DEREF, UN_ADDR, UN_PLUS, UN_COMPTIME };
 
 const char *binary_op_text(enum binary_op op);
 const char *unary_op_text(enum unary_op op);

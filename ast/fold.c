@@ -154,7 +154,8 @@ static bool fold_unary(struct unit *u, struct node *n, bool report)
 	switch (n->unary.op) {
 	case UN_NOT: set_bool(u, n, !v); return true;
 	case UN_NEG: v = -v; break;
-	case UN_PLUS: break;
+	case UN_PLUS:
+	case UN_COMPTIME: break;
 	case UN_BNOT: v = (wide)(uint64_t) ~(uint64_t)v; break;
 	case UN_DEREF:
 	case UN_ADDR: return false;

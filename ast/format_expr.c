@@ -203,6 +203,8 @@ static void put_unary(struct formatter *f, const struct node *n)
 
 	format_any(f);
 	next = format_next(f);
+	if (n->unary.op == UN_COMPTIME)
+		doc_space(f->doc);
 	/* "- -x" and "& &x" are not "--x" and "&&x" */
 	if (next == op || (op == T_SUB && next == T_DEC) || (op == T_ADD && next == T_INC))
 		doc_space(f->doc);

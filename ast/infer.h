@@ -77,6 +77,8 @@ const struct type *infer_comptime(struct infer *in, struct node *n);
 const struct type *infer_literal(struct infer *in, struct node *n, enum node_kind kind, uint64_t v);
 /* A field of a record of literals becomes the literal; NULL: it is none. */
 const struct type *infer_literal_field(struct infer *in, struct node *n);
+/* "comptime e": e, once it is a constant. */
+const struct type *infer_constant(struct infer *in, struct node *n);
 bool infer_pick(struct infer *in, struct node *n);
 
 /* infer_type.c: types as written. bad when there is no such type. */

@@ -244,6 +244,36 @@ const struct type *infer_comptime(struct infer *in, struct node *n)
 	}
 }
 
+static bool is_constant(const struct node *n)
+{
+	if (n->kind == N_TUPLE || n->kind == N_RECORD) {
+		for (n = n->list.elems; n; n = n->next)
+			if (!is_constant(n->kind == N_NAMED ? n->named.e : n))
+				return false;
+		return true;
+	}
+	if (n->kind == N_CAST)
+		return is_constant(n->cast.e);
+	return n->kind == N_INT || n->kind == N_BOOL || n->kind == N_STR;
+}
+
+/* "comptime e" becomes e, when that has become a constant. */
+const struct type *infer_constant(struct infer *in, struct node *n)
+{
+	struct node *e = n->unary.e, *next = n->next;
+	const struct type *t = infer_value(in, e);
+
+	if (!in->report || !infer_known(in, t))
+		return t;
+	if (!is_constant(e)) {
+		diag(in->u->diags, n->span, D_COMPTIME_EXPR);
+		return in->bad;
+	}
+	*n = *e;
+	n->next = next;
+	return t;
+}
+
 bool infer_pick(struct infer *in, struct node *n)
 {
 	const struct node *cond = n->cond.cond;

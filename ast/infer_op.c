@@ -228,6 +228,8 @@ const struct type *infer_unary(struct infer *in, struct node *n)
 		infer_truth(in, n->unary.e);
 		return fold_literal(in->u, n, in->report) ? n->type : type_bool(in->ts);
 	}
+	if (n->unary.op == UN_COMPTIME)
+		return infer_constant(in, n);
 	t = n->unary.op == UN_DEREF ? infer_pointer(in, n->unary.e) : infer_value(in, n->unary.e);
 	if (!infer_known(in, t))
 		return t;
@@ -242,6 +244,7 @@ const struct type *infer_unary(struct infer *in, struct node *n)
 		return type_int(in->ts, 8, t->kind == V_INT && t->is_signed);
 	case UN_DEREF: return deref(in, n, t);
 	case UN_ADDR: return type_ptr(in->ts, type_settled(in->ts, t), space_of_place(n->unary.e));
+	case UN_COMPTIME:
 	case UN_NOT: break;
 	}
 	return in->bad;

@@ -165,6 +165,7 @@ static LLVMValueRef gen_unary(struct gen *g, struct node *n)
 	case UN_NOT:
 		v = LLVMBuildNot(g->b, gen_bool(g, n->unary.e), "");
 		return LLVMBuildZExt(g->b, v, g->i64, "");
+	case UN_COMPTIME: /* infer has put what it is in its place */
 	case UN_PLUS: return gen_int(g, n->unary.e);
 	case UN_DEREF: return lvalue_load(g, lvalue_of(g, n), n->type);
 	}

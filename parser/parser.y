@@ -64,7 +64,7 @@ static void parser_error(struct span *loc, struct parser *p, const char *message
 %token AND_ASSIGN "&=" OR_ASSIGN "|=" XOR_ASSIGN "^=" SHL_ASSIGN "<<=" SHR_ASSIGN ">>="
 %token LOR "||" LAND "&&" BOR "|" BXOR "^" BAND "&" EQ "==" NE "!=" LT "<" LE "<=" GT ">" GE ">="
 %token SHL "<<" SHR ">>" ADD "+" SUB "-" MUL "*" DIV "/" MOD "%" NOT "!" BNOT "~"
-%token CAST TYPE_MARK COMPTIME IF_EXPR LBRACE_EXPR ITEM_END
+%token CAST TYPE_MARK COMPTIME COMPTIME_EXPR IF_EXPR LBRACE_EXPR ITEM_END
 
 %right "?" ":"
 %left "||"
@@ -293,6 +293,7 @@ expr: operand
 	| "~" expr %prec UNARY { $$ = make_unary(p, UN_BNOT, $2, @$); }
 	| "*" expr %prec UNARY { $$ = make_unary(p, UN_DEREF, $2, @$); }
 	| "&" expr %prec UNARY { $$ = make_unary(p, UN_ADDR, $2, @$); }
+	| COMPTIME_EXPR expr %prec UNARY { $$ = make_unary(p, UN_COMPTIME, $2, @$); }
 	| "++" expr %prec UNARY { $$ = make_incdec(p, $2, $1, false, @$); }
 	| "--" expr %prec UNARY { $$ = make_incdec(p, $2, $1, false, @$); }
 	| expr "++" { $$ = make_incdec(p, $1, $2, true, @$); }

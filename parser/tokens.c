@@ -332,6 +332,18 @@ static void add_define(struct parser *p, const char *line)
 		add_value_name(p, arena_strndup(p->arena, name, len));
 }
 
+/* A word like any other where no condition and no operand follows. */
+static enum token_kind comptime_kind(struct parser *p)
+{
+	bool is_ambiguous, is_operand = cast_operand(p, 0, &is_ambiguous);
+
+	if (p->last.kind == T_IF || p->last.kind == T_IF_EXPR)
+		return T_COMPTIME;
+	if (at_top(p) || token_after(p->last.kind) != AFTER_MID || !is_operand)
+		return T_IDENT;
+	return !is_ambiguous || tokens_peek(p, 0)->kind == T_LPAREN ? T_COMPTIME_EXPR : T_IDENT;
+}
+
 static enum token_kind kind_for_grammar(struct parser *p, const struct token *t)
 {
 	enum token_after after = token_after(p->last.kind);
@@ -344,10 +356,7 @@ static enum token_kind kind_for_grammar(struct parser *p, const struct token *t)
 	case T_IDENT:
 		if (p->in_macro_head)
 			add_value_name(p, t->text);
-		if ((p->last.kind == T_IF || p->last.kind == T_IF_EXPR) &&
-		    !strcmp(t->text, "comptime"))
-			return T_COMPTIME;
-		return T_IDENT;
+		return strcmp(t->text, "comptime") ? T_IDENT : comptime_kind(p);
 	case T_CPP: add_define(p, t->text); return T_CPP;
 	default: return t->kind;
 	}
