@@ -36,6 +36,7 @@ struct ctypes {
 	struct ctype_btf *kernel, *headers;
 	struct ctype_dwarf *programs; /* made when first needed */
 	const struct node *probe; /* whose program's types come first; NULL: none */
+	struct ctype_modules *modules; /* of the kernel; made when first needed */
 	bool kernel_tried;
 	uint32_t script_cnt;
 	struct typedef_name *typedefs;
@@ -53,6 +54,14 @@ static struct ctype_btf *kernel(struct ctypes *c)
 	return c->kernel;
 }
 
+static struct ctype_modules *modules(struct ctypes *c)
+{
+	if (!c->modules)
+		c->modules =
+			ctype_modules_new(c->u->types, c->u->arena, "/sys/kernel/btf", kernel(c));
+	return c->modules;
+}
+
 static void complete(void *arg, struct type *t)
 {
 	struct ctypes *c = arg;
@@ -63,12 +72,14 @@ static void complete(void *arg, struct type *t)
 		return;
 	if (!t->def && c->headers)
 		ctype_btf_bind(c->headers, t);
-	if (!t->def && kernel(c))
-		ctype_btf_bind(c->kernel, t);
+	if (!t->def && kernel(c) && !ctype_btf_bind(c->kernel, t) && t->name)
+		ctype_modules_bind(modules(c), t);
 	if (c->headers && ctype_btf_has(c->headers, t->def))
 		ctype_btf_complete(c->headers, t);
-	else if (t->def)
+	else if (t->def && ctype_btf_has(c->kernel, t->def))
 		ctype_btf_complete(c->kernel, t);
+	else if (t->def)
+		ctype_modules_complete(modules(c), t);
 }
 
 struct ctypes *ctypes_new(struct unit *u)
@@ -84,6 +95,7 @@ void ctypes_free(struct ctypes *c)
 {
 	if (!c)
 		return;
+	ctype_modules_free(c->modules);
 	ctype_btf_free(c->kernel);
 	ctype_btf_free(c->headers);
 	types_set_source(c->u->types, NULL, NULL);

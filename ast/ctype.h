@@ -84,4 +84,24 @@ void ctype_dwarf_complete(struct ctype_dwarf *c, struct type *t);
 /* Places a bit-field that begins at a bit of the struct: its storage unit, and where in it. */
 void ctype_place_bits(struct types *ts, struct type_field *f, uint32_t at, uint32_t bits);
 
+/* A module's, which continues the kernel's; its own definitions are numbered from def_base on. */
+struct ctype_btf *ctype_btf_open_module(struct types *ts, const char *path,
+					const struct ctype_btf *kernel, uint32_t def_base);
+
+/* ---- those of all modules (ctype_modules.c) ---- */
+
+/* Numbers of the kernel's own definitions are below 1 << CTYPE_MODULE_BITS. */
+enum { CTYPE_MODULE_BITS = 22, CTYPE_MODULES_MAX = 255 };
+
+struct arena;
+struct ctype_modules;
+
+/* dir: where the files are, "/sys/kernel/btf". Lasts as long as the arena; free closes the files. */
+struct ctype_modules *ctype_modules_new(struct types *ts, struct arena *arena, const char *dir,
+					const struct ctype_btf *kernel);
+void ctype_modules_free(struct ctype_modules *m);
+/* As ctype_btf_bind, in the first module that has it. */
+bool ctype_modules_bind(struct ctype_modules *m, struct type *t);
+void ctype_modules_complete(struct ctype_modules *m, struct type *t);
+
 #endif

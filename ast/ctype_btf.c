@@ -22,32 +22,39 @@ struct ctype_btf {
 	struct types *ts;
 	struct arena *arena;
 	uint32_t def_base; /* added to BTF ids to number definitions */
-	uint32_t cnt;
+	uint32_t first, cnt; /* ids of its own; those before first are the kernel's */
 };
 
 static const struct type *convert(struct ctype_btf *b, uint32_t id);
 
-struct ctype_btf *ctype_btf_open(struct types *ts, const char *path, uint32_t def_base)
+static struct ctype_btf *take(struct types *ts, struct btf *btf, uint32_t first, uint32_t def_base)
 {
-	struct ctype_btf *b;
-	struct btf *btf;
+	struct ctype_btf *b = btf ? calloc(1, sizeof(*b)) : NULL;
 
-	libbpf_set_print(NULL); /* a kernel without BTF is no news: the caller says what it means */
-	btf = path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
-	if (!btf)
-		return NULL;
-	b = calloc(1, sizeof(*b));
 	if (b) {
 		*b = (struct ctype_btf){ .btf = btf, .ts = ts, .def_base = def_base };
 		b->arena = arena_new();
+		b->first = first;
 		b->cnt = btf__type_cnt(btf);
 	}
-	if (b && b->arena)
+	if (!btf || (b && b->arena))
 		return b;
 	free(b);
 	btf__free(btf);
 	errno = ENOMEM;
 	return NULL;
+}
+
+struct ctype_btf *ctype_btf_open(struct types *ts, const char *path, uint32_t def_base)
+{
+	libbpf_set_print(NULL); /* a kernel without BTF is no news: the caller says what it means */
+	return take(ts, path ? btf__parse(path, NULL) : btf__load_vmlinux_btf(), 1, def_base);
+}
+
+struct ctype_btf *ctype_btf_open_module(struct types *ts, const char *path,
+					const struct ctype_btf *kernel, uint32_t def_base)
+{
+	return take(ts, btf__parse_split(path, kernel->btf), kernel->cnt, def_base);
 }
 
 void ctype_btf_free(struct ctype_btf *b)
@@ -61,7 +68,7 @@ void ctype_btf_free(struct ctype_btf *b)
 
 bool ctype_btf_has(const struct ctype_btf *b, uint32_t def)
 {
-	return def >= b->def_base && def - b->def_base < b->cnt;
+	return def >= b->def_base + b->first && def - b->def_base < b->cnt;
 }
 
 static const char *name_of(const struct ctype_btf *b, uint32_t off)
@@ -130,7 +137,7 @@ static const struct type *tagged(struct ctype_btf *b, uint32_t id, const struct 
 		name = arena_printf(b->arena, "%s %s", tag_word(kind), name);
 	if (btf_is_fwd(t))
 		return type_tagged(b->ts, kind, name, 0);
-	to = type_tagged(b->ts, kind, name, b->def_base + id);
+	to = type_tagged(b->ts, kind, name, id < b->first ? id : b->def_base + id);
 	if (!to->size)
 		set_size(b, to, id);
 	return to;
@@ -276,7 +283,7 @@ void ctype_btf_complete(struct ctype_btf *b, struct type *to)
 static uint32_t find(const struct ctype_btf *b, const char *name,
 		     bool (*is)(const struct btf_type *))
 {
-	for (uint32_t id = 1; id < b->cnt; id++) {
+	for (uint32_t id = b->first; id < b->cnt; id++) {
 		const struct btf_type *t = btf__type_by_id(b->btf, id);
 
 		if (t->name_off && is(t) && !strcmp(btf__name_by_offset(b->btf, t->name_off), name))
@@ -338,7 +345,7 @@ const struct type *ctype_btf_find(struct ctype_btf *b, const char *name)
 
 bool ctype_btf_value(struct ctype_btf *b, const char *name, int64_t *value, const struct type **e)
 {
-	for (uint32_t id = 1; id < b->cnt; id++) {
+	for (uint32_t id = b->first; id < b->cnt; id++) {
 		const struct btf_type *t = btf__type_by_id(b->btf, id);
 
 		if (!is_any_enum(t))
