@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* -l 'struct X*': the kernel's types by name; with -v as C. */
 #include <bpf/btf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 struct printer {
 	struct btf *btf;
+	const char *owner; /* "vmlinux" or a module */
 	FILE *out; /* collects what btf_dump writes */
 	const char **names;
 	uint32_t cnt, cap;
@@ -55,7 +57,7 @@ static int print_definition(struct printer *p, uint32_t id, const char *word, co
 	for (at = text; !err && at && (at = strstr(at, head)); at++)
 		last = at;
 	if (last)
-		printf("vmlinux: %s", last);
+		printf("%s: %s", p->owner, last);
 	free(head);
 	free(text);
 	return err;
@@ -103,25 +105,63 @@ static int print_names(struct printer *p, const char *word, bool as_c)
 	return err;
 }
 
-int ctypes_list(const char *pattern, bool as_c)
+/* What btf itself defines, ids from first on. How many, or a negative errno. */
+static int list_of(struct btf *btf, uint32_t first, const char *owner, const char *pattern,
+		   bool as_c)
 {
-	struct printer p = { .btf = btf__load_vmlinux_btf() };
+	struct printer p = { .btf = btf, .owner = owner };
 	const char *glob = strchr(pattern, ' ') + 1;
 	char word[8] = "";
-	int err = p.btf ? 0 : -errno;
-	uint32_t cnt;
+	int err = 0;
 
 	memcpy(word, pattern, (size_t)(glob - pattern - 1));
-	for (uint32_t id = 1; !err && id < btf__type_cnt(p.btf); id++) {
-		const struct btf_type *t = btf__type_by_id(p.btf, id);
-		const char *name = btf__name_by_offset(p.btf, t->name_off);
+	for (uint32_t id = first; !err && id < btf__type_cnt(btf); id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const char *name = btf__name_by_offset(btf, t->name_off);
 
 		if (is_of(t, *word) && *name && probe_glob_match(glob, name))
 			err = add(&p, name);
 	}
 	err = err ?: print_names(&p, word, as_c);
-	cnt = p.cnt;
 	free(p.names);
-	btf__free(p.btf);
-	return err ? err : (int)cnt;
+	return err ? err : (int)p.cnt;
+}
+
+static int not_the_kernel(const struct dirent *e)
+{
+	return e->d_name[0] != '.' && strcmp(e->d_name, "vmlinux") != 0;
+}
+
+/* Those that only modules define, after the kernel's. */
+static int list_modules(struct btf *kernel, const char *pattern, bool as_c)
+{
+	struct dirent **names = NULL;
+	int cnt = scandir("/sys/kernel/btf", &names, not_the_kernel, alphasort), sum = 0;
+
+	for (int i = 0; i < cnt; i++) {
+		struct btf *btf = sum < 0 ? NULL : btf__load_module_btf(names[i]->d_name, kernel);
+		int n = btf ? list_of(btf, btf__type_cnt(kernel), names[i]->d_name, pattern, as_c)
+			    : 0;
+
+		sum = n < 0 ? n : sum + n;
+		btf__free(btf);
+		free(names[i]);
+	}
+	free(names);
+	return sum;
+}
+
+int ctypes_list(const char *pattern, bool as_c)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	int own = kernel ? list_of(kernel, 1, "vmlinux", pattern, as_c) : -errno, more;
+
+	/* one type by its full name that the kernel has: no module has another */
+	if (own < 0 || (own && !probe_is_glob(pattern))) {
+		btf__free(kernel);
+		return own;
+	}
+	more = list_modules(kernel, pattern, as_c);
+	btf__free(kernel);
+	return more < 0 ? more : own + more;
 }

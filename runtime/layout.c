@@ -6,6 +6,7 @@
  */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libelf.h>
@@ -116,7 +117,19 @@ static bool find_path(const struct btf *btf, uint32_t id, const char *path, stru
 	return true;
 }
 
-/* ---- one row against this kernel ---- */
+/* ---- the kernel's types, then those of its modules, read when they are needed ---- */
+
+struct kernel_types {
+	struct btf *vmlinux;
+	struct dirent **names; /* of modules */
+	struct btf **modules; /* NULL: not read yet */
+	int cnt; /* -1: not listed yet */
+};
+
+static int is_module(const struct dirent *e)
+{
+	return e->d_name[0] != '.' && strcmp(e->d_name, "vmlinux") != 0;
+}
 
 static int find_struct(const struct btf *btf, const char *name)
 {
@@ -127,6 +140,38 @@ static int find_struct(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, tag + 1,
 				      *name == 'u' ? BTF_KIND_UNION : BTF_KIND_STRUCT);
 }
+
+/* Who defines it; the kernel when nobody does. */
+static const struct btf *owner_of(struct kernel_types *k, const char *name)
+{
+	if (find_struct(k->vmlinux, name) >= 0)
+		return k->vmlinux;
+	if (k->cnt < 0) {
+		k->cnt = scandir("/sys/kernel/btf", &k->names, is_module, alphasort);
+		k->cnt = k->cnt < 0 ? 0 : k->cnt;
+		k->modules = calloc((size_t)k->cnt + 1, sizeof(*k->modules));
+	}
+	for (int i = 0; k->modules && i < k->cnt; i++) {
+		if (!k->modules[i])
+			k->modules[i] = btf__load_module_btf(k->names[i]->d_name, k->vmlinux);
+		if (k->modules[i] && find_struct(k->modules[i], name) >= 0)
+			return k->modules[i];
+	}
+	return k->vmlinux;
+}
+
+static void kernel_types_close(struct kernel_types *k)
+{
+	for (int i = 0; i < k->cnt; i++) {
+		btf__free(k->modules ? k->modules[i] : NULL);
+		free(k->names[i]);
+	}
+	free(k->modules);
+	free(k->names);
+	btf__free(k->vmlinux);
+}
+
+/* ---- one row against this kernel ---- */
 
 static void size_text(char *out, size_t sz, uint64_t bits)
 {
@@ -237,7 +282,7 @@ int layout_check(const struct load_args *a, bool *is_other)
 {
 	const struct image *img = a->img;
 	const struct image_layout *first;
-	struct btf *btf = NULL;
+	struct kernel_types kernel = { .cnt = -1 };
 	int rc = 0;
 
 	*is_other = false;
@@ -245,8 +290,8 @@ int layout_check(const struct load_args *a, bool *is_other)
 		return 0;
 	*is_other = true;
 	first = first_struct(img);
-	btf = first ? btf__load_vmlinux_btf() : NULL;
-	if (first && !btf) {
+	kernel.vmlinux = first ? btf__load_vmlinux_btf() : NULL;
+	if (first && !kernel.vmlinux) {
 		place_error(img, first->place,
 			    "this kernel has no BTF, and %s may look different in it",
 			    image_str(img, first->type));
@@ -254,11 +299,19 @@ int layout_check(const struct load_args *a, bool *is_other)
 	}
 	for (uint32_t i = 0; i < img->layouts_cnt; i++) {
 		const struct image_layout *l = &img->layouts[i];
-		int err = l->probe == IMAGE_NONE ? layout_compare(img, btf, l) : check_probe(a, l);
+		const struct btf *btf;
+		int err;
+
+		if (l->probe == IMAGE_NONE) {
+			btf = owner_of(&kernel, image_str(img, l->type));
+			err = layout_compare(img, btf, l);
+		} else {
+			err = check_probe(a, l);
+		}
 
 		rc = err ?: rc;
 	}
-	btf__free(btf);
+	kernel_types_close(&kernel);
 	return rc;
 }
 
