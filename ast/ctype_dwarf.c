@@ -204,12 +204,12 @@ static const struct type *dimensions(struct ctype_dwarf *c, Dwarf_Die *range,
 		cnt = number(range, DW_AT_count);
 	else if (dwarf_hasattr(range, DW_AT_upper_bound))
 		cnt = number(range, DW_AT_upper_bound) + 1; /* of "[0]" it is -1 */
+	if (!is_last)
+		elem = dimensions(c, &next, elem, text);
 	if (cnt > INT32_MAX || !elem->size)
 		cnt = 0; /* it lies */
 	if (is_last && text && cnt)
 		return type_string(c->ts, (uint32_t)cnt);
-	if (!is_last)
-		elem = dimensions(c, &next, elem, text);
 	return type_array(c->ts, elem, (uint32_t)cnt);
 }
 
