@@ -114,8 +114,13 @@ static int size_unwind(struct bpf_object *obj, struct features *f)
 {
 	static const struct {
 		const char *name;
+		uint32_t key_sz, val_sz;
 		uint32_t least; /* entries */
-	} maps[] = { { IMAGE_MAP_UNWIND_PROCS, 512 }, { IMAGE_MAP_UNWIND_TABLES, 2048 } };
+	} maps[] = {
+		{ IMAGE_MAP_UNWIND_PROCS, 4, sizeof(struct unwind_proc), 512 },
+		{ IMAGE_MAP_UNWIND_TABLES, 8, sizeof(union unwind_chunk), 2048 },
+		{ IMAGE_MAP_UNWIND_RULES, 4, sizeof(struct unwind_rule), 0 },
+	};
 	struct bpf_map *rules = bpf_object__find_map_by_name(obj, IMAGE_MAP_UNWIND_RULES);
 	bool used = load_unwinds(obj, f);
 	int rc = 0;
@@ -125,12 +130,21 @@ static int size_unwind(struct bpf_object *obj, struct features *f)
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps) && !rc; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(obj, maps[i].name);
 
-		if (used && features_has(f, FEAT_BPF_MEM_ALLOC))
+		/* we hand the kernel so many bytes */
+		if (!map || bpf_map__key_size(map) != maps[i].key_sz ||
+		    bpf_map__value_size(map) != maps[i].val_sz) {
+			fprintf(stderr, "ERROR: bad image: map %s is not what it should be\n",
+				maps[i].name);
+			return -EINVAL;
+		}
+		if (map == rules)
+			rc = used ? 0 : bpf_map__set_max_entries(map, 1);
+		else if (used && features_has(f, FEAT_BPF_MEM_ALLOC))
 			rc = bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
 		else
 			rc = bpf_map__set_max_entries(map, used ? maps[i].least : 1);
 	}
-	return rc ?: used ? 0 : bpf_map__set_max_entries(rules, 1);
+	return rc;
 }
 
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,

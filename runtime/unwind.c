@@ -70,6 +70,7 @@ struct unwind {
 	struct known_file *files[BUCKETS];
 	struct table *tables;
 	struct rule *rules[BUCKETS];
+	uint32_t made_cnt; /* tables */
 	uint32_t rule_cnt, table_cnt; /* numbers given; of PIECES_MAX tables each */
 	uint32_t fresh[FRESH_MAX], fresh_cnt; /* processes to be told */
 	bool full;
@@ -220,6 +221,7 @@ static void table_make(struct unwind *u, struct table *t, Elf *elf)
 	struct cfi_rows rows;
 
 	t->made = true;
+	u->made_cnt++;
 	if (t->seg_cnt && !u->full && !cfi_read(elf, t->base, intern, u, &rows)) {
 		put_rows(u, t, &rows);
 		cfi_rows_free(&rows);
@@ -339,6 +341,18 @@ static void tell_code(void *arg, const struct usyms_code *c)
 	tell(tl, c->end, UNWIND_NO_CODE, 0);
 }
 
+/* When there is no room, whichever process comes first makes some: it is asked for when it is met. */
+static void put_process(struct unwind *u, uint32_t tgid, const struct unwind_proc *p)
+{
+	uint32_t other;
+
+	if (!bpf_map_update_elem(u->fd.procs, &tgid, p, BPF_ANY) || errno != E2BIG ||
+	    bpf_map_get_next_key(u->fd.procs, NULL, &other))
+		return;
+	bpf_map_delete_elem(u->fd.procs, &other);
+	bpf_map_update_elem(u->fd.procs, &tgid, p, BPF_ANY);
+}
+
 /* In the kernel's map the sign tells which of two addresses is above: the fill is above them all. */
 static void tell_process(struct unwind *u, uint32_t tgid)
 {
@@ -351,7 +365,7 @@ static void tell_process(struct unwind *u, uint32_t tgid)
 	if (usyms_each(u->procs, tgid, tell_code, t)) {
 		for (uint32_t i = t->cnt; i < UNWIND_MAPPINGS; i++)
 			t->p.map[i].start = INT64_MAX;
-		bpf_map_update_elem(u->fd.procs, &tgid, &t->p, BPF_ANY);
+		put_process(u, tgid, &t->p);
 	}
 	free(t);
 }
@@ -476,20 +490,36 @@ void unwind_expect_child(struct unwind *u, uint32_t tgid, const char *path)
 	usyms_expect(u->procs, tgid);
 }
 
+/* What the kernel has been told of a process; all zeroes: nothing. */
+static struct unwind_proc told(const struct unwind *u, uint32_t tgid)
+{
+	struct unwind_proc p;
+
+	if (bpf_map_lookup_elem(u->fd.procs, &tgid, &p))
+		memset(&p, 0, sizeof(p));
+	return p;
+}
+
 /*
- * With the mark gone a program asks once more when it still does not know: so not for an address
- * that lies in nothing.
+ * With the mark gone a program asks once more when it still does not know: so only when it has been
+ * told something, not for an address that lies in nothing.
  */
 int unwind_need(struct unwind *u, const void *rec, size_t sz)
 {
+	struct unwind_proc before, after;
 	struct event_unwind e;
+	uint32_t made_cnt;
 
 	if (!u || sz < sizeof(e))
 		return -EINVAL;
 	memcpy(&e, rec, sizeof(e));
+	before = told(u, e.tgid);
+	made_cnt = u->made_cnt;
 	unwind_update(u);
 	meet(u, e.tgid, e.addr);
-	if (!e.addr || usyms_knows(u->procs, e.tgid, e.addr))
+	after = told(u, e.tgid);
+	if (made_cnt != u->made_cnt || memcmp(&before, &after, sizeof(before)) ||
+	    (!e.addr && after.map[UNWIND_MAPPINGS - 1].start))
 		bpf_map_delete_elem(u->fd.marks, &e.mark);
 	return 0;
 }

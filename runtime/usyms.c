@@ -488,13 +488,6 @@ void usyms_expect(struct usyms *u, uint32_t tgid)
 		p->met = p->heirs_met = true;
 }
 
-bool usyms_knows(const struct usyms *u, uint32_t tgid, uint64_t addr)
-{
-	const struct process *p = process_find(u, tgid);
-
-	return p && map_find(p, addr);
-}
-
 bool usyms_each(struct usyms *u, uint32_t tgid, void (*fn)(void *arg, const struct usyms_code *c),
 		void *arg)
 {

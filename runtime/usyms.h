@@ -48,8 +48,6 @@ bool usyms_each(struct usyms *u, uint32_t tgid, void (*fn)(void *arg, const stru
 void usyms_learn(struct usyms *u, uint32_t tgid, uint64_t addr);
 /* It will be met, and so will those that it forks; what it has mapped now is not of interest. */
 void usyms_expect(struct usyms *u, uint32_t tgid);
-/* addr lies in a mapping that is known. */
-bool usyms_knows(const struct usyms *u, uint32_t tgid, uint64_t addr);
 
 /* What address lies in for process tgid now; NULL: nothing known. */
 const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr);
