@@ -79,6 +79,10 @@ const struct type *infer_literal(struct infer *in, struct node *n, enum node_kin
 const struct type *infer_literal_field(struct infer *in, struct node *n);
 /* "comptime e": e, once it is a constant. */
 const struct type *infer_constant(struct infer *in, struct node *n);
+/* The code depends on what this sizeof() or offsetof() gives, and on no other kernel's. */
+void infer_note(struct infer *in, const struct type *t, const struct node *n);
+/* Offsets in e, where only what is known when compiling will do, become numbers. */
+void infer_fix(struct infer *in, struct node *e);
 bool infer_pick(struct infer *in, struct node *n);
 
 /* infer_type.c: types as written. bad when there is no such type. */

@@ -173,12 +173,43 @@ static const struct type *kfunc_exist(struct infer *in, struct node *n)
 			     ctypes_has_function(in->u->ctypes, n->call.args->str.text));
 }
 
+void infer_note(struct infer *in, const struct type *t, const struct node *n)
+{
+	struct size_used *s = arena_new_of(in->u->arena, struct size_used);
+
+	*s = (struct size_used){ .type = t, .span = n->span, .next = in->u->sizes };
+	if (n->kind == N_OFFSETOF) {
+		s->path = n->sizeof_.path;
+		s->path_cnt = n->sizeof_.path_cnt;
+	}
+	in->u->sizes = s;
+}
+
+static void fix_offset(struct walker *w, struct node *n)
+{
+	struct infer *in = w->arg;
+
+	if (n->kind != N_OFFSETOF || !infer_known(in, n->type))
+		return;
+	infer_note(in, n->sizeof_.arg->type, n);
+	n->type = infer_literal(in, n, N_INT, n->sizeof_.off);
+}
+
+void infer_fix(struct infer *in, struct node *e)
+{
+	struct walker w = { .post = fix_offset, .arg = in };
+
+	walk(&w, e);
+	infer_value(in, e);
+}
+
 static const struct type *static_assert_(struct infer *in, struct node *n)
 {
 	const struct node *cond = n->call.args, *why = cond->next;
 
 	if (!in->report)
 		return type_void(in->ts);
+	infer_fix(in, n->call.args);
 	if (cond->kind != N_INT && cond->kind != N_BOOL)
 		diag(in->u->diags, cond->span, D_ASSERT_COMPTIME);
 	else if (!cond->num.value)
@@ -280,6 +311,7 @@ bool infer_pick(struct infer *in, struct node *n)
 	struct node *pick, *next = n->next;
 
 	infer_cond(in, n->cond.cond);
+	infer_fix(in, n->cond.cond);
 	if (cond->kind != N_INT && cond->kind != N_BOOL) {
 		if (in->report && cond->type != in->bad)
 			diag(in->u->diags, cond->span, D_COMPTIME);

@@ -310,14 +310,6 @@ static const struct type *infer_cast(struct infer *in, struct node *n)
 	return in->bad;
 }
 
-static void note_size(struct infer *in, const struct type *t, struct span sp)
-{
-	struct size_used *s = arena_new_of(in->u->arena, struct size_used);
-
-	*s = (struct size_used){ t, sp, in->u->sizes };
-	in->u->sizes = s;
-}
-
 static const struct type *infer_sizeof(struct infer *in, struct node *n)
 {
 	const struct type *t;
@@ -330,7 +322,7 @@ static const struct type *infer_sizeof(struct infer *in, struct node *n)
 	if (!infer_known(in, t))
 		return t;
 	if (type_is_kernel(t))
-		note_size(in, t, n->span);
+		infer_note(in, t, n);
 	/* a variable may still widen */
 	if (node_is_type(n->sizeof_.arg) || in->report)
 		return infer_literal(in, n, N_INT, t->size);

@@ -281,6 +281,7 @@ void infer_stmt(struct infer *in, struct node *n)
 		break;
 	case N_UNROLL:
 		infer_value(in, n->repeat.cond);
+		infer_fix(in, n->repeat.cond);
 		infer_body(in, n->repeat.body);
 		break;
 	case N_BREAK:

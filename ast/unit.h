@@ -40,9 +40,11 @@ struct compile_options {
 	uint32_t include_cnt, include_dir_cnt;
 };
 
-/* sizeof() of one of the kernel's structures: a number by now. */
+/* sizeof(), or offsetof() where a constant is needed, of the kernel's structures: a number by now. */
 struct size_used {
 	const struct type *type;
+	const char *const *path; /* of offsetof() */
+	uint32_t path_cnt; /* 0: sizeof() */
 	struct span span;
 	struct size_used *next;
 };

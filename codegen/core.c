@@ -137,7 +137,7 @@ static LLVMValueRef relocated(struct gen *g, const struct core_path *path)
 }
 
 /* What the loader of another kernel compares before it relocates anything. */
-static void pack_path(struct gen *g, const struct core_path *path, struct span sp)
+static void pack_path(struct gen *g, const struct core_path *path, bool is_fixed, struct span sp)
 {
 	const struct type_field *last = path->fields[path->cnt - 1];
 	const char *text = "";
@@ -155,7 +155,7 @@ static void pack_path(struct gen *g, const struct core_path *path, struct span s
 					.probe = IMAGE_NONE,
 					.off = off * 8 + last->bit_off,
 					.size = last->bit_sz ? last->bit_sz : last->type->size * 8,
-					.is_fixed = last->bit_sz != 0 },
+					.is_fixed = is_fixed },
 		sp);
 }
 
@@ -173,7 +173,7 @@ LLVMValueRef core_offset(struct gen *g, const struct core_path *path, struct spa
 		off += path->fields[i]->off;
 	if (!core_is_named(path->root))
 		return gen_i64(g, off);
-	pack_path(g, path, sp);
+	pack_path(g, path, last->bit_sz != 0, sp);
 	return last->bit_sz ? gen_i64(g, off) : relocated(g, path);
 }
 
@@ -187,18 +187,38 @@ void core_size(struct gen *g, const struct type *t, struct span sp)
 			    sp);
 }
 
+static struct core_path path_of(const struct type *root, const char *const *names, uint32_t cnt)
+{
+	struct core_path path = { .root = root };
+	const struct type *t = root;
+
+	for (uint32_t i = 0; i < cnt; i++) {
+		path.fields[path.cnt] = type_field_find(t, names[i]);
+		t = path.fields[path.cnt++]->type;
+	}
+	return path;
+}
+
 LLVMValueRef core_offsetof(struct gen *g, struct node *e)
 {
-	struct core_path path = { .root = e->sizeof_.arg->type };
-	const struct type *t = path.root;
+	struct core_path path;
 
 	if (e->sizeof_.path_cnt > CORE_PATH_MAX)
 		return gen_i64(g, e->sizeof_.off);
-	for (uint32_t i = 0; i < e->sizeof_.path_cnt; i++) {
-		path.fields[path.cnt] = type_field_find(t, e->sizeof_.path[i]);
-		t = path.fields[path.cnt++]->type;
-	}
+	path = path_of(e->sizeof_.arg->type, e->sizeof_.path, e->sizeof_.path_cnt);
 	return core_offset(g, &path, e->span);
+}
+
+void core_used(struct gen *g, const struct size_used *s)
+{
+	struct core_path path;
+
+	if (!s->path_cnt) {
+		core_size(g, s->type, s->span);
+	} else if (core_is_named(s->type) && s->path_cnt <= CORE_PATH_MAX) {
+		path = path_of(s->type, s->path, s->path_cnt);
+		pack_path(g, &path, true, s->span);
+	}
 }
 
 void core_arg(struct gen *g, const struct type_field *f)

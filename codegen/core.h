@@ -20,6 +20,8 @@ bool core_is_named(const struct type *t);
 LLVMValueRef core_offset(struct gen *g, const struct core_path *path, struct span sp);
 /* offsetof(struct T, a.b) of one of the kernel's */
 LLVMValueRef core_offsetof(struct gen *g, struct node *e);
+/* What infer noted. */
+void core_used(struct gen *g, const struct size_used *s);
 /* The code takes for granted how large t is: where that differs it is not loaded. */
 void core_size(struct gen *g, const struct type *t, struct span sp);
 /* The same of where a field of the kernel's args lies. */

@@ -406,7 +406,7 @@ static void gen_module(struct gen *g)
 	g->scratch->max_entries = prog_cnt ? prog_cnt : 1;
 	pack_maps(g);
 	for (const struct size_used *s = g->u->sizes; s; s = s->next)
-		core_size(g, s->type, s->span);
+		core_used(g, s);
 	pack_layouts(g);
 	pack_settings(g);
 	finish_globals(g);

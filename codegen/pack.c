@@ -187,7 +187,7 @@ void pack_layout(struct gen *g, const struct image_layout *row, struct span sp)
 
 	for (uint32_t i = 0; i < g->layout_cnt; i++)
 		if (old[i].type == row->type && old[i].path == row->path &&
-		    old[i].probe == row->probe)
+		    old[i].probe == row->probe && old[i].is_fixed == row->is_fixed)
 			return;
 	if (g->layout_cnt == g->layout_cap) {
 		g->layout_cap = g->layout_cap ? g->layout_cap * 2 : 16;
