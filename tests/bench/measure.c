@@ -4,7 +4,8 @@
  * all of them alike.
  *
  *   measure start ROUNDS -- COMMAND... [-- COMMAND...]...
- *       runs each to its end; a line for each: median processor time in us, median peak memory in KiB
+ *       runs each to its end; a line for each: medians of processor time in us,
+ *       peak memory in KiB, time from start to end in us; one round: no run before, to warm up
  *   measure user FILE -- COMMAND... [-- COMMAND...]...
  *       runs each to its end, its output in FILE; a line for each: user time in us, lines written
  *   measure kernel ROUNDS CALLS -- COMMAND... [-- COMMAND...]...
@@ -55,17 +56,22 @@ static pid_t start(char **argv, const char *out)
 /* ---- start: processor time and memory of the whole process and its children */
 
 struct cost {
-	double cpu_us, rss_kib;
+	double cpu_us, rss_kib, wall_us;
 };
 
 static void run_once(char **argv, struct cost *cost)
 {
+	struct timespec began, ended;
 	struct rusage ru;
 	int status;
-	pid_t pid = start(argv, NULL);
+	pid_t pid;
+
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	pid = start(argv, NULL);
 
 	if (wait4(pid, &status, 0, &ru) < 0)
 		fail("wait4");
+	clock_gettime(CLOCK_MONOTONIC, &ended);
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 		fprintf(stderr, "measure: %s failed: %x\n", argv[0], status);
 		exit(1);
@@ -73,6 +79,7 @@ static void run_once(char **argv, struct cost *cost)
 	cost->cpu_us = (ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1e6 + ru.ru_utime.tv_usec +
 		       ru.ru_stime.tv_usec;
 	cost->rss_kib = ru.ru_maxrss;
+	cost->wall_us = (ended.tv_sec - began.tv_sec) * 1e6 + (ended.tv_nsec - began.tv_nsec) / 1e3;
 }
 
 static int by_value(const void *a, const void *b)
@@ -90,20 +97,23 @@ static double median(double *v, int cnt)
 
 static void measure_start(char ***command, int cnt, int rounds)
 {
-	static double cpu[COMMANDS_MAX][ROUNDS_MAX], rss[COMMANDS_MAX][ROUNDS_MAX];
+	static double cpu[COMMANDS_MAX][ROUNDS_MAX], rss[COMMANDS_MAX][ROUNDS_MAX],
+		wall[COMMANDS_MAX][ROUNDS_MAX];
 	struct cost cost;
 
-	for (int c = 0; c < cnt; c++)
+	for (int c = 0; rounds > 1 && c < cnt; c++)
 		run_once(command[c], &cost); /* into the page cache */
 	for (int r = 0; r < rounds; r++) {
 		for (int c = 0; c < cnt; c++) {
 			run_once(command[c], &cost);
 			cpu[c][r] = cost.cpu_us;
 			rss[c][r] = cost.rss_kib;
+			wall[c][r] = cost.wall_us;
 		}
 	}
 	for (int c = 0; c < cnt; c++)
-		printf("%.0f %.0f\n", median(cpu[c], rounds), median(rss[c], rounds));
+		printf("%.0f %.0f %.0f\n", median(cpu[c], rounds), median(rss[c], rounds),
+		       median(wall[c], rounds));
 }
 
 /* ---- user: what it costs to print, and how much was printed */
