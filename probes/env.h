@@ -177,9 +177,12 @@ struct multi_args {
 	uint32_t cnt, pid;
 	bool is_return;
 };
-enum { TRACE_KPROBE_MULTI = 42, TRACE_UPROBE_MULTI = 48 }; /* expected_attach_type */
+enum {
+	TRACE_KPROBE_MULTI = 42,
+	TRACE_UPROBE_MULTI = 48,
+	TRACE_KPROBE_SESSION = 56
+}; /* expected_attach_type */
 int links_multi(const struct multi_args *a);
-bool links_has_multi(bool uprobes);
 
 /* A map that holds tracepoint events so that the kernel closes them behind our back; -1: none. */
 int links_holder(struct probe_links *links, uint32_t cnt);

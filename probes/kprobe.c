@@ -148,7 +148,7 @@ static int load(struct probe_env *env, const struct probe_target *targets, uint3
 {
 	if (perf_type("kprobe") < 0)
 		return no_kprobes(err);
-	if (cnt > 1 && all_functions(targets, cnt) && links_has_multi(false))
+	if (cnt > 1 && all_functions(targets, cnt) && probe_has_multi(PROBE_KPROBE_MULTI))
 		out->attach_type = TRACE_KPROBE_MULTI;
 	return 0;
 }

@@ -238,37 +238,52 @@ int links_multi(const struct multi_args *a)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* A link on an address that is not readable: a kernel that knows such links looks there. */
-bool links_has_multi(bool uprobes)
+/* A link on nothing: what the kernel has against it tells whether it knows such links. */
+bool probe_has_multi(enum probe_multi kind)
 {
+	static const struct {
+		uint32_t attach_type;
+		int refusal;
+	} kinds[] = {
+		[PROBE_KPROBE_MULTI] = { TRACE_KPROBE_MULTI, EFAULT },
+		[PROBE_KPROBE_SESSION] = { TRACE_KPROBE_SESSION, EFAULT },
+		[PROBE_UPROBE_MULTI] = { TRACE_UPROBE_MULTI, ENOENT },
+	};
 	struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	static const char nowhere[] = "/nowhere/at/all";
-	struct multi_args multi = { .cnt = 1 };
+	struct link_create_attr link = { .attach_type = kinds[kind].attach_type };
 	union bpf_attr attr;
 	uint64_t off = 0;
-	int rc;
+	long fd;
+	int prog, refusal;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_KPROBE;
-	attr.expected_attach_type = uprobes ? TRACE_UPROBE_MULTI : TRACE_KPROBE_MULTI;
+	attr.expected_attach_type = kinds[kind].attach_type;
 	attr.insns = (uintptr_t)insns;
 	attr.insn_cnt = 2;
 	attr.license = (uintptr_t) "GPL";
-	multi.prog_fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-	if (multi.prog_fd < 0)
+	prog = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	if (prog < 0)
 		return false;
-	if (uprobes) {
-		multi.path = nowhere;
-		multi.offsets = &off;
+	link.prog_fd = (uint32_t)prog;
+	if (kind == PROBE_UPROBE_MULTI) {
+		link.uprobe_multi.path = (uintptr_t)nowhere;
+		link.uprobe_multi.offsets = (uintptr_t)&off;
+		link.uprobe_multi.cnt = 1;
 	} else {
-		multi.syms = (const char *const *)1;
+		link.kprobe_multi.syms = 1; /* no address that can be read */
+		link.kprobe_multi.cnt = 1;
 	}
-	rc = links_multi(&multi);
-	close(multi.prog_fd);
-	return rc == (uprobes ? -ENOENT : -EFAULT);
+	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
+	refusal = errno;
+	if (fd >= 0)
+		close((int)fd);
+	close(prog);
+	return fd < 0 && refusal == kinds[kind].refusal;
 }
 
 int links_attach_perf(struct probe_links *links, int prog_fd, int perf_fd, const uint64_t *cookie,

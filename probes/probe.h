@@ -289,6 +289,10 @@ const void *debug_find_enumerator(struct probe_env *env, struct Dwarf *dw, const
 /* The name as C++ or Rust source has it, malloc'ed; NULL: it is not mangled. */
 char *demangle(const char *name);
 
+/* Links on many targets at once, which kernels have or have not. */
+enum probe_multi { PROBE_KPROBE_MULTI, PROBE_KPROBE_SESSION, PROBE_UPROBE_MULTI };
+bool probe_has_multi(enum probe_multi kind);
+
 /* Shell-like match of '*' and '[abc]'. */
 bool probe_glob_match(const char *pattern, const char *name);
 bool probe_is_glob(const char *s);

@@ -26,7 +26,7 @@ int uprobe_load(uint32_t cnt, bool is_return, struct probe_load *out, struct pro
 	 * The event of a process counts returns in others too, where somebody else traces those
 	 * (6.12 still): links look at the process themselves.
 	 */
-	if ((cnt > 1 || is_return) && links_has_multi(true))
+	if ((cnt > 1 || is_return) && probe_has_multi(PROBE_UPROBE_MULTI))
 		out->attach_type = TRACE_UPROBE_MULTI;
 	return 0;
 }

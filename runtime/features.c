@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "probes/probe.h"
 #include "runtime/features.h"
 #include "runtime/run.h"
 
@@ -45,6 +46,59 @@ static bool has_ringbuf(void)
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
+}
+
+static bool has_kprobe_multi(void)
+{
+	return probe_has_multi(PROBE_KPROBE_MULTI);
+}
+
+static bool has_kprobe_session(void)
+{
+	return probe_has_multi(PROBE_KPROBE_SESSION);
+}
+
+static bool has_uprobe_multi(void)
+{
+	return probe_has_multi(PROBE_UPROBE_MULTI);
+}
+
+static bool has_raw_tracepoint(void)
+{
+	int fd = trivial_prog(BPF_PROG_TYPE_RAW_TRACEPOINT);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* An empty program for what every kernel with BTF has. */
+static bool loads_for(const char *name, enum bpf_attach_type type)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int id = libbpf_find_vmlinux_btf_id(name, type), fd;
+
+	if (id <= 0)
+		return false;
+	opts.attach_btf_id = (uint32_t)id;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "trace_probe", "GPL", insns, 2, &opts);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool has_fentry(void)
+{
+	return loads_for("vfs_read", BPF_TRACE_FENTRY);
+}
+
+static bool has_iter(void)
+{
+	return loads_for("task", BPF_TRACE_ITER);
 }
 
 /* Such a link is known when the kernel misses the event rather than the kind of link. */
@@ -191,7 +245,7 @@ static void print_caps(FILE *out)
 int features_print(struct features *f, FILE *out)
 {
 	static const char *const lockdown[] = { "none", "integrity", "confidentiality",
-						"not in this kernel" };
+						"unknown: no /sys/kernel/security/lockdown" };
 	struct utsname u;
 
 	fprintf(out, "System\n");
