@@ -444,7 +444,7 @@ static void make_tables(char *letters, struct option *longs)
 	*letters = 0;
 }
 
-static int unknown_option(const char *word)
+static int unknown_option(const struct options *o, const char *word)
 {
 	struct nearest near;
 
@@ -460,6 +460,9 @@ static int unknown_option(const char *word)
 	}
 	if (near.best)
 		fprintf(stderr, "HINT: Did you mean '--%s'?\n", near.best);
+	else if (o->param_cnt && !o->program)
+		fprintf(stderr, "HINT: A script's own options stand behind --: trace %s -- %s\n",
+			o->params[0], word);
 	return -EINVAL;
 }
 
@@ -514,7 +517,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		if (c == 1)
 			o->params[o->param_cnt++] = optarg;
 		else if (c == '?')
-			err = unknown_option(argv[at]);
+			err = unknown_option(o, argv[at]);
 		else if (c == ':')
 			err = missing_argument();
 		else
