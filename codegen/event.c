@@ -171,7 +171,7 @@ static LLVMValueRef put_tail(struct gen *g, LLVMValueRef rec, LLVMValueRef off, 
 	LLVMValueRef cut = gen_cmp(g, LLVMIntUGT, len, gen_i64(g, most)), word, mark;
 
 	mark = gen_i32(g, call_reads_all(arg->e) ? STR_CUT : 0);
-	len = gen_select(g, cut, gen_i64(g, most), len);
+	len = gen_clamp(g, len, most + 1ull, most);
 	word = LLVMBuildTrunc(g->b, len, g->i32, "");
 	word = LLVMBuildOr(g->b, word, gen_select(g, cut, mark, gen_i32(g, 0)), "");
 	LLVMBuildStore(g->b, word, slot);

@@ -46,8 +46,7 @@ LLVMValueRef fn_buf(struct gen *g, struct call *c)
 	}
 	if (n && n->kind != N_INT) {
 		len = gen_int(g, n);
-		len = gen_select(g, gen_cmp(g, LLVMIntULT, len, gen_i64(g, max)), len,
-				 gen_i64(g, max));
+		len = gen_clamp(g, len, max + 1ull, max);
 	}
 	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, len, g->i32, ""), c->dst);
 	read_bytes(g, e, gen_off(g, c->dst, 4), len, max);

@@ -21,8 +21,7 @@ static LLVMValueRef in_memory(struct gen *g, struct node *e, LLVMValueRef *at, u
 	gen_zero(g, *at, (size + 7) & ~7u);
 	/* one byte more than it can have: comm tells its length only then */
 	len = gen_text(g, e, *at, e->type->size + 1);
-	return gen_select(g, gen_cmp(g, LLVMIntULT, len, gen_i64(g, e->type->size)), len,
-			  gen_i64(g, e->type->size - 1));
+	return gen_clamp(g, len, e->type->size, e->type->size - 1);
 }
 
 LLVMValueRef fn_strlen(struct gen *g, struct call *c)
@@ -39,7 +38,6 @@ LLVMValueRef fn_str_concat(struct gen *g, struct call *c)
 	struct node *l = c->args, *r = l->next;
 	LLVMValueRef both, len = in_memory(g, l, &both, r->type->size);
 
-	len = gen_bound(g, len, l->type->size);
 	gen_text(g, r, gen_off_var(g, both, len), r->type->size);
 	return gen_text_from(g, c->dst, c->max, both, AS_KERNEL);
 }
@@ -138,9 +136,7 @@ static LLVMValueRef row_text(struct gen *g, struct call *c, const char *symbol,
 	uint32_t stride = (c->n->type->size + 7) & ~7u;
 	LLVMValueRef table = text_table(g, symbol, rows, cnt, stride);
 
-	row = gen_select(g, gen_cmp(g, LLVMIntULT, row, gen_i64(g, cnt - 1)), row,
-			 gen_i64(g, cnt - 1));
-	row = gen_bound(g, row, cnt);
+	row = gen_clamp(g, row, cnt, cnt - 1);
 	row = LLVMBuildMul(g->b, row, gen_i64(g, stride), "");
 	return gen_text_from(g, c->dst, c->max < stride ? c->max : stride,
 			     gen_off_var(g, table, row), AS_KERNEL);

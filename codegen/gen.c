@@ -102,23 +102,28 @@ LLVMValueRef gen_tested(struct gen *g, LLVMValueRef v)
 /*
  * The verifier goes straight on before it comes back for a jump's target. So the way out of bounds is
  * the jump: when the verifier has been through all that follows with v in its bounds, it need not go
- * there again with a 0. The other way round each bound would double what is left to do.
+ * there again with the other value. The other way round each bound would double what is left to do.
  */
-LLVMValueRef gen_bound(struct gen *g, LLVMValueRef v, uint64_t limit)
+LLVMValueRef gen_clamp(struct gen *g, LLVMValueRef v, uint64_t limit, uint64_t other)
 {
 	LLVMBasicBlockRef in = gen_block(g, "in"), out = gen_block(g, "out"), from;
-	LLVMValueRef zero;
+	LLVMValueRef instead;
 
 	v = gen_opaque(g, v);
 	from = LLVMGetInsertBlock(g->b);
 	LLVMMoveBasicBlockAfter(in, from);
 	gen_cond_br(g, gen_cmp(g, LLVMIntULT, v, gen_i64(g, limit)), in, out);
 	gen_at(g, out);
-	zero = gen_opaque(g, gen_i64(g, 0)); /* nothing that LLVM would make a select of */
+	instead = gen_opaque(g, gen_i64(g, other)); /* nothing to make a select of */
 	gen_br(g, in);
 	gen_at(g, in);
 	/* once more: or LLVM would move what follows to before the check */
-	return gen_opaque(g, gen_merge(g, g->i64, v, from, zero, out));
+	return gen_opaque(g, gen_merge(g, g->i64, v, from, instead, out));
+}
+
+LLVMValueRef gen_bound(struct gen *g, LLVMValueRef v, uint64_t limit)
+{
+	return gen_clamp(g, v, limit, 0);
 }
 
 LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off)

@@ -163,6 +163,8 @@ LLVMValueRef gen_opaque(struct gen *g, LLVMValueRef v);
 LLVMValueRef gen_tested(struct gen *g, LLVMValueRef v);
 /* v when it is below limit, else 0, in a form whose bounds the verifier sees at every use. */
 LLVMValueRef gen_bound(struct gen *g, LLVMValueRef v, uint64_t limit);
+/* The same with another value below limit in place of 0. */
+LLVMValueRef gen_clamp(struct gen *g, LLVMValueRef v, uint64_t limit, uint64_t other);
 LLVMValueRef gen_off(struct gen *g, LLVMValueRef base, uint64_t off);
 LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off);
 /* A word of IMAGE_CONSTS_SECTION. */
