@@ -71,6 +71,8 @@ enum outline {
 	OUTLINE_STARTS, /* (text, needle): 1 when the text begins with the needle */
 	OUTLINE_STARTS_IN, /* (text, needle): which of the 8 places from text on does, see below */
 	OUTLINE_FIND, /* (text, needle): the needle's place or -ENOENT */
+	OUTLINE_LOST, /* (counter): counts */
+	OUTLINE_REFUSED, /* (a map's first counter, error): counts why */
 	OUTLINE_CNT
 };
 
@@ -305,6 +307,7 @@ LLVMValueRef map_has_key(struct gen *g, struct node *map, struct node *key);
 /* The in-place address of an entry that is made when missing; branches to fail when it cannot. */
 LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMBasicBlockRef fail);
 /* ret: what the update gave */
+LLVMValueRef map_is_errno(struct gen *g, LLVMValueRef ret, int err);
 void map_count_refusal(struct gen *g, struct map_sym *m, LLVMValueRef ret);
 uint32_t map_presence_off(const struct map_sym *m);
 uint32_t map_flags(const struct map_sym *m); /* IMAGE_MAP_* */

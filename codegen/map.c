@@ -8,7 +8,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
-#include "codegen/gen.h"
+#include "codegen/outline.h"
 
 uint32_t map_presence_off(const struct map_sym *m)
 {
@@ -172,41 +172,21 @@ void map_read_into(struct gen *g, struct node *map, LLVMValueRef dst)
 
 /* ---- writing ---- */
 
-static void count_in(struct gen *g, LLVMValueRef counter)
-{
-	LLVMValueRef key = gen_tmp(g, 4), p, v;
-	LLVMBasicBlockRef found = gen_block(g, "found"), join = gen_block(g, "join");
-
-	LLVMBuildStore(g->b, counter, key);
-	p = HELP(g, map_lookup_elem, g->counters->global, key);
-	gen_cond_br(g, gen_not_zero(g, p), found, join);
-	gen_at(g, found);
-	v = LLVMBuildLoad2(g->b, g->i64, p, "");
-	LLVMBuildStore(g->b, LLVMBuildAdd(g->b, v, gen_i64(g, 1), ""), p);
-	gen_br(g, join);
-	gen_at(g, join);
-}
-
-void gen_count_lost(struct gen *g)
-{
-	count_in(g, gen_i32(g, image_counter_lost(g->user_map_cnt, g->p->probe->probe.idx)));
-}
-
 /* Map functions, which the kernel calls directly, returned an int before 6.4: the upper half is open. */
-static LLVMValueRef is_errno(struct gen *g, LLVMValueRef ret, int err)
+LLVMValueRef map_is_errno(struct gen *g, LLVMValueRef ret, int err)
 {
 	return gen_cmp(g, LLVMIntEQ, LLVMBuildTrunc(g->b, ret, g->i32, ""),
 		       gen_i32(g, (uint32_t)-err));
 }
 
+void gen_count_lost(struct gen *g)
+{
+	outline_count_lost(g, image_counter_lost(g->user_map_cnt, g->p->probe->probe.idx));
+}
+
 void map_count_refusal(struct gen *g, struct map_sym *m, LLVMValueRef ret)
 {
-	uint32_t base = image_counter_refused(m->idx);
-	LLVMValueRef why = gen_i32(g, base + REFUSED_RACE);
-
-	why = gen_select(g, is_errno(g, ret, ENOMEM), gen_i32(g, base + REFUSED_MEMORY), why);
-	why = gen_select(g, is_errno(g, ret, E2BIG), gen_i32(g, base + REFUSED_FULL), why);
-	count_in(g, why);
+	outline_count_refusal(g, image_counter_refused(m->idx), ret);
 }
 
 static void mark_present(struct gen *g, struct map_sym *m, LLVMValueRef entry)
@@ -265,7 +245,7 @@ static LLVMValueRef was_there(struct gen *g, LLVMValueRef ret)
 	LLVMValueRef made =
 		gen_cmp(g, LLVMIntEQ, LLVMBuildTrunc(g->b, ret, g->i32, ""), gen_i32(g, 0));
 
-	return LLVMBuildOr(g->b, made, is_errno(g, ret, EEXIST), "");
+	return LLVMBuildOr(g->b, made, map_is_errno(g, ret, EEXIST), "");
 }
 
 /* The address of the zeroes that new entries are made of; it is always there. */

@@ -29,6 +29,7 @@ static const struct {
 } outlines[OUTLINE_CNT] = {
 	[OUTLINE_SAME] = { "text_same", 5 },	 [OUTLINE_DIFF] = { "bytes_differ", 5 },
 	[OUTLINE_STARTS] = { "text_starts", 3 }, [OUTLINE_STARTS_IN] = { "text_starts_in", 3 },
+	[OUTLINE_LOST] = { "count_lost", 1 },	 [OUTLINE_REFUSED] = { "count_refused", 2 },
 	[OUTLINE_FIND] = { "text_find", 3 },
 };
 
@@ -97,6 +98,20 @@ LLVMValueRef outline_find(struct gen *g, LLVMValueRef text, uint32_t text_sz, LL
 	if (text_sz > g->outline_text_max)
 		g->outline_text_max = text_sz;
 	return call_outline(g, OUTLINE_FIND, args);
+}
+
+void outline_count_lost(struct gen *g, uint32_t counter)
+{
+	LLVMValueRef arg = gen_i64(g, counter);
+
+	call_outline(g, OUTLINE_LOST, &arg);
+}
+
+void outline_count_refusal(struct gen *g, uint32_t first, LLVMValueRef err)
+{
+	LLVMValueRef args[] = { gen_i64(g, first), err };
+
+	call_outline(g, OUTLINE_REFUSED, args);
 }
 
 /* ---- bodies ---- */
@@ -337,6 +352,36 @@ static void body_find(struct gen *g, struct body *b)
 	gen_br(g, none);
 }
 
+/* ---- what seldom happens ---- */
+
+static void count_in(struct gen *g, struct body *b, LLVMValueRef counter)
+{
+	LLVMBasicBlockRef found = gen_block(g, "found");
+	LLVMValueRef key = gen_stack(g, 8), p, v;
+
+	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, counter, g->i32, ""), key);
+	p = HELP(g, map_lookup_elem, g->counters->global, key);
+	gen_cond_br(g, gen_not_zero(g, p), found, b->none);
+	gen_at(g, found);
+	v = LLVMBuildLoad2(g->b, g->i64, p, "");
+	LLVMBuildStore(g->b, LLVMBuildAdd(g->b, v, gen_i64(g, 1), ""), p);
+	gen_br(g, b->none);
+}
+
+static void body_lost(struct gen *g, struct body *b)
+{
+	count_in(g, b, param(g, 0));
+}
+
+static void body_refused(struct gen *g, struct body *b)
+{
+	LLVMValueRef why = gen_i64(g, REFUSED_RACE), err = param(g, 1);
+
+	why = gen_select(g, map_is_errno(g, err, ENOMEM), gen_i64(g, REFUSED_MEMORY), why);
+	why = gen_select(g, map_is_errno(g, err, E2BIG), gen_i64(g, REFUSED_FULL), why);
+	count_in(g, b, LLVMBuildAdd(g->b, why, param(g, 0), ""));
+}
+
 /* Those that call others stand behind them here. */
 void outline_finish(struct gen *g)
 {
@@ -344,9 +389,10 @@ void outline_finish(struct gen *g)
 		enum outline which;
 		void (*body)(struct gen *, struct body *);
 	} bodies[] = {
-		{ OUTLINE_FIND, body_find },	 { OUTLINE_STARTS_IN, body_starts_in },
-		{ OUTLINE_STARTS, body_starts }, { OUTLINE_SAME, body_same },
-		{ OUTLINE_DIFF, body_diff },
+		{ OUTLINE_FIND, body_find },	   { OUTLINE_STARTS_IN, body_starts_in },
+		{ OUTLINE_STARTS, body_starts },   { OUTLINE_SAME, body_same },
+		{ OUTLINE_DIFF, body_diff },	   { OUTLINE_LOST, body_lost },
+		{ OUTLINE_REFUSED, body_refused },
 	};
 	struct node *probe = g->u->program->program.items;
 	struct body b;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Functions that all programs of a script share, for what is too long to stand in each of them. Their
- * operands live in the program's frame of the scratch map.
+ * Functions that all programs of a script share, for what is too long to stand in each of them.
+ * Operands in memory live in the program's frame of the scratch map.
  */
 #ifndef TRACE_OUTLINE_H
 #define TRACE_OUTLINE_H
@@ -14,6 +14,9 @@ LLVMValueRef outline_compare(struct gen *g, enum outline fn, LLVMValueRef l, LLV
 			     uint32_t n);
 LLVMValueRef outline_find(struct gen *g, LLVMValueRef text, uint32_t text_sz, LLVMValueRef needle,
 			  uint32_t needle_sz);
+/* What seldom happens and would stand at every use of a map or event. */
+void outline_count_lost(struct gen *g, uint32_t counter);
+void outline_count_refusal(struct gen *g, uint32_t first, LLVMValueRef err);
 /* Once the frames' size is known: the functions themselves. */
 void outline_finish(struct gen *g);
 

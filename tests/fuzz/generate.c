@@ -4,7 +4,9 @@
  * that it must load, or be refused by the checker with a place. What the kernel's verifier says no to
  * is a bug of ours. tests/fuzz/run drives it.
  *
- *	tests/fuzz/generate SEED [TARGET]	TARGET: a program for uprobes on its main()
+ *	tests/fuzz/generate SEED [TARGET [nobtf]]
+ *
+ * TARGET is a program for uprobes on its main(), or ""; nobtf: no types of the kernel's.
  *
  * The language stands in the tables: a row is text in which ` and a letter is a part to be chosen:
  *
@@ -32,6 +34,7 @@ struct vars {
 struct gen {
 	uint64_t state;
 	enum kind kind;
+	bool nobtf;
 	struct vars ints, texts, tuples;
 	int depth, level, loops, unrolled;
 	int made; /* names given so far in this probe */
@@ -59,9 +62,19 @@ struct table {
 
 static void emit(struct gen *g, const char *row);
 
+static bool needs_btf(const char *row)
+{
+	return strstr(row, "curtask->") || strstr(row, "task_struct") || strstr(row, "PIDTYPE");
+}
+
 static void emit_one(struct gen *g, struct table t)
 {
-	emit(g, t.rows[roll(g, t.cnt)]);
+	const char *row;
+
+	do
+		row = t.rows[roll(g, t.cnt)];
+	while (g->nobtf && needs_btf(row));
+	emit(g, row);
 }
 
 /* ---- expressions ---- */
@@ -481,7 +494,9 @@ int main(int argc, char **argv)
 	struct gen g = { .state = argc > 1 ? strtoull(argv[1], NULL, 0) * 2654435769u +
 						     88172645463325252u
 					   : 1 };
-	const char *target = argc > 2 ? argv[2] : NULL;
+	const char *target = argc > 2 && *argv[2] ? argv[2] : NULL;
+
+	g.nobtf = argc > 3 && !strcmp(argv[3], "nobtf");
 
 	roll(&g, 2);
 	preamble(&g);
