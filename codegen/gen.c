@@ -455,16 +455,16 @@ static void gen_close(struct gen *g)
 	LLVMContextDispose(g->ctx);
 }
 
-/* "... in function tracepoint_3 ...": the probe with that number. */
-static void no_stack(struct gen *g, const char *text)
+/* The program of that name, as tracepoint_3; none for NULL. */
+static void no_stack(struct gen *g, const char *name)
 {
-	const char *at = strstr(text, "in function ");
 	unsigned long idx;
 
+	if (!name)
+		return;
 	g->too_little_stack = true;
-	if (at)
-		at += strcspn(at, "0123456789");
-	idx = at ? strtoul(at, NULL, 10) : 0;
+	name += strcspn(name, "0123456789");
+	idx = strtoul(name, NULL, 10);
 	if (g->stack_budget > STACK_BUDGET_LEAST)
 		return;
 	for (const struct node *n = g->u->program->program.items; n; n = n->next)
@@ -482,7 +482,7 @@ static void on_diagnostic(LLVMDiagnosticInfoRef info, void *arg)
 		return;
 	text = LLVMGetDiagInfoDescription(info);
 	if (strstr(text, "stack"))
-		no_stack(g, text);
+		no_stack(g, strstr(text, "in function ") ?: text);
 	else
 		diag(g->u->diags, SPAN_NONE, D_LLVM_REFUSED, text);
 	LLVMDisposeMessage(text);
@@ -501,6 +501,8 @@ static int generate(struct gen *g, void **elf, size_t *elf_sz)
 		if (!g->large_frames && g->scratch->val_sz > FRAME_PERCPU_MAX)
 			err = err ?: -EFBIG;
 		err = err ?: emit_object(g, elf, elf_sz);
+		if (!err && !g->too_little_stack)
+			no_stack(g, depth_exceeded(g, *elf, *elf_sz));
 	}
 	if (!err && (g->too_little_stack || diags_errors(u->diags))) {
 		free(*elf);

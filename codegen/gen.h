@@ -327,7 +327,7 @@ void gen_call_into(struct gen *g, const struct builtin *fn, struct node *n, LLVM
 bool call_reads_all(struct node *e); /* str(p): as much as the language lets a string hold */
 LLVMValueRef gen_call_text(struct gen *g, struct node *n, LLVMValueRef dst, uint32_t max);
 
-/* ---- stack.c ---- */
+/* ---- depth.c ---- */
 void stack_finish(struct gen *g);
 
 /* ---- event.c ---- */
@@ -375,6 +375,10 @@ void pack_probe(struct gen *g, struct prog_gen *p);
 void pack_layout(struct gen *g, const struct image_layout *row, struct span sp);
 void pack_layouts(struct gen *g);
 void pack_need(struct gen *g, const char *feature, struct span sp);
+
+/* ---- depth.c ---- */
+/* The program that needs more stack, with what it calls, than there is; or NULL. */
+const char *depth_exceeded(struct gen *g, void *obj, size_t sz);
 
 /* ---- emit.c ---- */
 int emit_init(struct gen *g); /* target machine */
