@@ -67,7 +67,9 @@ static void di_path(struct gen *g, const struct core_path *path, LLVMMetadataRef
 		const char *name = "";
 
 		if (!i)
-			name = arena_printf(g->u->arena, "%s___%u", root, ++g->core_cnt);
+			/* LLVM keeps what it makes of a name for as long as the process lives */
+			name = arena_printf(g->u->arena, "%s___%u_%u", root, g->attempt,
+					    ++g->core_cnt);
 		member = LLVMDIBuilderCreateMemberType(g->di, g->di_file, f->name, strlen(f->name),
 						       g->di_file, 1, f->type->size * 8,
 						       f->type->align * 8, f->off * 8ull, 0, inner);

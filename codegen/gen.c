@@ -519,6 +519,7 @@ int codegen(struct unit *u, const struct codegen_options *opt, void **elf, size_
 	static const uint32_t budgets[] = { 320, 160, STACK_BUDGET_LEAST };
 	size_t i = 0;
 	bool large = false;
+	uint32_t attempt = 0;
 	int err;
 
 	do {
@@ -526,6 +527,7 @@ int codegen(struct unit *u, const struct codegen_options *opt, void **elf, size_
 				 .opt = opt,
 				 .stack_budget = budgets[i],
 				 .frugal = i > 0,
+				 .attempt = attempt++,
 				 .large_frames = large };
 
 		err = generate(&g, elf, elf_sz);

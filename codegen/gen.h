@@ -132,6 +132,7 @@ struct gen {
 	struct packed_type *packed;
 	/* What we take of a program's 512 bytes of stack; the rest is LLVM's, for spilled registers. */
 	uint32_t stack_budget;
+	uint32_t attempt;
 	bool frugal; /* keep fewer values alive, computing some again */
 	bool large_frames; /* too large for a per-CPU map */
 	bool too_little_stack; /* LLVM says that it was not enough */

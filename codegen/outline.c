@@ -214,55 +214,68 @@ static void steps_close(struct gen *g, struct steps *s, LLVMValueRef limit, uint
 	gen_at(g, done);
 }
 
-/* ~0, or what is to be looked at of the last word. */
-static LLVMValueRef looked_at(struct gen *g, struct steps *s)
+/*
+ * Goes to `last` in the round for the last word when not all of it counts. No round comes after that
+ * one: older verifiers would not see that, and go on both ways in every round.
+ */
+static void part_of_word(struct gen *g, struct steps *s, LLVMBasicBlockRef last)
 {
-	LLVMValueRef in = gen_cmp(g, LLVMIntULE, s->i_next, param(g, 3));
+	LLVMBasicBlockRef whole = gen_block(g, "whole");
 
-	return gen_select(g, in, gen_i64(g, ~0ull), param(g, 4));
+	gen_cond_br(g, gen_cmp(g, LLVMIntULE, s->i_next, param(g, 3)), whole, last);
+	gen_at(g, whole);
 }
 
 static void body_same(struct gen *g, struct body *b)
 {
-	LLVMBasicBlockRef one = returns(g, 1), same = gen_block(g, "same");
+	LLVMBasicBlockRef one = returns(g, 1), same = gen_block(g, "same"), last;
 	LLVMValueRef l, r, end, mask, differ;
 	struct steps s;
 
 	open_frame(g, b);
 	l = operand(g, b, 1);
 	r = operand(g, b, 2);
+	last = gen_block(g, "last");
 	s = steps_open(g, WORD);
 	l = outline_load(g, gen_off_var(g, l, s.i), WORD, WORD);
 	r = outline_load(g, gen_off_var(g, r, s.i), WORD, WORD);
 	end = outline_end_bit(g, r);
 	mask = LLVMBuildShl(g->b, end, gen_i64(g, 1), "");
 	mask = LLVMBuildSub(g->b, mask, gen_i64(g, 1), "");
-	mask = LLVMBuildAnd(g->b, mask, looked_at(g, &s), "");
 	differ = LLVMBuildAnd(g->b, LLVMBuildXor(g->b, l, r, ""), mask, "");
+	part_of_word(g, &s, last);
 	gen_cond_br(g, gen_not_zero(g, differ), b->none, same);
 	gen_at(g, same);
 	gen_cond_br(g, gen_not_zero(g, end), one, s.next);
 	steps_close(g, &s, param(g, 3), g->outline_max);
 	gen_br(g, one);
+	gen_at(g, last);
+	differ = LLVMBuildAnd(g->b, differ, param(g, 4), "");
+	gen_cond_br(g, gen_not_zero(g, differ), b->none, one);
 }
 
 static void body_diff(struct gen *g, struct body *b)
 {
-	LLVMBasicBlockRef found = gen_block(g, "found");
-	LLVMValueRef l, r, a, c, mask;
+	LLVMBasicBlockRef found = gen_block(g, "found"), last;
+	LLVMValueRef l, r, a, c;
 	struct steps s;
 
 	open_frame(g, b);
 	l = operand(g, b, 1);
 	r = operand(g, b, 2);
+	last = gen_block(g, "last");
 	s = steps_open(g, WORD);
-	mask = looked_at(g, &s);
-	a = LLVMBuildAnd(g->b, mask, outline_load(g, gen_off_var(g, l, s.i), WORD, WORD), "");
-	c = LLVMBuildAnd(g->b, mask, outline_load(g, gen_off_var(g, r, s.i), WORD, WORD), "");
+	a = outline_load(g, gen_off_var(g, l, s.i), WORD, WORD);
+	c = outline_load(g, gen_off_var(g, r, s.i), WORD, WORD);
+	part_of_word(g, &s, last);
 	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, a, c), s.next, found);
 	steps_close(g, &s, param(g, 3), g->outline_max);
 	gen_br(g, b->none);
 	gen_at(g, found);
+	LLVMBuildRet(g->b, outline_first_difference(g, a, c));
+	gen_at(g, last);
+	a = LLVMBuildAnd(g->b, a, param(g, 4), "");
+	c = LLVMBuildAnd(g->b, c, param(g, 4), "");
 	LLVMBuildRet(g->b, outline_first_difference(g, a, c));
 }
 

@@ -7,6 +7,8 @@
 
 #include "codegen/lvalue.h"
 
+enum { SHORT_TEXT = 64 };
+
 /*
  * What a *_str helper returned (bytes with the NUL, or an error) as a length the verifier can bound:
  * one unsigned comparison covers empty, failed and too long.
@@ -38,7 +40,8 @@ LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMVa
 void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max, enum pad pad)
 {
 	uint32_t len = str->str.len < max ? (uint32_t)str->str.len : max - 1;
-	uint32_t size = pad == PAD_ZERO ? max : len + 1;
+	/* what is short may be on the stack, and compared in words */
+	uint32_t size = pad == PAD_ZERO || max <= SHORT_TEXT ? max : len + 1;
 	char *bytes = arena_alloc(g->u->arena, size);
 	LLVMValueRef init, lit;
 
