@@ -319,7 +319,8 @@ int load_image(struct loaded **out, const struct load_args *a)
 	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
 	rc = layout_check(a, &l->is_other);
 	rc = rc ?: open_object(l, a);
-	l->unwinds = load_unwinds(l->obj, a->features);
+	if (!rc)
+		l->unwinds = load_unwinds(l->obj, a->features);
 	rc = rc ?: load_maps_prepare(l->obj, a, l->ncpus, l->shapes);
 	rc = rc ?: prepare_progs(l, a);
 	rc = rc ?: consts_fill(l->obj, a, &(struct consts_args){ l->ncpus, l->ring, l->shapes });
