@@ -77,11 +77,16 @@ LLVMValueRef fn_username(struct gen *g, struct call *c)
 	return gen_i64(g, 0);
 }
 
+/*
+ * Kernels from 5.16 to 6.2 leave the bytes behind the name's end as they are: two keys of one name
+ * would differ.
+ */
 LLVMValueRef fn_comm(struct gen *g, struct call *c)
 {
 	LLVMValueRef tmp;
 
 	if (c->max == 16) {
+		gen_zero(g, c->dst, 16);
 		HELP(g, get_current_comm, c->dst, gen_i32(g, 16));
 		return gen_i64(g, 0); /* its length is nobody's question: see event.c */
 	}
