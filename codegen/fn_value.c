@@ -86,7 +86,8 @@ LLVMValueRef fn_comm(struct gen *g, struct call *c)
 	LLVMValueRef tmp;
 
 	if (c->max == 16) {
-		gen_zero(g, c->dst, 16);
+		/* in a tuple it may stand anywhere: LLVM finds out how it is aligned */
+		LLVMBuildMemSet(g->b, c->dst, LLVMConstNull(g->i8), gen_i64(g, 16), 1);
 		HELP(g, get_current_comm, c->dst, gen_i32(g, 16));
 		return gen_i64(g, 0); /* its length is nobody's question: see event.c */
 	}

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Calls of BPF helpers: an indirect call of the helper's number. */
+#include <string.h>
+
 #include "codegen/gen.h"
 
 enum result { R_INT, R_PTR };
@@ -24,12 +26,12 @@ static LLVMAttributeRef no_memory(struct gen *g)
 	return LLVMCreateEnumAttribute(g->ctx, kind, 0);
 }
 
-static void call_attribute(struct gen *g, LLVMValueRef call, const char *name, size_t len)
+static void call_attribute(struct gen *g, LLVMValueRef call, LLVMAttributeIndex at,
+			   const char *name, uint64_t value)
 {
-	unsigned kind = LLVMGetEnumAttributeKindForName(name, len);
+	unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
 
-	LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex,
-				 LLVMCreateEnumAttribute(g->ctx, kind, 0));
+	LLVMAddCallSiteAttribute(call, at, LLVMCreateEnumAttribute(g->ctx, kind, value));
 }
 
 /* With -k: reads and map updates that fail. */
@@ -64,10 +66,12 @@ LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsign
 	ft = LLVMFunctionType(helpers[h].result == R_PTR ? g->ptr : g->i64, types, cnt, false);
 	fn = LLVMConstIntToPtr(gen_i64(g, helpers[h].number), g->ptr);
 	call = LLVMBuildCall2(g->b, ft, fn, args, cnt, "");
-	call_attribute(g, call, "nounwind", 8);
+	call_attribute(g, call, LLVMAttributeFunctionIndex, "nounwind", 0);
+	if (helpers[h].result == R_PTR) /* values of maps, records, structures of the kernel */
+		call_attribute(g, call, LLVMAttributeReturnIndex, "align", 8);
 	if (helpers[h].pure) {
 		LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, no_memory(g));
-		call_attribute(g, call, "willreturn", 10);
+		call_attribute(g, call, LLVMAttributeFunctionIndex, "willreturn", 0);
 	}
 	report_failure(g, h, call);
 	return call;
