@@ -157,7 +157,7 @@ static bool fetch(struct proc_events *pe, struct cpu_ring *r)
 			r->at = head; /* never seen */
 			break;
 		}
-		if (h.size <= RECORD_MAX && h.type != PERF_RECORD_LOST) {
+		if (h.size <= RECORD_MAX) {
 			copy_out(pe, r, r->rec, h.size);
 			memcpy(&r->time, r->rec + h.size - sizeof(r->time), sizeof(r->time));
 			r->sz = h.size - sizeof(r->time);
@@ -214,6 +214,7 @@ static bool decode(const struct cpu_ring *r, struct proc_event *e)
 		return false;
 	*e = (struct proc_event){ .tgid = t->pid };
 	switch (t->h.type) {
+	case PERF_RECORD_LOST: e->kind = PROC_LOST; return true;
 	case PERF_RECORD_MMAP2: return decode_mmap(r, e);
 	case PERF_RECORD_COMM: e->kind = PROC_EXEC; return t->h.misc & PERF_RECORD_MISC_COMM_EXEC;
 	case PERF_RECORD_FORK:

@@ -10,6 +10,7 @@ enum proc_event_kind {
 	PROC_EXEC, /* tgid's address space is empty now */
 	PROC_MMAP, /* executable pages */
 	PROC_EXIT,
+	PROC_LOST, /* some of these, of whatever processes */
 };
 
 struct proc_event {

@@ -241,7 +241,7 @@ static int open_events(struct run *r)
 		return say(-errno, "cannot map the event buffer");
 	rc = loop_watch_ring(r->loop, fd);
 	symbols_set_marks(r->symbols, loaded_stacks_fd(r->loaded));
-	fd = rc ? -1 : symbols_follow(r->symbols);
+	fd = rc ? -1 : symbols_follow(r->symbols, (uint32_t)r->opt->pid);
 	if (fd >= 0) /* without, processes are looked at when they are met */
 		rc = loop_watch_symbols(r->loop, fd);
 	return say(rc, "cannot wait for events");

@@ -80,12 +80,24 @@ void symbols_free(struct symbols *s)
 	free(s);
 }
 
-int symbols_follow(struct symbols *s)
+static bool has_user_code(const struct image *img)
 {
-	for (uint32_t i = 0; i < s->img->types_cnt; i++)
-		if (s->img->types[i].kind == V_USTACK || s->img->types[i].kind == V_USYM)
-			return usyms_follow(s->usyms);
-	return -ENOENT;
+	for (uint32_t i = 0; i < img->types_cnt; i++)
+		if (img->types[i].kind == V_USTACK || img->types[i].kind == V_USYM)
+			return true;
+	return false;
+}
+
+int symbols_follow(struct symbols *s, uint32_t tgid)
+{
+	int fd;
+
+	if (!has_user_code(s->img))
+		return -ENOENT;
+	fd = usyms_follow(s->usyms);
+	if (tgid) /* it may be gone, or be another program, when its first stack is read */
+		usyms_learn(s->usyms, tgid, 0);
+	return fd;
 }
 
 void symbols_advance(struct symbols *s, uint64_t ns)

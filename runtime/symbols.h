@@ -13,10 +13,11 @@ struct symbols *symbols_new(const struct image *img, const char *dirs);
 void symbols_free(struct symbols *s);
 
 /*
- * From now on processes are followed, when the image has user stacks at all. A descriptor that is
- * readable when symbols_advance should be called, or negative: nothing to follow.
+ * From now on processes are followed, when the image has user stacks at all, and tgid (0: none) is
+ * looked at. A descriptor that is readable when symbols_advance should be called, or negative:
+ * nothing to follow.
  */
-int symbols_follow(struct symbols *s);
+int symbols_follow(struct symbols *s, uint32_t tgid);
 /* All stacks that were sent before that time (CLOCK_MONOTONIC) have been noted. */
 void symbols_advance(struct symbols *s, uint64_t ns);
 

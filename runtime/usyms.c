@@ -6,43 +6,19 @@
  * nothing known.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "runtime/perfmap.h"
 #include "runtime/proc_events.h"
 #include "runtime/ufiles.h"
+#include "runtime/umaps.h"
 #include "runtime/usyms.h"
 
 enum {
 	BUCKETS = 1024,
-	MAPS_TEXT_MAX = 64 << 20,
 	REREADS_FREE = 16, /* of a process's mappings; then they get a tenth of the time */
 	DEAD_MAX = 4096, /* processes that have ended and may still be asked about */
-};
-
-struct umap {
-	uint64_t start, end, off;
-	uint32_t tgid; /* that it was made for: forks share it */
-	struct ufile *file; /* NULL: anonymous */
-	uint32_t refs; /* processes that have it mapped */
-	bool exec;
-	bool kept; /* usyms_place has given it out */
-	struct umap *next; /* of those kept */
-};
-
-struct process {
-	uint32_t tgid;
-	uint32_t parent; /* of a fork of a process that we did not know; 0 */
-	uint32_t cnt, cap;
-	struct umap **maps; /* by start */
-	bool read, dead;
-	bool met, heirs_met; /* see usyms_learn, usyms_expect */
-	unsigned rereads;
-	uint64_t read_ns, cost_ns;
-	struct process *next;
 };
 
 struct made {
@@ -76,115 +52,7 @@ struct usyms *usyms_new(const char *dirs, bool demangle)
 	return NULL;
 }
 
-/* ---- mappings ---- */
-
-static void map_put(struct umap *m)
-{
-	if (!--m->refs && !m->kept)
-		free(m);
-}
-
-static void maps_put(struct process *p)
-{
-	for (uint32_t i = 0; i < p->cnt; i++)
-		map_put(p->maps[i]);
-	p->cnt = 0;
-}
-
-static struct umap *map_new(struct usyms *u, uint32_t tgid, const struct map_line *l)
-{
-	struct umap *m = malloc(sizeof(*m));
-
-	if (m)
-		*m = (struct umap){
-			.start = l->start,
-			.end = l->end,
-			.off = l->off,
-			.tgid = tgid,
-			.exec = l->exec,
-			.file = ufiles_get(u->files, l),
-		};
-	return m;
-}
-
-static bool map_is(const struct umap *m, const struct map_line *l, const struct ufile *f)
-{
-	return m->start == l->start && m->end == l->end && m->off == l->off && m->file == f &&
-	       m->exec == l->exec;
-}
-
-static bool make_room(struct process *p, uint32_t more)
-{
-	uint32_t cap = p->cap ?: 16;
-	struct umap **maps;
-
-	while (cap < p->cnt + more)
-		cap *= 2;
-	if (cap == p->cap)
-		return true;
-	maps = realloc(p->maps, cap * sizeof(*maps));
-	if (!maps)
-		return false;
-	p->maps = maps;
-	p->cap = cap;
-	return true;
-}
-
-/* Place of the first mapping that ends above addr. */
-static uint32_t place_of(const struct process *p, uint64_t addr)
-{
-	uint32_t lo = 0, hi = p->cnt;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (p->maps[mid]->end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static struct umap *map_find(const struct process *p, uint64_t addr)
-{
-	uint32_t i = place_of(p, addr);
-
-	return i < p->cnt && p->maps[i]->start <= addr ? p->maps[i] : NULL;
-}
-
-/* A new mapping takes the place of what it overlaps: all of that, as nobody will ask for the rest. */
-static void map_insert(struct usyms *u, struct process *p, const struct map_line *l)
-{
-	uint32_t from = place_of(p, l->start), to = from;
-	struct umap *m;
-
-	if (!make_room(p, 1))
-		return;
-	while (to < p->cnt && p->maps[to]->start < l->end)
-		to++;
-	if (to == from + 1 && map_is(p->maps[from], l, ufiles_get(u->files, l)))
-		return;
-	m = map_new(u, p->tgid, l);
-	if (!m)
-		return;
-	for (uint32_t i = from; i < to; i++)
-		map_put(p->maps[i]);
-	memmove(&p->maps[from + 1], &p->maps[to], (p->cnt - to) * sizeof(*p->maps));
-	p->cnt = p->cnt - (to - from) + 1;
-	p->maps[from] = m;
-	m->refs++;
-}
-
 /* ---- processes ---- */
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static struct process *process_find(const struct usyms *u, uint32_t tgid)
 {
@@ -209,7 +77,7 @@ static struct process *process_add(struct usyms *u, uint32_t tgid)
 
 static void process_free(struct process *p)
 {
-	maps_put(p);
+	umaps_drop(p);
 	free(p->maps);
 	free(p);
 }
@@ -227,72 +95,7 @@ static void process_forget(struct usyms *u, uint32_t tgid)
 	process_free(p);
 }
 
-struct reading {
-	struct usyms *u;
-	struct process *old, now;
-};
-
-static int on_line(void *arg, const struct map_line *l)
-{
-	struct reading *r = arg;
-	struct process *p = &r->now;
-	struct ufile *f;
-	struct umap *m;
-
-	if (!l->exec && !l->ino)
-		return 0;
-	if (p->cnt && l->start < p->maps[p->cnt - 1]->end)
-		return 0; /* changed while it was read */
-	if (!make_room(p, 1))
-		return -ENOMEM;
-	f = ufiles_get(r->u->files, l);
-	m = map_find(r->old, l->start);
-	if (!m || !map_is(m, l, f))
-		m = map_new(r->u, r->old->tgid, l);
-	if (!m)
-		return -ENOMEM;
-	m->refs++;
-	p->maps[p->cnt++] = m;
-	return 0;
-}
-
-/* What there was stays when the process is gone or its maps cannot be read. */
-static void read_maps(struct usyms *u, struct process *p)
-{
-	struct reading r = { .u = u, .old = p };
-	uint64_t began = now_ns();
-	char path[64], *text;
-
-	snprintf(path, sizeof(path), "/proc/%u/maps", p->tgid);
-	text = procmaps_slurp(path, MAPS_TEXT_MAX, NULL);
-	if (text && !procmaps_parse(text, on_line, &r) && r.now.cnt) {
-		maps_put(p);
-		free(p->maps);
-		p->maps = r.now.maps;
-		p->cnt = r.now.cnt;
-		p->cap = r.now.cap;
-	} else {
-		maps_put(&r.now);
-		free(r.now.maps);
-	}
-	free(text);
-	p->read = true;
-	p->read_ns = now_ns();
-	p->cost_ns = p->read_ns - began;
-}
-
 /* ---- events ---- */
-
-static void copy_maps(struct process *to, const struct process *from)
-{
-	if (!make_room(to, from->cnt))
-		return;
-	for (; to->cnt < from->cnt; to->cnt++) {
-		to->maps[to->cnt] = from->maps[to->cnt];
-		to->maps[to->cnt]->refs++;
-	}
-	to->read = true;
-}
 
 static void on_fork(struct usyms *u, uint32_t tgid, uint32_t parent)
 {
@@ -305,7 +108,7 @@ static void on_fork(struct usyms *u, uint32_t tgid, uint32_t parent)
 	if (p && from)
 		p->met = p->heirs_met = from->heirs_met;
 	if (p && from && from->read)
-		copy_maps(p, from);
+		umaps_copy(p, from);
 	else if (p)
 		p->parent = from && from->parent ? from->parent : parent;
 }
@@ -316,7 +119,7 @@ static void on_program(struct usyms *u, uint32_t tgid)
 
 	if (!p)
 		return;
-	maps_put(p);
+	umaps_drop(p);
 	p->parent = 0;
 	p->read = true; /* all of its mappings will be told */
 }
@@ -343,6 +146,18 @@ static void changed(const struct usyms *u, uint32_t tgid, bool ended)
 		u->changed(u->changed_arg, tgid, ended);
 }
 
+/* Nobody knows what: all that live are read again when they are met. */
+static void on_lost(struct usyms *u)
+{
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (struct process *p = u->procs[i]; p; p = p->next) {
+			if (p->dead)
+				continue;
+			p->read = false;
+			changed(u, p->tgid, true);
+		}
+}
+
 static void on_event(void *arg, const struct proc_event *e)
 {
 	struct usyms *u = arg;
@@ -352,11 +167,12 @@ static void on_event(void *arg, const struct proc_event *e)
 	case PROC_FORK: on_fork(u, e->tgid, e->parent); break;
 	case PROC_EXEC: on_program(u, e->tgid); break;
 	case PROC_EXIT: on_end(u, e->tgid); break;
+	case PROC_LOST: return on_lost(u);
 	case PROC_MMAP:
 		p = process_find(u, e->tgid);
 		if (!p || !p->read) /* it is read when it is met */
 			return;
-		map_insert(u, p, &e->map);
+		umaps_insert(u->files, p, &e->map);
 	}
 	changed(u, e->tgid, e->kind == PROC_EXIT);
 }
@@ -424,8 +240,8 @@ static void take_parents(struct usyms *u, struct process *p)
 	if (!parent)
 		return;
 	if (!parent->read)
-		read_maps(u, parent);
-	copy_maps(p, parent);
+		umaps_read(u->files, parent, u->events);
+	umaps_copy(p, parent);
 }
 
 static struct process *process_get(struct usyms *u, uint32_t tgid)
@@ -434,7 +250,7 @@ static struct process *process_get(struct usyms *u, uint32_t tgid)
 
 	if (!p || p->read)
 		return p;
-	read_maps(u, p);
+	umaps_read(u->files, p, u->events);
 	if (!p->cnt && p->parent)
 		take_parents(u, p);
 	return p;
@@ -445,17 +261,17 @@ static bool may_reread(struct process *p)
 {
 	if (p->dead)
 		return false;
-	return p->rereads++ < REREADS_FREE || now_ns() - p->read_ns > 10 * p->cost_ns;
+	return p->rereads++ < REREADS_FREE || umaps_now_ns() - p->read_ns > 10 * p->cost_ns;
 }
 
 const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
 {
 	struct process *p = process_get(u, tgid);
-	struct umap *m = p ? map_find(p, addr) : NULL;
+	struct umap *m = p ? umaps_find(p, addr) : NULL;
 
 	if (!m && p && may_reread(p)) {
-		read_maps(u, p);
-		m = map_find(p, addr);
+		umaps_read(u->files, p, u->events);
+		m = umaps_find(p, addr);
 	}
 	if (!m)
 		return NULL;
@@ -476,8 +292,8 @@ void usyms_learn(struct usyms *u, uint32_t tgid, uint64_t addr)
 	if (!p)
 		return;
 	p->met = true;
-	if (addr && !map_find(p, addr) && may_reread(p))
-		read_maps(u, p);
+	if (addr && !umaps_find(p, addr) && may_reread(p))
+		umaps_read(u->files, p, u->events);
 }
 
 void usyms_expect(struct usyms *u, uint32_t tgid)
