@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The text of /proc/kallsyms is kept as it is, its names ended in place; rows point into it. The
+ * The kernel is asked for each address that is printed (ksyms_ask.h). Where it cannot be, all symbols
+ * are read: the text of /proc/kallsyms is kept as it is, its names ended in place; rows point into it. The
  * kernel's own symbols come sorted by address, those of modules and BPF programs after them in any
  * order: only these are sorted, then merged in.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "runtime/ksyms.h"
+#include "runtime/ksyms_ask.h"
 
 /* No function is longer: an address so far behind a symbol belongs to nothing we know. */
 #define LONGEST (1u << 20)
@@ -21,8 +24,21 @@ struct row {
 	uint32_t name, module; /* in text; module 0: none */
 };
 
+enum { BUCKETS = 4096 };
+
+/* An address that was asked for. */
+struct asked {
+	uint64_t addr;
+	struct ksym sym; /* name NULL: nothing has it */
+	struct asked *next;
+	char text[];
+};
+
 struct ksyms {
-	const char *path;
+	const char *path; /* NULL: the kernel's own */
+	struct ksyms_ask *ask; /* NULL: it cannot be asked */
+	bool tried; /* to */
+	struct asked *asked[BUCKETS];
 	bool read;
 	char *text;
 	size_t text_sz;
@@ -35,7 +51,7 @@ struct ksyms *ksyms_new(const char *path)
 	struct ksyms *k = calloc(1, sizeof(*k));
 
 	if (k)
-		k->path = path ?: "/proc/kallsyms";
+		k->path = path;
 	return k;
 }
 
@@ -43,9 +59,116 @@ void ksyms_free(struct ksyms *k)
 {
 	if (!k)
 		return;
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		for (struct asked *a = k->asked[i], *next; a; a = next) {
+			next = a->next;
+			free(a);
+		}
+	}
+	ksyms_ask_free(k->ask);
 	free(k->text);
 	free(k->rows);
 	free(k);
+}
+
+/*
+ * Of several names of one address the first is the one that the kernel prints; but of __do_sys_read,
+ * __ia32_sys_read and __x64_sys_read people know the last.
+ */
+static const char *system_call(const char *name)
+{
+	static const char *const inner[] = { "__do_sys_", "__do_compat_sys_" };
+
+	for (size_t i = 0; i < sizeof(inner) / sizeof(*inner); i++)
+		if (!strncmp(name, inner[i], strlen(inner[i])))
+			return name + strlen("__do_");
+	return NULL;
+}
+
+/* ---- asking ---- */
+
+static bool can_ask(struct ksyms *k)
+{
+	if (!k->tried && !k->path)
+		k->ask = ksyms_ask_new();
+	k->tried = true;
+	return k->ask;
+}
+
+/* "name+0xOFF/0xSIZE[ [module]]" in its parts. */
+static bool split(char *text, struct ksym *sym)
+{
+	char *module = strstr(text, " ["), *plus, *end;
+
+	if (module) {
+		*module = '\0';
+		module += 2;
+		module[strcspn(module, "]")] = '\0';
+	}
+	plus = strrchr(text, '+');
+	if (!plus)
+		return false;
+	*plus = '\0';
+	sym->off = strtoull(plus + 1, &end, 16);
+	sym->name = text;
+	sym->module = module;
+	return *end == '/' && sym->off < LONGEST;
+}
+
+/* A name as it is to be printed; *buf has room for it. */
+static const char *best_name(struct ksyms *k, const struct ksym *sym, uint64_t addr, char *buf,
+			     size_t sz)
+{
+	static const char *const outer[] = { "__x64_", "__arm64_", "__ia32_" };
+	const char *call = system_call(sym->name);
+
+	for (size_t i = 0; call && i < sizeof(outer) / sizeof(*outer); i++) {
+		snprintf(buf, sz, "%s%s", outer[i], call);
+		if (ksyms_ask_name(k->ask, buf) == addr - sym->off)
+			return buf;
+	}
+	return sym->name;
+}
+
+static struct asked *ask(struct ksyms *k, uint64_t addr)
+{
+	char *answer = ksyms_ask_addr(k->ask, addr), *own = answer ? strdup(answer) : NULL;
+	struct ksym sym = { 0 };
+	const char *name = "", *module;
+	char buf[256];
+	struct asked *a;
+
+	if (own && split(own, &sym))
+		name = best_name(k, &sym, addr, buf, sizeof(buf));
+	else
+		sym = (struct ksym){ 0 };
+	module = sym.module ?: "";
+	a = malloc(sizeof(*a) + strlen(name) + strlen(module) + 2);
+	if (a) {
+		a->addr = addr;
+		a->sym.name = sym.name ? strcpy(a->text, name) : NULL;
+		a->sym.module = sym.module ? strcpy(a->text + strlen(name) + 1, module) : NULL;
+		a->sym.off = sym.off;
+	}
+	free(own);
+	return a;
+}
+
+static int find_asked(struct ksyms *k, uint64_t addr, struct ksym *sym)
+{
+	struct asked **slot = &k->asked[(addr ^ addr >> 12) % BUCKETS], *a = *slot;
+
+	while (a && a->addr != addr)
+		a = a->next;
+	if (!a) {
+		a = ask(k, addr);
+		if (!a)
+			return -ENOMEM;
+		a->next = *slot;
+		*slot = a;
+	}
+	*sym = a->sym;
+	return a->sym.name ? 0 : -ENOENT;
 }
 
 /* ---- reading ---- */
@@ -56,7 +179,7 @@ static int read_text(struct ksyms *k)
 	size_t cap = 8 << 20;
 	ssize_t n = 1;
 	char *more;
-	int fd = open(k->path, O_RDONLY | O_CLOEXEC);
+	int fd = open(k->path ?: "/proc/kallsyms", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
@@ -183,33 +306,33 @@ static void load(struct ksyms *k)
 		k->cnt = 0;
 }
 
-/* ---- asking ---- */
+/* ---- looking up ---- */
 
 static bool is_global(const struct ksyms *k, const struct row *r)
 {
 	return k->text[r->name - 2] < 'a'; /* the letter of its type stands before the name */
 }
 
-/*
- * Of several names of one address the last global one: of __do_sys_read, __ia32_sys_read and
- * __x64_sys_read, which the kernel lists in this order, the last is what people know.
- */
+/* As best_name: of a system call the last global name, else the first of all. */
 static size_t best_alias(const struct ksyms *k, size_t last)
 {
-	size_t i = last;
+	size_t first = last;
 
-	while (!is_global(k, &k->rows[i])) {
-		if (!i || k->rows[i - 1].addr != k->rows[i].addr)
-			return i;
-		i--;
-	}
-	return i;
+	while (first && k->rows[first - 1].addr == k->rows[last].addr)
+		first--;
+	if (!system_call(k->text + k->rows[first].name))
+		return first;
+	while (last > first && !is_global(k, &k->rows[last]))
+		last--;
+	return last;
 }
 
 int ksyms_find(struct ksyms *k, uint64_t addr, struct ksym *sym)
 {
 	size_t lo = 0, hi;
 
+	if (can_ask(k))
+		return find_asked(k, addr, sym);
 	load(k);
 	hi = k->cnt;
 	while (lo < hi) { /* the first row above addr */
@@ -231,6 +354,8 @@ int ksyms_find(struct ksyms *k, uint64_t addr, struct ksym *sym)
 
 uint64_t ksyms_addr(struct ksyms *k, const char *name)
 {
+	if (can_ask(k))
+		return ksyms_ask_name(k->ask, name);
 	load(k);
 	for (size_t i = 0; i < k->cnt; i++)
 		if (!strcmp(k->text + k->rows[i].name, name))

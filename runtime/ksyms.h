@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's symbols: /proc/kallsyms, read when the first one is asked for. */
+/* The kernel's symbols: the kernel is asked for each, or /proc/kallsyms read when the first one is. */
 #ifndef TRACE_KSYMS_H
 #define TRACE_KSYMS_H
 
@@ -8,7 +8,7 @@
 
 struct ksyms;
 
-/* Reads nothing yet. path: NULL for the kernel's own. NULL: no memory. */
+/* Reads nothing yet. path: a file like /proc/kallsyms; NULL: the kernel's own. NULL: no memory. */
 struct ksyms *ksyms_new(const char *path);
 void ksyms_free(struct ksyms *k);
 

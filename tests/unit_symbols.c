@@ -91,6 +91,30 @@ static void test_ksyms(void)
 	ksyms_free(NULL);
 }
 
+/* Asked for one by one they are those of the list: all that is code, as of data not all kernels tell. */
+static void test_ksyms_asked(void)
+{
+	struct ksyms *list = ksyms_new("/proc/kallsyms"), *asked = ksyms_new(NULL);
+	uint64_t from = ksyms_addr(list, "_stext"), to = ksyms_addr(list, "_etext");
+	struct ksym a, b;
+	unsigned odd = 0;
+
+	for (uint64_t at = from; at < to; at += (to - from) / 1000 + 1) {
+		int rc = ksyms_find(list, at, &a);
+
+		if (ksyms_find(asked, at, &b) != rc)
+			odd++;
+		else if (!rc)
+			odd += a.off != b.off || strcmp(a.name, b.name) || a.module || b.module;
+	}
+	CHECK(!odd);
+	CHECK(ksyms_addr(asked, "schedule") == ksyms_addr(list, "schedule"));
+	CHECK(!ksyms_addr(asked, "no_such_symbol"));
+	CHECK(ksyms_find(asked, 0x1000, &b) == -ENOENT);
+	ksyms_free(list);
+	ksyms_free(asked);
+}
+
 /* ---- maps ---- */
 
 struct seen {
@@ -314,6 +338,7 @@ int main(void)
 {
 	test_stacks();
 	test_ksyms();
+	test_ksyms_asked();
 	test_maps();
 	test_names();
 	test_self();
