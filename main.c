@@ -20,10 +20,12 @@
 #include "ast/unit.h"
 #include "codegen/codegen.h"
 #include "complete.h"
+#include "install.h"
 #include "options.h"
 #include "probes/probe.h"
 #include "runtime/image.h"
 #include "runtime/run.h"
+#include "runtime/tool.h"
 #include "scripts.h"
 
 /* ---- reading the program */
@@ -175,7 +177,7 @@ static int check_privilege(const struct options *o)
 {
 	enum { SYS_ADMIN = 1 << 21, PERFMON = 1 << (38 - 32), BPF = 1 << (39 - 32) };
 
-	if (o->emit_elf || o->mode == MODE_CODEGEN || has_caps(SYS_ADMIN, 0) ||
+	if (o->emit_elf || o->aot || o->mode == MODE_CODEGEN || has_caps(SYS_ADMIN, 0) ||
 	    has_caps(0, PERFMON | BPF))
 		return 0;
 	fail("CAP_BPF and CAP_PERFMON are needed: run trace as root");
@@ -218,6 +220,18 @@ static int write_file(const char *path, const void *data, size_t len)
 	return 0;
 }
 
+static int write_tool(const char *path, const void *elf, size_t elf_sz)
+{
+	char *runner = install_find("trace-run", PKGLIBEXECDIR);
+	int err = runner ? tool_write(path, runner, elf, elf_sz)
+			 : fail("--aot: trace-run, which tools begin with, is neither beside trace "
+				"nor in %s",
+				PKGLIBEXECDIR);
+
+	free(runner);
+	return err;
+}
+
 /* checked tree -> exit status, or negative errno when it was not run */
 static int back_end(struct unit *u, const struct options *o)
 {
@@ -230,9 +244,11 @@ static int back_end(struct unit *u, const struct options *o)
 	err = check_privilege(o);
 	err = err ?: codegen(u, &o->gen, &elf, &elf_sz);
 	flush_diags(u);
-	if (err || o->emit_elf || o->mode == MODE_CODEGEN) {
+	if (err || o->emit_elf || o->aot || o->mode == MODE_CODEGEN) {
 		if (!err && o->emit_elf)
 			err = write_file(o->emit_elf, elf, elf_sz);
+		if (!err && o->aot)
+			err = write_tool(o->aot, elf, elf_sz);
 		free(elf);
 		return err;
 	}
@@ -503,6 +519,7 @@ static int run(struct options *o)
 		.probe_filter = o->has_probe_filter ? &o->probe_filter : NULL,
 		.have_btf = !access("/sys/kernel/btf/vmlinux", R_OK),
 		.has_child = o->run.child_cmd,
+		.open_options = o->emit_elf || o->aot,
 		.pid = o->run.pid,
 		.params = o->params,
 		.param_cnt = o->param_cnt,
@@ -515,7 +532,8 @@ static int run(struct options *o)
 	};
 	struct probe_env_options env_opt = { .pid = o->run.pid,
 					     .unsafe = o->unsafe,
-					     .debuginfo = o->run.debuginfo };
+					     .debuginfo = o->run.debuginfo,
+					     .functions = o->functions };
 	struct unit u;
 	int err;
 
@@ -553,23 +571,12 @@ static int print_usage(void)
 	return 1;
 }
 
-/*
- * A standard stream that we were started without: its number must not go to a map or a program, and
- * what is written there (or read) is to fail, so it is opened the wrong way round.
- */
-static void fill_streams(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			open("/dev/null", fd ? O_RDONLY : O_WRONLY);
-}
-
 int main(int argc, char **argv)
 {
 	struct options o;
 	int err;
 
-	fill_streams();
+	run_fill_streams();
 	if (argc > 1 && !strcmp(argv[1], "--complete"))
 		return complete(argc - 2, argv + 2);
 	err = options_parse(&o, argc, argv);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "codegen/codegen.h"
-#include "runtime/run.h"
+#include "runtime/run_options.h"
 
 /* --mode: what is done with the program. */
 enum mode {
@@ -34,7 +34,8 @@ struct options {
 	regex_t probe_filter;
 	bool has_probe_filter;
 	bool dump_ast, dump_types, debug_libbpf, debug_verifier;
-	const char *emit_elf;
+	const char *emit_elf, *aot; /* files to write; NULL */
+	const char *functions; /* --traceable-functions; NULL */
 	struct codegen_options gen;
 	struct run_options run;
 };
@@ -48,9 +49,5 @@ typedef void (*options_fn)(void *arg, const char *name, const char *help);
 void options_each(options_fn fn, void *arg);
 /* False: the option takes none. */
 bool options_each_value(const char *option, options_fn fn, void *arg);
-
-/* "ERROR: ..." on stderr; gives -EINVAL, -ENOMEM. */
-int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-int fail_oom(void);
 
 #endif

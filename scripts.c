@@ -9,7 +9,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "lexer/diag.h"
+#include "install.h"
 #include "options.h"
 #include "scripts.h"
 
@@ -34,19 +34,12 @@ static bool is_safe_dir(const char *path)
 static char *scripts_dir(void)
 {
 	const char *env = getenv("TRACE_SCRIPTS");
-	char *path = NULL, exe[PATH_MAX], *slash;
-	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	char *path = env && *env ? strdup(env) : install_find("scripts", PKGDATADIR);
 
-	if (env && *env)
-		return is_safe_dir(env) ? strdup(env) : NULL;
-	exe[len > 0 ? len : 0] = 0;
-	slash = strrchr(exe, '/');
-	if (slash && asprintf(&path, "%.*s/scripts", (int)(slash - exe), exe) < 0)
-		return NULL;
 	if (path && is_safe_dir(path))
 		return path;
 	free(path);
-	return is_safe_dir(PKGDATADIR "/scripts") ? strdup(PKGDATADIR "/scripts") : NULL;
+	return NULL;
 }
 
 /* The length of a script's name without the suffix; 0: it is no script's. */

@@ -97,6 +97,7 @@ static void forget(struct node *n)
 	case N_STR:
 	case N_POSITIONAL:
 	case N_POS_COUNT:
+	case N_OPTION:
 	case N_UNARY:
 	case N_INCDEC:
 	case N_TERNARY:

@@ -64,6 +64,7 @@ struct probe_target;
 	X(IDENT, "ident") /* builtin value, enumerator, #define, macro, macro parameter */         \
 	X(POSITIONAL, "positional") /* $1 */                                                       \
 	X(POS_COUNT, "positional_count") /* $# */                                                  \
+	X(OPTION, "option") /* getopt() whose value comes when the program runs */                 \
 	X(VAR, "variable")                                                                         \
 	X(MAP, "map")                                                                              \
 	X(UNARY, "unary")                                                                          \
@@ -134,6 +135,7 @@ enum node_kind {
 	case N_IDENT:                                                                              \
 	case N_POSITIONAL:                                                                         \
 	case N_POS_COUNT:                                                                          \
+	case N_OPTION:                                                                             \
 	case N_VAR:                                                                                \
 	case N_MAP:                                                                                \
 	case N_UNARY:                                                                              \
@@ -336,6 +338,7 @@ struct node {
 			const char *text;
 			size_t len; /* may hold NULs */
 		} str;
+		const struct asked_option *option;
 		struct {
 			const char *name;
 			const struct builtin *fn; /* resolve: a builtin value */

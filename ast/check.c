@@ -185,6 +185,7 @@ static bool enter(struct walker *w, struct node *n)
 	case N_IDENT:
 	case N_POSITIONAL:
 	case N_POS_COUNT:
+	case N_OPTION:
 	case N_VAR:
 	case N_INCDEC:
 	case N_TERNARY:

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tree as text, one node a line, children one space further in. */
-#include "ast/slots.h"
-
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ast/getopt.h"
+#include "ast/slots.h"
 #include "ast/type.h"
 #include "ast/unit.h"
 
@@ -115,6 +115,7 @@ static void put_detail(FILE *out, const struct node *n)
 	case N_STR: put_quoted(out, n->str.text, n->str.len); break;
 	case N_IDENT: fputs(n->ident.name, out); break;
 	case N_POSITIONAL: fprintf(out, "$%" PRIu64, n->num.value); break;
+	case N_OPTION: fprintf(out, "--%s", n->option->opt.name); break;
 	case N_VAR: fputs(n->var.name, out); break;
 	case N_MAP: fputs(n->map.name, out); break;
 	case N_UNARY: fputs(unary_op_text(n->unary.op), out); break;

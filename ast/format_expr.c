@@ -52,6 +52,7 @@ static bool is_atom(const struct node *n)
 	case N_IDENT:
 	case N_POSITIONAL:
 	case N_POS_COUNT:
+	case N_OPTION:
 	case N_VAR:
 	case N_MAP:
 	case N_CALL:
@@ -399,6 +400,7 @@ static void put_node(struct formatter *f, const struct node *n)
 	case N_IDENT:
 	case N_POSITIONAL:
 	case N_POS_COUNT:
+	case N_OPTION:
 	case N_VAR: format_any(f); break;
 	case N_INT: put_int(f); break;
 	case N_MAP: put_map(f, n); break;

@@ -1,83 +1,92 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* getopt("name", default, "description"): options of the script, given after "--". */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ast/getopt.h"
 #include "ast/unit.h"
 
-struct script_option {
-	const char *name, *help;
-	const struct node *def; /* NULL: a flag */
-	struct script_option *next;
-};
-
-/* What follows "--name=", "" when only the name is there, NULL when it is not. The last one counts. */
-static const char *given(const struct unit *u, const char *name)
-{
-	size_t len = strlen(name);
-	const char *found = NULL;
-
-	for (uint32_t i = 0; i < u->opt->named_cnt; i++) {
-		const char *s = u->opt->named[i] + 2;
-
-		if (strncmp(s, name, len) == 0 && (!s[len] || s[len] == '='))
-			found = s[len] ? s + len + 1 : s + len;
-	}
-	return found;
-}
-
-static void remember(struct unit *u, const struct node *call)
+/* As this call has it: others of the same name may say otherwise. */
+static struct script_option option_of(const struct node *call)
 {
 	const struct node *name = call->call.args, *def = name->next;
-	const char *help = def && def->next && def->next->kind == N_STR ? def->next->str.text : "";
-	struct script_option **at = &u->script_options, *o;
+	const struct node *help = def ? def->next : NULL;
+	struct script_option o = { .name = name->str.text, .help = "" };
 
-	while (*at && strcmp((*at)->name, name->str.text) != 0)
+	if (help && help->kind == N_STR)
+		o.help = help->str.text;
+	if (def && def->kind == N_STR) {
+		o.kind = SCRIPT_TEXT;
+		o.text = def->str.text;
+	} else {
+		o.kind = def && def->kind == N_INT ? SCRIPT_NUMBER : SCRIPT_FLAG;
+		o.num = def ? (int64_t)def->num.value : 0;
+	}
+	return o;
+}
+
+static struct asked_option *remember(struct unit *u, const struct script_option *o)
+{
+	struct asked_option **at = &u->script_options;
+
+	while (*at && strcmp((*at)->opt.name, o->name) != 0)
 		at = &(*at)->next;
-	if (*at) { /* one of its uses describes it, not always the first */
-		if (!*(*at)->help)
-			(*at)->help = help;
+	if (!*at) {
+		*at = arena_new_of(u->arena, struct asked_option);
+		(*at)->opt = *o;
+	} else if (!*(*at)->opt.help) { /* one of its uses describes it, not always the first */
+		(*at)->opt.help = o->help;
+	}
+	return *at;
+}
+
+static bool same_value(const struct script_option *a, const struct script_option *b)
+{
+	return a->kind == b->kind &&
+	       (a->kind == SCRIPT_TEXT ? !strcmp(a->text, b->text) : a->num == b->num);
+}
+
+static void set_literal(struct node *n, const struct script_option *o)
+{
+	if (o->kind == SCRIPT_TEXT) {
+		n->kind = N_STR;
+		n->str.text = o->text;
+		n->str.len = strlen(o->text);
 		return;
 	}
-	o = arena_new_of(u->arena, struct script_option);
-	o->name = name->str.text;
-	o->def = def ? node_clone(u->arena, def) : NULL;
-	o->help = help;
-	*at = o;
-}
-
-static void set(struct node *n, enum node_kind kind, uint64_t value)
-{
-	n->kind = kind;
+	n->kind = o->kind == SCRIPT_FLAG ? N_BOOL : N_INT;
 	memset(&n->num, 0, sizeof(n->num));
-	n->num.value = value;
+	n->num.value = (uint64_t)o->num;
 }
 
-static bool is_true(const char *text)
+/* Why an option cannot be left open; NULL: it can. */
+static const char *why_fixed(const struct script_option *o, const struct script_option *first,
+			     bool wants_constant)
 {
-	return !*text || strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+	if (wants_constant)
+		return "a constant has to stand here";
+	if (!same_value(o, first))
+		return "it is not the same in all calls";
+	if (o->kind == SCRIPT_TEXT && strlen(o->text) >= SCRIPT_TEXT_SZ)
+		return "the default is too long";
+	return NULL;
 }
 
-static void set_int(struct unit *u, struct node *n, const char *text)
+static void tell_fixed(struct unit *u, const struct node *call, const struct script_option *o,
+		       const char *why)
 {
-	char *end;
-	long long v;
-
-	errno = 0;
-	v = strtoll(text, &end, 0);
-	if (errno || *end || end == text)
-		diag(u->diags, n->span, D_GETOPT_INT, n->call.args->str.text, text);
-	set(n, N_INT, (uint64_t)v);
+	diag_hint(diag(u->diags, call->span, D_GETOPT_FIXED, o->name, why),
+		  "To fix it at another value, give --%s=VALUE when compiling.", o->name);
 }
 
-void getopt_resolve(struct unit *u, struct node *n)
+void getopt_resolve(struct unit *u, struct node *n, bool wants_constant)
 {
 	const struct node *name = n->call.args, *def = name ? name->next : NULL;
-	const char *text;
-	struct node *next = n->next, *copy;
+	struct asked_option *asked;
+	struct script_option o;
+	const char *text, *why;
 
 	if (!name || name->kind != N_STR)
 		return; /* check tells */
@@ -85,55 +94,56 @@ void getopt_resolve(struct unit *u, struct node *n)
 		diag(u->diags, def->span, D_GETOPT_DEFAULT);
 		return;
 	}
-	remember(u, n);
-	text = given(u, name->str.text);
-	if (!def || def->kind == N_BOOL) {
-		set(n, N_BOOL, text ? is_true(text) : def ? def->num.value : 0);
-	} else if (!text) {
-		copy = node_clone(u->arena, def);
-		*n = *copy;
-		n->next = next;
-	} else if (def->kind == N_INT) {
-		set_int(u, n, text);
-	} else {
-		n->kind = N_STR;
-		n->str.text = text;
-		n->str.len = strlen(text);
+	o = option_of(n);
+	asked = remember(u, &o);
+	text = script_option_given(o.name, u->opt->named, u->opt->named_cnt);
+	if (!text && u->opt->open_options) {
+		why = why_fixed(&o, &asked->opt, wants_constant);
+		if (!why) {
+			asked->is_open = true;
+			n->kind = N_OPTION;
+			n->option = asked;
+			return;
+		}
+		tell_fixed(u, n, &o, why);
 	}
+	if (text && script_option_set(&o, text))
+		diag(u->diags, n->span, D_GETOPT_INT, o.name, text);
+	set_literal(n, &o);
 }
 
 static bool is_known(const struct unit *u, const char *word)
 {
 	size_t len = strcspn(word, "=");
 
-	for (const struct script_option *o = u->script_options; o; o = o->next)
-		if (strlen(o->name) == len && strncmp(o->name, word, len) == 0)
+	for (const struct asked_option *o = u->script_options; o; o = o->next)
+		if (strlen(o->opt.name) == len && strncmp(o->opt.name, word, len) == 0)
 			return true;
 	return false;
 }
 
-/* The comment that a script begins with, without its marks: what it is for, and how to use it. */
-static void print_leading_comment(const char *text)
+const char *getopt_about(struct unit *u)
 {
-	const char *end;
+	const char *text = u->main_source->text, *end, *about = "";
 	int len;
 
 	while (!strncmp(text, "//", 2) || !strncmp(text, "#!", 2) || *text == '\n')
 		text += strcspn(text, "\n") + (text[strcspn(text, "\n")] == '\n');
-	if (strncmp(text, "/*", 2))
-		return;
+	end = strncmp(text, "/*", 2) ? NULL : strstr(text, "*/");
+	if (!end)
+		return about;
 	text += 2;
-	end = strstr(text, "*/");
-	for (text += strspn(text, " \n"); end && text < end; text += len + (text[len] == '\n')) {
+	for (text += strspn(text, " \n"); text < end; text += len + (text[len] == '\n')) {
 		if (!strncmp(text, " *", 2) || *text == '*')
 			text += strcspn(text, "*") + 1;
 		text += *text == ' ';
 		if (text >= end)
 			break;
 		len = (int)strcspn(text, "\n");
-		printf("%.*s\n", len < end - text ? len : (int)(end - text), text);
+		len = len < end - text ? len : (int)(end - text);
+		about = arena_printf(u->arena, "%s%.*s\n", about, len, text);
 	}
-	printf("\n");
+	return about;
 }
 
 static const char *base_name(const char *path)
@@ -143,20 +153,13 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void print_help(const struct unit *u)
+static void print_help(struct unit *u)
 {
-	print_leading_comment(u->main_source->text);
-	printf("Options of %s:\n", base_name(u->main_source->name));
-	for (const struct script_option *o = u->script_options; o; o = o->next) {
-		const struct node *d = o->def;
+	const char *about = getopt_about(u);
 
-		printf("  --%s", o->name);
-		if (d && d->kind == N_STR)
-			printf("=TEXT (\"%s\")", d->str.text);
-		else if (d && d->kind == N_INT)
-			printf("=NUMBER (%lld)", (long long)d->num.value);
-		printf("%s%s\n", *o->help ? "  " : "", o->help);
-	}
+	printf("%s%sOptions of %s:\n", about, *about ? "\n" : "", base_name(u->main_source->name));
+	for (const struct asked_option *o = u->script_options; o; o = o->next)
+		script_option_print(stdout, &o->opt);
 }
 
 int getopt_check(struct unit *u)
@@ -170,8 +173,8 @@ int getopt_check(struct unit *u)
 			return -ECANCELED;
 		}
 	}
-	for (const struct script_option *o = u->script_options; o; o = o->next)
-		known = arena_printf(u->arena, "%s%s--%s", known, *known ? ", " : "", o->name);
+	for (const struct asked_option *o = u->script_options; o; o = o->next)
+		known = arena_printf(u->arena, "%s%s--%s", known, *known ? ", " : "", o->opt.name);
 	for (uint32_t i = 0; i < u->opt->named_cnt; i++)
 		if (!is_known(u, u->opt->named[i] + 2))
 			diag_hint(diag(u->diags, SPAN_NONE, D_GETOPT_UNKNOWN, u->opt->named[i]),

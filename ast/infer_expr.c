@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ast/fold.h"
+#include "ast/getopt.h"
 #include "ast/infer.h"
 
 static const struct type *infer_var(struct infer *in, struct node *n)
@@ -370,6 +371,18 @@ static const struct type *infer_cond_expr(struct infer *in, struct node *n)
 	return t;
 }
 
+/* Of what may be given: any number, a text that is not too long. */
+static const struct type *option_type(struct infer *in, const struct node *n)
+{
+	switch (n->option->opt.kind) {
+	case SCRIPT_FLAG: return type_bool(in->ts);
+	case SCRIPT_NUMBER: return type_lit(in->ts, 8); /* compared as literals are */
+	case SCRIPT_TEXT: return type_string(in->ts, SCRIPT_TEXT_SZ);
+	case SCRIPT_KIND_CNT: break;
+	}
+	return in->bad;
+}
+
 static const struct type *infer_kind(struct infer *in, struct node *n)
 {
 	switch (n->kind) {
@@ -378,6 +391,7 @@ static const struct type *infer_kind(struct infer *in, struct node *n)
 				      : type_of_literal(in->ts, n->num.value, n->num.is_unsigned);
 	case N_BOOL: return type_bool(in->ts);
 	case N_STR: return type_string(in->ts, (uint32_t)n->str.len + 1);
+	case N_OPTION: return option_type(in, n);
 	case N_IDENT: return infer_ident(in, n);
 	case N_VAR: return infer_var(in, n);
 	case N_MAP: return infer_map(in, n);

@@ -5,7 +5,8 @@
 
 void infer_convert(struct infer *in, struct node *n, const struct type *from, const struct type *to)
 {
-	if (!in->report || from->kind != V_INT || to->kind != V_INT || n->kind == N_INT)
+	if (!in->report || from->kind != V_INT || to->kind != V_INT || n->kind == N_INT ||
+	    n->kind == N_OPTION)
 		return;
 	if (from->size > to->size || (from->size == 8 && !from->is_signed && to->is_signed))
 		diag(in->u->diags, n->span, D_CAST_LOSSY, infer_name(in, from), infer_name(in, to));

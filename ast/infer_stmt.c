@@ -292,6 +292,7 @@ void infer_stmt(struct infer *in, struct node *n)
 	case N_IDENT:
 	case N_POSITIONAL:
 	case N_POS_COUNT:
+	case N_OPTION:
 	case N_VAR:
 	case N_MAP:
 	case N_UNARY:

@@ -20,10 +20,18 @@
 struct resolver {
 	struct unit *u;
 	struct symtab *names;
+	int constants; /* above zero: where only a literal will do */
 };
 
 static void resolve_node(struct resolver *r, struct node *n);
 static void resolve_list(struct resolver *r, struct node *n);
+
+static void resolve_constant(struct resolver *r, struct node *n)
+{
+	r->constants++;
+	resolve_node(r, n);
+	r->constants--;
+}
 
 /* ---- variables ---- */
 
@@ -267,7 +275,10 @@ static void resolve_arg(struct resolver *r, struct node *n, const struct sig_arg
 	}
 	if (arg && arg->sorts & SIG_MAP && n->kind == N_MAP && !n->map.key)
 		n->map.whole = true;
-	resolve_node(r, n);
+	if (arg && arg->sorts & (SIG_LITERAL | SIG_LITERAL_STRING))
+		resolve_constant(r, n);
+	else
+		resolve_node(r, n);
 }
 
 static void resolve_call(struct resolver *r, struct node *n)
@@ -284,7 +295,7 @@ static void resolve_call(struct resolver *r, struct node *n)
 	}
 	n->call.fn = b;
 	if (b->id == B_getopt) {
-		getopt_resolve(r->u, n);
+		getopt_resolve(r->u, n, r->constants > 0);
 		if (n->kind != N_CALL)
 			return;
 	}
@@ -353,7 +364,7 @@ static void resolve_comptime(struct resolver *r, struct node *n)
 	struct node *pick, *next = n->next;
 	struct diag **before;
 
-	resolve_node(r, n->cond.cond);
+	resolve_constant(r, n->cond.cond);
 	walk(&w, n->cond.cond);
 	if (n->cond.cond->kind != N_INT && n->cond.cond->kind != N_BOOL) {
 		/* it depends on types: infer decides */
@@ -408,8 +419,11 @@ static void resolve_node(struct resolver *r, struct node *n)
 		in_scope(r, n->loop.var, n->loop.body);
 		break;
 	case N_WHILE:
-	case N_UNROLL:
 		resolve_node(r, n->repeat.cond);
+		in_scope(r, NULL, n->repeat.body);
+		break;
+	case N_UNROLL:
+		resolve_constant(r, n->repeat.cond);
 		in_scope(r, NULL, n->repeat.body);
 		break;
 	case N_EXPR_STMT:
@@ -438,15 +452,16 @@ static void resolve_node(struct resolver *r, struct node *n)
 	case N_TYPE_PTR:
 	case N_TYPE_ARRAY:
 		resolve_node(r, n->type_deriv.elem);
-		resolve_node(r, n->type_deriv.count);
+		resolve_constant(r, n->type_deriv.count);
 		break;
 	case N_TYPE_OF:
 	case N_TYPE_ARG: resolve_type_or_value(r, &n->type_of.arg); break;
 	case N_TYPE_TUPLE: resolve_list(r, n->type_tuple.elems); break;
-	case N_TYPE_NAME: resolve_node(r, n->type_name.size); break;
+	case N_TYPE_NAME: resolve_constant(r, n->type_name.size); break;
 	case N_INT:
 	case N_BOOL:
 	case N_STR:
+	case N_OPTION:
 	case N_BREAK:
 	case N_CONTINUE:
 	case N_TYPE_FUNC:

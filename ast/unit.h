@@ -36,6 +36,7 @@ struct compile_options {
 	uint32_t param_cnt;
 	const char *const *named; /* options of the script: "--name=value" */
 	uint32_t named_cnt;
+	bool open_options; /* --aot, --emit-elf: those not given, and -p, are for whoever runs it */
 	const char *const *includes, *const *include_dirs; /* --include, -I */
 	uint32_t include_cnt, include_dir_cnt;
 };
@@ -59,7 +60,7 @@ struct unit {
 		*settings; /* config variables: defaults, environment, then the config block */
 	struct size_used *sizes; /* infer: of the kernel's structures, that code depends on */
 	struct ctypes *ctypes; /* import makes it, define adds the program's own */
-	struct script_option *script_options; /* resolve: what getopt() asks for */
+	struct asked_option *script_options; /* resolve: what getopt() asks for */
 	struct probe_env *env; /* what probes are looked up in */
 	const struct source *main_source;
 	struct node *program;

@@ -4,6 +4,7 @@
  * (gen_addr) or is built where it is wanted (gen_into); what lies behind a pointer or in the
  * probe's context is a place (struct lvalue) that says how it is read.
  */
+#include "ast/getopt.h"
 #include "codegen/core.h"
 #include "codegen/gen.h"
 #include "codegen/lvalue.h"
@@ -205,6 +206,7 @@ LLVMValueRef gen_int(struct gen *g, struct node *e)
 	switch (e->kind) {
 	case N_INT:
 	case N_BOOL: return gen_i64(g, e->num.value);
+	case N_OPTION: return gen_konst(g, KONST_OPTION, e->option->opt.name);
 	case N_VAR: return gen_load(g, gen_var(g, e->var.sym), e->var.sym->type);
 	case N_MAP: return type_is_agg(e->map.sym->val) ? agg_read_int(g, e) : map_read_int(g, e);
 	case N_IDENT: return gen_call_int(g, e->ident.fn, e, NULL);
@@ -260,6 +262,8 @@ LLVMValueRef gen_addr(struct gen *g, struct node *e)
 
 	if (e->kind == N_VAR)
 		return gen_var(g, e->var.sym);
+	if (e->kind == N_OPTION)
+		return gen_konst_text(g, e->option->opt.name);
 	if (e->kind == N_TUPLE_GET || e->kind == N_FIELD || e->kind == N_INDEX) {
 		struct lvalue lv = lvalue_of(g, e);
 
@@ -377,6 +381,7 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 	case N_OFFSETOF:
 	case N_POSITIONAL:
 	case N_POS_COUNT:
+	case N_OPTION:
 	case CASES_STATEMENT:
 	case CASES_TOP_LEVEL:
 	case CASES_TYPE: break;

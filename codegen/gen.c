@@ -136,34 +136,59 @@ LLVMValueRef gen_off(struct gen *g, LLVMValueRef base, uint64_t off)
 	return off ? gen_off_var(g, base, gen_i64(g, off)) : base;
 }
 
-/* Equal words are asked for once; the section is made when their number is known. */
+static void add_konst(struct gen *g, const struct image_const *row)
+{
+	struct image_const *old = g->konsts;
+
+	if (g->konst_cnt == g->konst_cap) {
+		g->konst_cap = g->konst_cap ? g->konst_cap * 2 : 16;
+		g->konsts = arena_array_of(g->u->arena, struct image_const, g->konst_cap);
+		if (old)
+			memcpy(g->konsts, old, g->konst_cnt * sizeof(*old));
+	}
+	g->konsts[g->konst_cnt++] = *row;
+}
+
+/*
+ * Where the words of a constant lie, cnt of them. Equal ones are asked for once; the section is made
+ * when their number is known.
+ */
+static LLVMValueRef konst_addr(struct gen *g, struct image_const row, uint32_t cnt)
+{
+	uint32_t i = 0;
+
+	while (i < g->konst_cnt &&
+	       (g->konsts[i].kind != row.kind || g->konsts[i].str != row.str || g->konsts[i].word))
+		i++;
+	if (i == g->konst_cnt)
+		for (; row.word < cnt; row.word++)
+			add_konst(g, &row);
+	return gen_off(g, g->konst_global, i * 8);
+}
+
 LLVMValueRef gen_konst_at(struct gen *g, enum image_const_kind kind, const char *str,
 			  struct span sp)
 {
-	uint32_t str_off = str ? image_put_str(g->img, str) : 0, i;
-	LLVMValueRef v;
+	const struct image_const row = {
+		.kind = kind,
+		.str = str ? image_put_str(g->img, str) : 0,
+		.place = sp.from ? pack_place(g, sp) : IMAGE_NONE,
+	};
+	LLVMValueRef v = LLVMBuildLoad2(g->b, g->i64, konst_addr(g, row, 1), "");
 
-	for (i = 0; i < g->konst_cnt; i++)
-		if (g->konsts[i].kind == kind && g->konsts[i].str == str_off)
-			break;
-	if (i == g->konst_cnt) {
-		if (i == g->konst_cap) {
-			struct image_const *old = g->konsts;
-
-			g->konst_cap = i ? i * 2 : 16;
-			g->konsts = arena_array_of(g->u->arena, struct image_const, g->konst_cap);
-			if (i)
-				memcpy(g->konsts, old, i * sizeof(*old));
-		}
-		g->konsts[g->konst_cnt++] = (struct image_const){
-			.kind = kind,
-			.str = str_off,
-			.place = sp.from ? pack_place(g, sp) : IMAGE_NONE,
-		};
-	}
-	v = LLVMBuildLoad2(g->b, g->i64, gen_off(g, g->konst_global, i * 8), "");
 	LLVMSetVolatile(v, true); /* its value here is not the one it will be loaded with */
 	return v;
+}
+
+LLVMValueRef gen_konst_text(struct gen *g, const char *option)
+{
+	const struct image_const row = {
+		.kind = KONST_OPTION_TEXT,
+		.str = image_put_str(g->img, option),
+		.place = IMAGE_NONE,
+	};
+
+	return konst_addr(g, row, SCRIPT_TEXT_SZ / sizeof(uint64_t));
 }
 
 LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str)
@@ -276,18 +301,23 @@ void gen_phase_close(struct gen *g, LLVMBasicBlockRef code)
 	gen_at(g, here);
 }
 
-/* With -p, a probe that sees every process leaves when it is not the one. */
+/* With -p, a probe that sees every process leaves when it is not the one; the pid may come later. */
 static void filter_pid(struct gen *g)
 {
 	const struct probe_type *pt = g->p->probe->probe.ptype;
-	LLVMBasicBlockRef mine;
+	const struct compile_options *opt = g->u->opt;
+	LLVMBasicBlockRef look, mine;
 	LLVMValueRef tgid;
 
-	if (!g->u->opt->pid || pt->when != PROBE_WHEN_ATTACHED || (pt->flags & PROBE_TAKES_PID))
+	if ((!opt->pid && !opt->open_options) || pt->when != PROBE_WHEN_ATTACHED ||
+	    (pt->flags & PROBE_TAKES_PID))
 		return;
+	look = gen_block(g, "look");
 	mine = gen_block(g, "mine");
+	gen_cond_br(g, gen_not_zero(g, gen_konst(g, KONST_FILTER_PID, NULL)), look, mine);
+	gen_at(g, look);
 	tgid = gen_call_int(g, builtin_by_id(B_pid), NULL, NULL);
-	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, tgid, gen_konst(g, KONST_TARGET_PID, NULL)), mine,
+	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, tgid, gen_konst(g, KONST_FILTER_PID, NULL)), mine,
 		    g->p->leave);
 	gen_at(g, mine);
 }
@@ -412,6 +442,7 @@ static void gen_module(struct gen *g)
 	pack_maps(g);
 	for (const struct size_used *s = g->u->sizes; s; s = s->next)
 		core_used(g, s);
+	pack_options(g);
 	pack_layouts(g);
 	pack_settings(g);
 	finish_globals(g);

@@ -172,6 +172,8 @@ LLVMValueRef gen_off(struct gen *g, LLVMValueRef base, uint64_t off);
 LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off);
 /* A word of IMAGE_CONSTS_SECTION. */
 LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str);
+/* Where the text of an option is when the program runs: char[SCRIPT_TEXT_SZ]. */
+LLVMValueRef gen_konst_text(struct gen *g, const char *option);
 /* The same for one that may not be there: then loading fails and names the place. */
 LLVMValueRef gen_konst_at(struct gen *g, enum image_const_kind kind, const char *str,
 			  struct span sp);
@@ -374,6 +376,7 @@ void pack_settings(struct gen *g);
 void pack_probe(struct gen *g, struct prog_gen *p);
 /* Equal ones are packed once; sp: where it is told that the kernel has it not. */
 void pack_layout(struct gen *g, const struct image_layout *row, struct span sp);
+void pack_options(struct gen *g);
 void pack_layouts(struct gen *g);
 void pack_need(struct gen *g, const char *feature, struct span sp);
 

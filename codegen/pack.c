@@ -2,6 +2,7 @@
 /* The image's tables: types, maps, probes, settings and places as rows of plain data. */
 #include <string.h>
 
+#include "ast/getopt.h"
 #include "codegen/gen.h"
 
 /* Types already packed, to be found again by identity. */
@@ -197,6 +198,29 @@ void pack_layout(struct gen *g, const struct image_layout *row, struct span sp)
 	}
 	g->layouts[g->layout_cnt] = *row;
 	g->layouts[g->layout_cnt++].place = pack_place(g, sp);
+}
+
+/* What can be given when the image is run. */
+void pack_options(struct gen *g)
+{
+	struct image_about about;
+
+	if (!g->u->opt->open_options)
+		return;
+	about.text = image_put_str(g->img, getopt_about(g->u));
+	image_put_abouts(g->img, &about, 1);
+	for (const struct asked_option *o = g->u->script_options; o; o = o->next) {
+		struct image_option row = {
+			.name = image_put_str(g->img, o->opt.name),
+			.help = image_put_str(g->img, o->opt.help),
+			.kind = o->opt.kind,
+			.text = o->opt.text ? image_put_str(g->img, o->opt.text) : 0,
+			.num = o->opt.num,
+		};
+
+		if (o->is_open)
+			image_put_options(g->img, &row, 1);
+	}
 }
 
 void pack_layouts(struct gen *g)

@@ -119,6 +119,7 @@ LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t 
 	case N_BOOL:
 	case N_POSITIONAL:
 	case N_POS_COUNT:
+	case N_OPTION:
 	case N_INCDEC:
 	case N_BINARY:
 	case N_TUPLE:
@@ -131,6 +132,6 @@ LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t 
 	case CASES_TOP_LEVEL:
 	case CASES_TYPE: break;
 	}
-	/* a variable: what else has a string's type stands above */
+	/* a variable or an option: what else has a string's type stands above */
 	return gen_text_from(g, dst, least(max, e->type->size), gen_addr(g, e), AS_KERNEL);
 }

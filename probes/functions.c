@@ -2,7 +2,8 @@
 /*
  * The kernel's functions. available_filter_functions of tracefs has those that ftrace can stop at,
  * which is what can be traced; where it is not there or not readable, the text symbols of
- * /proc/kallsyms stand in, some of which the kernel will refuse.
+ * /proc/kallsyms stand in, some of which the kernel will refuse. --traceable-functions names a file in
+ * place of the first, with lines such as it has: "name" or "name [module]".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -94,8 +95,9 @@ static int parse_list(struct probe_env *env, struct functions *f, char *text, bo
 
 static int read_functions(struct probe_env *env, struct functions *f, struct probe_error *err)
 {
+	const char *given = env->opt.functions, *path = given ?: "/proc/kallsyms";
 	struct probe_error ignored;
-	int dir = tracefs_dir(env, &ignored);
+	int dir = given ? -1 : tracefs_dir(env, &ignored);
 	bool is_kallsyms = false;
 	char *text = NULL, *copy;
 	size_t len = 0;
@@ -105,11 +107,11 @@ static int read_functions(struct probe_env *env, struct functions *f, struct pro
 		text = tracefs_read(dir, "available_filter_functions", &len);
 	if (!text || !len) {
 		free(text);
-		text = tracefs_read(AT_FDCWD, "/proc/kallsyms", &len);
-		is_kallsyms = true;
+		text = tracefs_read(AT_FDCWD, path, &len);
+		is_kallsyms = !given;
 	}
 	if (!text)
-		return probe_fail(err, -1, -errno, "/proc/kallsyms: %s", strerror(errno));
+		return probe_fail(err, -1, -errno, "%s: %s", path, strerror(errno));
 	copy = env_strndup(env, text, len);
 	free(text);
 	rc = copy ? parse_list(env, f, copy, is_kallsyms) : -ENOMEM;

@@ -21,6 +21,7 @@ struct probe_env_options {
 	int pid; /* -p, 0: none */
 	bool unsafe; /* --unsafe */
 	const char *debuginfo; /* --debuginfo; NULL: none */
+	const char *functions; /* --traceable-functions: in place of the kernel's list; NULL */
 };
 struct probe_env *probe_env_new(const struct probe_env_options *opt);
 void probe_env_free(struct probe_env *env);

@@ -41,6 +41,29 @@ static uint64_t slot_of(const struct image *img, const char *name, const struct 
 	return 0;
 }
 
+/* What was given, or the default. image_check has seen that there is such an option. */
+static struct script_option option_value(const struct load_args *a, const char *name)
+{
+	struct script_option o = { .text = "" };
+
+	for (uint32_t i = 0; i < a->img->options_cnt; i++) {
+		o = a->opt->script_options ? a->opt->script_options[i] : image_option(a->img, i);
+		if (!strcmp(o.name, name))
+			break;
+	}
+	return o;
+}
+
+static uint64_t text_word(const char *text, uint32_t word)
+{
+	char bytes[SCRIPT_TEXT_SZ] = { 0 };
+	uint64_t v;
+
+	memcpy(bytes, text, strnlen(text, sizeof(bytes) - 1));
+	memcpy(&v, bytes + word * sizeof(v), sizeof(v));
+	return v;
+}
+
 static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 			 const struct consts_args *args)
 {
@@ -53,7 +76,9 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_TAI_OFFSET_NS: return clock_ns(CLOCK_TAI) - clock_ns(CLOCK_BOOTTIME);
 	case KONST_WALL_OFFSET_NS: return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	case KONST_CPID: return (uint64_t)a->child_pid;
-	case KONST_TARGET_PID: return (uint64_t)(a->opt->pid ?: a->child_pid);
+	case KONST_FILTER_PID: return (uint64_t)a->opt->pid;
+	case KONST_OPTION: return (uint64_t)option_value(a, name).num;
+	case KONST_OPTION_TEXT: return text_word(option_value(a, name).text, c->word);
 	case KONST_SELF_PID: return (uint64_t)getpid();
 	case KONST_PIDNS_DEV: return pidns(true);
 	case KONST_PIDNS_INO: return pidns(false);

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/script_option.h"
+
 #define IMAGE_SECTION ".trace"
 #define IMAGE_MAGIC "trace\1\r\n"
 #define IMAGE_VERSION 1
@@ -385,7 +387,9 @@ struct image_piece {
 	X(TAI_OFFSET_NS, "International Atomic Time minus time since boot")                        \
 	X(WALL_OFFSET_NS, "time of day minus time since boot, for tseries")                        \
 	X(CPID, "pid of the -c child, 0 without")                                                  \
-	X(TARGET_PID, "pid of -p or of the -c child")                                              \
+	X(FILTER_PID, "pid of -p, 0 without: others are left out")                                 \
+	X(OPTION, "value of the script's option str")                                              \
+	X(OPTION_TEXT, "eight bytes of its text")                                                  \
 	X(SELF_PID, "our own pid")                                                                 \
 	X(PIDNS_DEV, "device of our pid namespace, 0 when it is the initial one")                  \
 	X(PIDNS_INO, "inode of our pid namespace")                                                 \
@@ -446,9 +450,9 @@ static inline uint32_t image_counter_lost(uint32_t maps_cnt, uint32_t probe)
 /* Word i of that section is row i of the table. */
 struct image_const {
 	uint32_t kind;
-	uint32_t str; /* FEATURE: its name */
+	uint32_t str; /* FEATURE, OPTION..: its name */
 	uint32_t place; /* who asked for it first; IMAGE_NONE: nobody in particular */
-	uint32_t unused;
+	uint32_t word; /* OPTION_TEXT: which eight bytes; they follow each other, from the first */
 };
 
 /* A config variable whose value the runtime needs: all of them, resolved. */
@@ -495,6 +499,19 @@ struct image_layout {
 	uint32_t place; /* who asked for it first */
 };
 
+/* What may be given when the image is run: enum script_option_kind and its default. */
+struct image_option {
+	uint32_t name, help; /* strings */
+	uint32_t kind;
+	uint32_t text; /* TEXT: string, shorter than SCRIPT_TEXT_SZ */
+	int64_t num;
+};
+
+/* What the program is for, as its first comment says. */
+struct image_about {
+	uint32_t text;
+};
+
 /* The kernel it was compiled on. */
 struct image_origin {
 	uint64_t kernel; /* image_kernel_id() */
@@ -520,7 +537,9 @@ uint64_t image_kernel_id(void);
 	X(needs, struct image_need)                                                                \
 	X(layouts, struct image_layout)                                                            \
 	X(origins, struct image_origin)                                                            \
-	X(sites, struct image_site)
+	X(sites, struct image_site)                                                                \
+	X(options, struct image_option)                                                            \
+	X(abouts, struct image_about)
 
 enum image_table {
 #define X(name, row) IMAGE_T_##name,
@@ -562,6 +581,18 @@ int image_read_tables(struct image *img, const void *sec, size_t sz, char *err, 
 static inline const char *image_str(const struct image *img, uint32_t off)
 {
 	return img->strings + off;
+}
+
+/* Row i of the options, with its default. */
+static inline struct script_option image_option(const struct image *img, uint32_t i)
+{
+	const struct image_option *o = &img->options[i];
+
+	return (struct script_option){ .name = image_str(img, o->name),
+				       .help = image_str(img, o->help),
+				       .kind = (enum script_option_kind)o->kind,
+				       .num = o->num,
+				       .text = image_str(img, o->text) };
 }
 
 /* ---- writing ---- */

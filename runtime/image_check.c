@@ -423,16 +423,63 @@ static int check_actions(struct checker *c)
 	return rc;
 }
 
+static const struct image_option *option_of(const struct image *img, uint32_t name)
+{
+	for (uint32_t i = 0; i < img->options_cnt; i++)
+		if (!strcmp(image_str(img, img->options[i].name), image_str(img, name)))
+			return &img->options[i];
+	return NULL;
+}
+
+static int check_const(struct checker *c, uint32_t i)
+{
+	const struct image_const *k = &c->img->consts[i];
+	const struct image_option *o;
+
+	if (k->kind >= KONST_CNT || !str_ok(c, k->str))
+		return fail(c, "constant %u: unknown", i);
+	if (!place_ok(c, k->place))
+		return fail(c, "constant %u: place out of range", i);
+	if (k->kind != KONST_OPTION && k->kind != KONST_OPTION_TEXT)
+		return 0;
+	o = option_of(c->img, k->str);
+	if (!o || (o->kind == SCRIPT_TEXT) != (k->kind == KONST_OPTION_TEXT))
+		return fail(c, "constant %u: no such option", i);
+	if (k->word >= SCRIPT_TEXT_SZ / sizeof(uint64_t))
+		return fail(c, "constant %u: behind the end of a text", i);
+	return 0;
+}
+
+static int check_options(struct checker *c)
+{
+	const struct image *img = c->img;
+
+	for (uint32_t i = 0; i < img->options_cnt; i++) {
+		const struct image_option *o = &img->options[i];
+
+		if (!str_ok(c, o->name) || !str_ok(c, o->help) || !str_ok(c, o->text) ||
+		    o->kind >= SCRIPT_KIND_CNT || strlen(image_str(img, o->text)) >= SCRIPT_TEXT_SZ)
+			return fail(c, "option %u: bad name, kind or default", i);
+	}
+	for (uint32_t i = 0; i < img->abouts_cnt; i++)
+		if (!str_ok(c, img->abouts[i].text))
+			return fail(c, "about: bad text");
+	return 0;
+}
+
+static int check_consts(struct checker *c)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < c->img->consts_cnt && !rc; i++)
+		rc = check_const(c, i);
+	return rc;
+}
+
 static int check_rest(struct checker *c)
 {
 	const struct image *img = c->img;
 
-	for (uint32_t i = 0; i < img->consts_cnt; i++)
-		if (img->consts[i].kind >= KONST_CNT || !str_ok(c, img->consts[i].str))
-			return fail(c, "constant %u: unknown", i);
-	for (uint32_t i = 0; i < img->consts_cnt; i++)
-		if (!place_ok(c, img->consts[i].place))
-			return fail(c, "constant %u: place out of range", i);
 	for (uint32_t i = 0; i < img->layouts_cnt; i++)
 		if (!str_ok(c, img->layouts[i].type) || !str_ok(c, img->layouts[i].path) ||
 		    !index_or_none(img->layouts[i].probe, img->probes_cnt) ||
@@ -467,6 +514,8 @@ int image_check(const struct image *img, struct image_err *err)
 	rc = rc ?: check_maps(&c);
 	rc = rc ?: check_probes(&c);
 	rc = rc ?: check_actions(&c);
+	rc = rc ?: check_options(&c);
+	rc = rc ?: check_consts(&c);
 	rc = rc ?: check_rest(&c);
 	free(c.info);
 	return rc;

@@ -4,6 +4,7 @@
  * whatever happens, it ends in run_close, which undoes what was done and no more.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,13 @@
 #include "runtime/symbols.h"
 #include "runtime/tests.h"
 #include "runtime/unwind.h"
+
+void run_fill_streams(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd ? O_RDONLY : O_WRONLY);
+}
 
 struct run {
 	const struct image *img;
@@ -189,6 +197,7 @@ static int open_unwind(struct run *r)
 {
 	struct unwind_fds fds;
 	struct unwind *u;
+	int pid;
 
 	if (r->opt->dry_run)
 		return 0;
@@ -203,6 +212,8 @@ static int open_unwind(struct run *r)
 		return say(-ENOMEM, "cannot start");
 	if (r->opt->pid)
 		unwind_expect(u, (uint32_t)r->opt->pid);
+	for (const char *at = r->opt->dwarf_pids; at && (at = run_next_pid(at, &pid));)
+		unwind_expect(u, (uint32_t)pid);
 	if (r->child)
 		unwind_expect_child(u, (uint32_t)child_pid(r->child), child_path(r->child));
 	if (unwind_fd(u) < 0) /* processes are looked at when they are met */

@@ -47,7 +47,9 @@ struct run_options {
 	bool dry_run; /* load and attach, then leave without running anything */
 	unsigned debug; /* RUN_DEBUG_* */
 	const char *debuginfo; /* --debuginfo DIR:...; NULL: none */
+	const char *dwarf_pids; /* --dwarf-pid PID,...; NULL: none. See run_next_pid(). */
 	const char *no_features; /* --no-feature a,b: treated as missing */
+	const struct script_option *script_options; /* by row in the image's; NULL: the defaults */
 	struct probe_env *env; /* shared with the compiler half; NULL: one of its own */
 };
 
@@ -56,6 +58,15 @@ struct run_options {
  * of trace (0, or the code given to exit()); or a negative errno after one line on stderr said why.
  */
 int run_image(const struct image *img, const struct run_options *opt);
+
+/*
+ * A standard stream that we were started without: its number must not go to a map or a program, and
+ * what is written there (or read) is to fail, so it is opened the wrong way round.
+ */
+void run_fill_streams(void);
+
+/* The first pid of a list "1,2", and what is left of it; NULL: there was none. */
+const char *run_next_pid(const char *list, int *pid);
 
 /*
  * --info: kernel, lockdown, capabilities and every feature with what it is for. 0, or a negative
