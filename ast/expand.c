@@ -120,14 +120,17 @@ static void find_args(struct expansion *x, struct node *probe)
 	walk(&w, probe->probe.body);
 }
 
-static bool is_used(const struct expansion *x, const char *field)
+static bool is_named(const struct expansion *x, const char *field)
 {
-	if (x->needs_all || !x->is_wild)
-		return true;
 	for (const struct name *f = x->fields; f; f = f->next)
 		if (strcmp(f->text, field) == 0)
 			return true;
-	return false;
+	return x->needs_all;
+}
+
+static bool is_used(const struct expansion *x, const char *field)
+{
+	return !x->is_wild || is_named(x, field);
 }
 
 static int first_name(void *arg, const struct probe_type *type, const struct probe_target *t)
@@ -174,21 +177,43 @@ static void attach_error(struct expansion *x, const struct probe_error *err)
 
 /* ---- args of a target to a struct type ---- */
 
-/* By its text and its size in the record. */
-static const struct type *text_type(struct unit *u, const struct probe_field *f)
+/*
+ * "sockptr_t", "const kuid_t *": what only the kernel's BTF knows, which is opened for the fields that
+ * the code looks at. NULL: it is not known there either.
+ */
+static const struct type *typedef_type(struct expansion *x, const struct probe_field *f)
 {
+	struct unit *u = x->u;
+	const char *name = strncmp(f->ctype, "const ", 6) ? f->ctype : f->ctype + 6, *stars;
+	const struct type *t;
+
+	stars = name + strcspn(name, " *[");
+	if (!is_named(x, f->name) || strspn(stars, " *") != strlen(stars))
+		return NULL;
+	t = ctypes_find(u->ctypes, arena_printf(u->arena, "%.*s", (int)(stars - name), name));
+	for (; t && *stars; stars++)
+		if (*stars == '*')
+			t = type_ptr(u->types, t, f->user_ptr ? AS_USER : AS_KERNEL);
+	return t && t->size == f->size ? t : NULL;
+}
+
+/* By its text and its size in the record. */
+static const struct type *text_type(struct expansion *x, const struct probe_field *f)
+{
+	struct unit *u = x->u;
 	enum addr_space as = f->user_ptr ? AS_USER : AS_KERNEL;
 	const struct type *t = ctype_parse(u->types, u->arena, f->ctype, as);
 	uint32_t max_strlen = (uint32_t)setting_num(u->settings, SETTING_max_strlen);
 	bool is_word = f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8;
 
-	if (f->loc != LOC_PLAIN) {
+	if (f->loc == LOC_DATA_LOC || f->loc == LOC_REL_LOC) {
 		const struct type *elem = t && t->kind == V_ARRAY ? t->elem : t;
 
 		if (elem && !strstr(f->ctype, "char"))
 			return type_array(u->types, elem, 0);
 		return type_string(u->types, max_strlen);
 	}
+	t = t ?: typedef_type(x, f);
 	/* The size in the record is what counts: u32 in one kernel may be int[1] in the next. */
 	if (t && t->kind == V_ARRAY && t->elem->kind == V_INT && t->elem->size == 1 &&
 	    strstr(f->ctype, "char"))
@@ -214,8 +239,7 @@ static struct type_field field_of(struct expansion *x, const struct probe_target
 {
 	struct type_field to = { .name = f->name, .off = f->off, .loc = f->loc, .disp = f->disp };
 
-	to.type =
-		f->die ? ctypes_of_die(x->u->ctypes, x->ptype, target, f->die) : text_type(x->u, f);
+	to.type = f->die ? ctypes_of_die(x->u->ctypes, x->ptype, target, f->die) : text_type(x, f);
 	memcpy(to.reg, f->reg, sizeof(to.reg));
 	return to;
 }

@@ -310,7 +310,7 @@ static void filter_pid(struct gen *g)
 	LLVMValueRef tgid;
 
 	if ((!opt->pid && !opt->open_options) || pt->when != PROBE_WHEN_ATTACHED ||
-	    (pt->flags & PROBE_TAKES_PID))
+	    (pt->flags & (PROBE_TAKES_PID | PROBE_NOBODYS)))
 		return;
 	look = gen_block(g, "look");
 	mine = gen_block(g, "mine");

@@ -140,6 +140,12 @@ int btf_proto_fields(struct probe_env *env, const struct btf *btf, uint32_t prot
 		f->off = off;
 		if (fill_field(env, btf, f, p[i].type))
 			return -ENOMEM;
+		if (btf_is_composite(
+			    bare_type(btf, p[i].type))) { /* the verifier takes whole words */
+			f->loc = LOC_REGS;
+			f->reg[0] = (int16_t)off;
+			f->reg[1] = (int16_t)(off + 8);
+		}
 		off += (f->size + 7) & ~7u;
 		out->cnt++;
 	}

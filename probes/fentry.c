@@ -269,6 +269,8 @@ static int expand_as(struct probe_env *env, const char *type, const struct probe
 		return 0;
 	}
 	rc = make_target(env, type, module, btf, (uint32_t)id, &t);
+	if (rc && env->listing)
+		return 0;
 	if (rc)
 		return probe_fail(err, -1, rc,
 				  "%s has arguments or a result that no trampoline can pass",

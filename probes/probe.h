@@ -129,6 +129,7 @@ enum {
 	PROBE_RETURNS = 2048, /* what its code returns is the program's result */
 	PROBE_WALKS =
 		4096, /* the kernel runs the program when it is told to, for each of its objects */
+	PROBE_NOBODYS = 16384, /* happens to no process in particular: -p is no filter */
 	PROBE_NO_COOKIE = 32, /* a program that asks which target it runs for: one for each */
 };
 

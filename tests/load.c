@@ -229,6 +229,19 @@ static void do_packets(char **arg)
 	free(bytes);
 }
 
+/* Sets SO_RCVLOWAT to 1, 2 ... N. */
+static void do_sockopt(char **arg)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	long cnt = number(arg[0]);
+
+	if (fd < 0)
+		fail("socket");
+	for (int n = 1; n <= cnt; n++)
+		if (setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &n, sizeof(n)))
+			fail("setsockopt");
+}
+
 static void do_exit(char **arg)
 {
 	exit(number(arg[0]));
@@ -248,6 +261,7 @@ static void do_exit(char **arg)
 	X(fault, 1, "N")                                                                           \
 	X(threads, 2, "N M")                                                                       \
 	X(packets, 2, "N SIZE")                                                                    \
+	X(sockopt, 1, "N")                                                                         \
 	X(exit, 1, "STATUS")
 
 static const struct {
