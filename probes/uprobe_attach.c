@@ -4,8 +4,11 @@
  * and older kernels take a perf event each.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "probes/elf.h"
 
@@ -18,6 +21,18 @@ int uprobe_none(struct probe_error *err)
 			  "CONFIG_UPROBE_EVENTS)");
 }
 
+/*
+ * Events of uprobes take CAP_SYS_ADMIN in newer kernels (6.18; CAP_PERFMON from 5.8 on), links are still
+ * content with CAP_PERFMON.
+ */
+static bool may_open_events(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return syscall(SYS_capget, &head, data) || data[0].effective & 1u << CAP_SYS_ADMIN;
+}
+
 int uprobe_load(uint32_t cnt, bool is_return, struct probe_load *out, struct probe_error *err)
 {
 	if (perf_type("uprobe") < 0)
@@ -26,7 +41,7 @@ int uprobe_load(uint32_t cnt, bool is_return, struct probe_load *out, struct pro
 	 * The event of a process counts returns in others too, where somebody else traces those
 	 * (6.12 still): links look at the process themselves.
 	 */
-	if ((cnt > 1 || is_return) && probe_has_multi(PROBE_UPROBE_MULTI))
+	if ((cnt > 1 || is_return || !may_open_events()) && probe_has_multi(PROBE_UPROBE_MULTI))
 		out->attach_type = TRACE_UPROBE_MULTI;
 	return 0;
 }
