@@ -223,19 +223,27 @@ void core_used(struct gen *g, const struct size_used *s)
 	}
 }
 
-void core_arg(struct gen *g, const struct type_field *f)
+/* A tracepoint's fields are found by name when an image is loaded. */
+bool core_arg_moves(const struct gen *g)
+{
+	return g->u->opt->open_options && g->p->probe->probe.ptype->args_kind == PROBE_ARGS_RECORD;
+}
+
+uint32_t core_arg(struct gen *g, const struct type_field *f)
 {
 	const struct node *probe = g->p->probe;
 	const struct probe_target *t = probe->probe.attaches->attach.target;
 
 	if (!f->name || probe->probe.ptype->flags & PROBE_USER_MEMORY)
-		return;
-	pack_layout(g,
-		    &(struct image_layout){ .type = image_put_str(g->img, t->name),
-					    .path = image_put_str(g->img, f->name),
-					    .probe = probe->probe.idx,
-					    .off = f->off * 8,
-					    .size = f->loc == LOC_PLAIN ? f->type->size * 8 : 0,
-					    .is_fixed = true },
-		    g->place);
+		return IMAGE_NONE;
+	return pack_layout(
+		g,
+		&(struct image_layout){ .type = image_put_str(g->img, t->name),
+					.path = image_put_str(g->img, f->name),
+					.probe = probe->probe.idx,
+					.off = f->off * 8,
+					.size = f->loc == LOC_PLAIN ? f->type->size * 8 : 0,
+					.loc = f->loc,
+					.is_fixed = !core_arg_moves(g) },
+		g->place);
 }

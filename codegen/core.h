@@ -25,6 +25,9 @@ void core_used(struct gen *g, const struct size_used *s);
 /* The code takes for granted how large t is: where that differs it is not loaded. */
 void core_size(struct gen *g, const struct type *t, struct span sp);
 /* The same of where a field of the kernel's args lies. */
-void core_arg(struct gen *g, const struct type_field *f);
+/* Notes what the program takes for granted of it: its row in the layouts; IMAGE_NONE: nothing. */
+uint32_t core_arg(struct gen *g, const struct type_field *f);
+/* Whether such a field is found when the image is loaded. */
+bool core_arg_moves(const struct gen *g);
 
 #endif

@@ -157,13 +157,21 @@ static LLVMValueRef konst_addr(struct gen *g, struct image_const row, uint32_t c
 {
 	uint32_t i = 0;
 
-	while (i < g->konst_cnt &&
-	       (g->konsts[i].kind != row.kind || g->konsts[i].str != row.str || g->konsts[i].word))
+	while (i < g->konst_cnt && (g->konsts[i].kind != row.kind || g->konsts[i].str != row.str ||
+				    g->konsts[i].part != row.part))
 		i++;
 	if (i == g->konst_cnt)
-		for (; row.word < cnt; row.word++)
+		for (; cnt; cnt--, row.part++)
 			add_konst(g, &row);
 	return gen_off(g, g->konst_global, i * 8);
+}
+
+static LLVMValueRef load_konst(struct gen *g, struct image_const row)
+{
+	LLVMValueRef v = LLVMBuildLoad2(g->b, g->i64, konst_addr(g, row, 1), "");
+
+	LLVMSetVolatile(v, true); /* its value here is not the one it will be loaded with */
+	return v;
 }
 
 LLVMValueRef gen_konst_at(struct gen *g, enum image_const_kind kind, const char *str,
@@ -174,10 +182,19 @@ LLVMValueRef gen_konst_at(struct gen *g, enum image_const_kind kind, const char 
 		.str = str ? image_put_str(g->img, str) : 0,
 		.place = sp.from ? pack_place(g, sp) : IMAGE_NONE,
 	};
-	LLVMValueRef v = LLVMBuildLoad2(g->b, g->i64, konst_addr(g, row, 1), "");
 
-	LLVMSetVolatile(v, true); /* its value here is not the one it will be loaded with */
-	return v;
+	return load_konst(g, row);
+}
+
+LLVMValueRef gen_konst_arg(struct gen *g, uint32_t layout)
+{
+	const struct image_const row = {
+		.kind = KONST_ARG_OFF,
+		.part = layout,
+		.place = IMAGE_NONE,
+	};
+
+	return load_konst(g, row);
 }
 
 LLVMValueRef gen_konst_text(struct gen *g, const char *option)

@@ -174,6 +174,8 @@ LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off);
 LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str);
 /* Where the text of an option is when the program runs: char[SCRIPT_TEXT_SZ]. */
 LLVMValueRef gen_konst_text(struct gen *g, const char *option);
+/* Where a field of args lies, by its row in the layouts. */
+LLVMValueRef gen_konst_arg(struct gen *g, uint32_t layout);
 /* The same for one that may not be there: then loading fails and names the place. */
 LLVMValueRef gen_konst_at(struct gen *g, enum image_const_kind kind, const char *str,
 			  struct span sp);
@@ -375,7 +377,7 @@ void pack_maps(struct gen *g);
 void pack_settings(struct gen *g);
 void pack_probe(struct gen *g, struct prog_gen *p);
 /* Equal ones are packed once; sp: where it is told that the kernel has it not. */
-void pack_layout(struct gen *g, const struct image_layout *row, struct span sp);
+uint32_t pack_layout(struct gen *g, const struct image_layout *row, struct span sp);
 void pack_options(struct gen *g);
 void pack_layouts(struct gen *g);
 void pack_need(struct gen *g, const char *feature, struct span sp);

@@ -49,13 +49,14 @@ static struct lvalue base_of(struct gen *g, struct node *e)
  * A string or array elsewhere in a tracepoint's record: the field holds its offset in the low half,
  * counted from the record's start or from the field's own end.
  */
-static struct lvalue follow_loc(struct gen *g, struct lvalue lv, const struct type_field *f)
+static struct lvalue follow_loc(struct gen *g, struct lvalue lv, enum probe_field_loc loc,
+				LLVMValueRef field_off)
 {
 	LLVMValueRef word = LLVMBuildLoad2(g->b, g->i32, lv.addr, ""), off;
 
 	off = LLVMBuildZExt(g->b, LLVMBuildAnd(g->b, word, gen_i32(g, 0xffff), ""), g->i64, "");
-	if (f->loc == LOC_REL_LOC)
-		off = LLVMBuildAdd(g->b, off, gen_i64(g, f->off + 4), "");
+	if (loc == LOC_REL_LOC)
+		off = LLVMBuildAdd(g->b, off, LLVMBuildAdd(g->b, field_off, gen_i64(g, 4), ""), "");
 	return (struct lvalue){ gen_off_var(g, g->p->ctx, off), LV_KERNEL, NULL };
 }
 
@@ -84,15 +85,52 @@ static struct lvalue argument(struct gen *g, const struct type_field *f)
 	return (struct lvalue){ tmp, LV_MEMORY, NULL };
 }
 
+/*
+ * A number at an offset that is known when the image is loaded. Where it is still f's, the verifier
+ * sees a load from the context; elsewhere it has to be the helper, as it takes no other offset for
+ * one. Either way it drops what is not so.
+ */
+static struct lvalue moved_number(struct gen *g, const struct type_field *f, LLVMValueRef off,
+				  uint32_t size)
+{
+	LLVMBasicBlockRef here = gen_block(g, "here"), moved = gen_block(g, "moved");
+	LLVMBasicBlockRef join = gen_block(g, "join");
+	LLVMValueRef tmp = gen_tmp(g, 8), v;
+
+	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, off, gen_i64(g, f->off)), here, moved);
+	gen_at(g, here);
+	v = LLVMBuildLoad2(g->b, gen_int_type(g, size), gen_off(g, lvalue_context(g), f->off), "");
+	v = gen_opaque(g, LLVMBuildZExt(g->b, v, g->i64, ""));
+	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, v, gen_int_type(g, size), ""), tmp);
+	gen_br(g, join);
+	gen_at(g, moved);
+	HELP(g, probe_read_kernel, tmp, gen_i32(g, size), gen_off_var(g, g->p->ctx, off));
+	gen_br(g, join);
+	gen_at(g, join);
+	return (struct lvalue){ tmp, LV_MEMORY, NULL };
+}
+
 struct lvalue lvalue_of_arg(struct gen *g, const struct type_field *f)
 {
 	struct lvalue lv = { lvalue_context(g), LV_CONTEXT, NULL };
+	LLVMValueRef off = gen_i64(g, f->off);
+	uint32_t layout;
 
 	if (f->loc >= LOC_REGS)
 		return argument(g, f);
-	core_arg(g, f);
-	lv.addr = gen_off(g, lv.addr, f->off);
-	return f->loc == LOC_PLAIN ? lv : follow_loc(g, lv, f);
+	layout = core_arg(g, f);
+	if (layout == IMAGE_NONE || !core_arg_moves(g)) {
+		lv.addr = gen_off(g, lv.addr, f->off);
+	} else {
+		off = gen_konst_arg(g, layout);
+		if (f->loc != LOC_PLAIN)
+			lv = moved_number(g, f, off, 4);
+		else if (type_in_register(f->type))
+			lv = moved_number(g, f, off, f->type->size);
+		else
+			lv = (struct lvalue){ gen_off_var(g, g->p->ctx, off), LV_KERNEL, NULL };
+	}
+	return f->loc == LOC_PLAIN ? lv : follow_loc(g, lv, f->loc, off);
 }
 
 /* The fields from a structure that is pointed to, or stands by itself, down to e; gives it. */

@@ -182,14 +182,14 @@ void pack_need(struct gen *g, const char *feature, struct span sp)
 	image_put_needs(g->img, &row, 1);
 }
 
-void pack_layout(struct gen *g, const struct image_layout *row, struct span sp)
+uint32_t pack_layout(struct gen *g, const struct image_layout *row, struct span sp)
 {
 	struct image_layout *old = g->layouts;
 
 	for (uint32_t i = 0; i < g->layout_cnt; i++)
 		if (old[i].type == row->type && old[i].path == row->path &&
 		    old[i].probe == row->probe && old[i].is_fixed == row->is_fixed)
-			return;
+			return i;
 	if (g->layout_cnt == g->layout_cap) {
 		g->layout_cap = g->layout_cap ? g->layout_cap * 2 : 16;
 		g->layouts = arena_array_of(g->u->arena, struct image_layout, g->layout_cap);
@@ -197,7 +197,8 @@ void pack_layout(struct gen *g, const struct image_layout *row, struct span sp)
 			memcpy(g->layouts, old, g->layout_cnt * sizeof(*old));
 	}
 	g->layouts[g->layout_cnt] = *row;
-	g->layouts[g->layout_cnt++].place = pack_place(g, sp);
+	g->layouts[g->layout_cnt].place = pack_place(g, sp);
+	return g->layout_cnt++;
 }
 
 /* What can be given when the image is run. */

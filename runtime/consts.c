@@ -78,7 +78,8 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_CPID: return (uint64_t)a->child_pid;
 	case KONST_FILTER_PID: return (uint64_t)a->opt->pid;
 	case KONST_OPTION: return (uint64_t)option_value(a, name).num;
-	case KONST_OPTION_TEXT: return text_word(option_value(a, name).text, c->word);
+	case KONST_OPTION_TEXT: return text_word(option_value(a, name).text, c->part);
+	case KONST_ARG_OFF: return args->offs[c->part] / 8;
 	case KONST_SELF_PID: return (uint64_t)getpid();
 	case KONST_PIDNS_DEV: return pidns(true);
 	case KONST_PIDNS_INO: return pidns(false);

@@ -390,6 +390,7 @@ struct image_piece {
 	X(FILTER_PID, "pid of -p, 0 without: others are left out")                                 \
 	X(OPTION, "value of the script's option str")                                              \
 	X(OPTION_TEXT, "eight bytes of its text")                                                  \
+	X(ARG_OFF, "where a field of args lies in its record")                                     \
 	X(SELF_PID, "our own pid")                                                                 \
 	X(PIDNS_DEV, "device of our pid namespace, 0 when it is the initial one")                  \
 	X(PIDNS_INO, "inode of our pid namespace")                                                 \
@@ -452,7 +453,7 @@ struct image_const {
 	uint32_t kind;
 	uint32_t str; /* FEATURE, OPTION..: its name */
 	uint32_t place; /* who asked for it first; IMAGE_NONE: nobody in particular */
-	uint32_t word; /* OPTION_TEXT: which eight bytes; they follow each other, from the first */
+	uint32_t part; /* OPTION_TEXT: which eight bytes, from 0 on; ARG_OFF: row in layouts */
 };
 
 /* A config variable whose value the runtime needs: all of them, resolved. */
@@ -488,14 +489,15 @@ struct site_count { /* one for each CPU */
 
 /*
  * What the programs take for granted of one of the kernel's structures. Where a field lies is not
- * among it unless is_fixed: that is relocated when the kernel is another one.
+ * among it unless is_fixed: that is relocated when the kernel is another one, or of args a constant.
  */
 struct image_layout {
 	uint32_t type; /* "struct task_struct" */
 	uint32_t path; /* "se.vruntime"; "": the structure itself */
 	uint32_t probe; /* the path is a field of its args, type is its name; IMAGE_NONE */
-	uint32_t off, size; /* in bits */
-	uint32_t is_fixed; /* size 0: that is not compared */
+	uint32_t off, size; /* in bits; size 0: not compared */
+	uint32_t loc; /* of args: enum probe_field_loc */
+	uint32_t is_fixed;
 	uint32_t place; /* who asked for it first */
 };
 

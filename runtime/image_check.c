@@ -440,12 +440,14 @@ static int check_const(struct checker *c, uint32_t i)
 		return fail(c, "constant %u: unknown", i);
 	if (!place_ok(c, k->place))
 		return fail(c, "constant %u: place out of range", i);
+	if (k->kind == KONST_ARG_OFF && !index_ok(k->part, c->img->layouts_cnt))
+		return fail(c, "constant %u: no such field", i);
 	if (k->kind != KONST_OPTION && k->kind != KONST_OPTION_TEXT)
 		return 0;
 	o = option_of(c->img, k->str);
 	if (!o || (o->kind == SCRIPT_TEXT) != (k->kind == KONST_OPTION_TEXT))
 		return fail(c, "constant %u: no such option", i);
-	if (k->word >= SCRIPT_TEXT_SZ / sizeof(uint64_t))
+	if (k->part >= SCRIPT_TEXT_SZ / sizeof(uint64_t))
 		return fail(c, "constant %u: behind the end of a text", i);
 	return 0;
 }

@@ -228,9 +228,20 @@ static const struct probe_field *field_by_name(const struct probe_fields *fields
 	return NULL;
 }
 
-/* The args of one target of the probe. One that is not there is told when it is attached. */
+static int refuse_arg(const struct image *img, const struct image_layout *l,
+		      const struct probe_target *t, const char *what)
+{
+	place_error(img, l->place, "%s of %s %s in this kernel: compile it here",
+		    image_str(img, l->path), t->name, what);
+	return -ENOKEY;
+}
+
+/*
+ * The args of one target of the probe; *off: where the field lies, the same for all of them. A target
+ * that is not there is told when it is attached.
+ */
 static int check_args(const struct load_args *a, const struct image_layout *l,
-		      const struct probe_type *type, const struct probe_target *t)
+		      const struct probe_type *type, const struct probe_target *t, uint32_t *off)
 {
 	const char *name = image_str(a->img, l->path);
 	struct probe_error err = { .part = -1 };
@@ -240,22 +251,24 @@ static int check_args(const struct load_args *a, const struct image_layout *l,
 	if (type->args(a->env, t, &fields, &err))
 		return 0;
 	f = field_by_name(&fields, name);
-	if (!f)
+	if (!f) {
 		place_error(a->img, l->place, "%s has no field %s in this kernel", t->name, name);
-	else if (f->off * 8 != l->off || (l->size && f->size * 8 != l->size))
-		place_error(a->img, l->place,
-			    "%s of %s lies elsewhere in this kernel: compile it here", name,
-			    t->name);
-	else
-		return 0;
-	return -ENOKEY;
+		return -ENOKEY;
+	}
+	if (f->loc != l->loc || (l->size && f->size * 8 != l->size))
+		return refuse_arg(a->img, l, t, "is another kind of field");
+	if (*off != IMAGE_NONE && *off != f->off * 8)
+		return refuse_arg(a->img, l, t, "lies elsewhere");
+	*off = f->off * 8;
+	return 0;
 }
 
-static int check_probe(const struct load_args *a, const struct image_layout *l)
+static int check_probe(const struct load_args *a, const struct image_layout *l, uint32_t *off)
 {
 	const struct image_probe *p = &a->img->probes[l->probe];
 	const struct probe_type *type = probe_type_find(image_str(a->img, p->type));
 	struct probe_target *targets;
+	uint32_t found = l->is_fixed ? l->off : IMAGE_NONE;
 	int rc = 0;
 
 	if (!type || !type->args)
@@ -264,8 +277,10 @@ static int check_probe(const struct load_args *a, const struct image_layout *l)
 	if (!targets)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < p->target_cnt && !rc; i++)
-		rc = check_args(a, l, type, &targets[i]);
+		rc = check_args(a, l, type, &targets[i], &found);
 	free(targets);
+	if (found != IMAGE_NONE)
+		*off = found;
 	return rc;
 }
 
@@ -278,7 +293,7 @@ static const struct image_layout *first_struct(const struct image *img)
 	return NULL;
 }
 
-int layout_check(const struct load_args *a, bool *is_other)
+int layout_check(const struct load_args *a, bool *is_other, uint32_t *offs)
 {
 	const struct image *img = a->img;
 	const struct image_layout *first;
@@ -286,6 +301,8 @@ int layout_check(const struct load_args *a, bool *is_other)
 	int rc = 0;
 
 	*is_other = false;
+	for (uint32_t i = 0; i < img->layouts_cnt; i++)
+		offs[i] = img->layouts[i].off;
 	if (!img->layouts_cnt || !img->origins_cnt || img->origins[0].kernel == image_kernel_id())
 		return 0;
 	*is_other = true;
@@ -306,7 +323,7 @@ int layout_check(const struct load_args *a, bool *is_other)
 			btf = owner_of(&kernel, image_str(img, l->type));
 			err = layout_compare(img, btf, l);
 		} else {
-			err = check_probe(a, l);
+			err = check_probe(a, l, &offs[i]);
 		}
 
 		rc = err ?: rc;

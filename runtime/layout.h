@@ -11,9 +11,10 @@ struct btf;
 int layout_compare(const struct image *img, const struct btf *btf, const struct image_layout *l);
 /*
  * *is_other: the kernel is another one than the image was compiled on, and its relocations are to be
- * applied. 0, or -ENOKEY: something is missing or has another size, which it has said.
+ * applied. offs, by row: where the fields of args lie, in bits. 0, or -ENOKEY: something is missing or
+ * has another size, which it has said.
  */
-int layout_check(const struct load_args *a, bool *is_other);
+int layout_check(const struct load_args *a, bool *is_other, uint32_t *offs);
 /*
  * On the same kernel there is nothing to relocate: a copy of the object that lists no relocations, so
  * that nobody reads the kernel's BTF for them. *out NULL: it lists none. free() it after loading.

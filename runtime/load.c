@@ -37,6 +37,7 @@ struct loaded {
 	struct loaded_prog *progs; /* by probe */
 	int *map_fds;
 	struct map_shape *shapes; /* by map */
+	uint32_t *offs; /* of the layouts, in bits */
 	char *log;
 	uint32_t log_sz;
 	uint32_t ncpus, ring;
@@ -317,13 +318,16 @@ int load_image(struct loaded **out, const struct load_args *a)
 		return -ENOMEM;
 	l->img = a->img;
 	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
-	rc = layout_check(a, &l->is_other);
+	l->offs = calloc((size_t)a->img->layouts_cnt + 1, sizeof(*l->offs));
+	rc = l->offs ? layout_check(a, &l->is_other, l->offs) : -ENOMEM;
 	rc = rc ?: open_object(l, a);
 	if (!rc)
 		l->unwinds = load_unwinds(l->obj, a->features);
 	rc = rc ?: load_maps_prepare(l->obj, a, l->ncpus, l->shapes);
 	rc = rc ?: prepare_progs(l, a);
-	rc = rc ?: consts_fill(l->obj, a, &(struct consts_args){ l->ncpus, l->ring, l->shapes });
+	rc = rc
+		     ?: consts_fill(l->obj, a,
+				    &(struct consts_args){ l->ncpus, l->ring, l->shapes, l->offs });
 	if (rc) {
 		if (!l->told && rc != -ENOKEY)
 			fprintf(stderr, "ERROR: cannot open the image: %s\n", strerror(-rc));
@@ -364,6 +368,7 @@ void loaded_free(struct loaded *l)
 	free(l->progs);
 	free(l->map_fds);
 	free(l->shapes);
+	free(l->offs);
 	free(l->log);
 	free(l);
 }

@@ -58,6 +58,7 @@ struct bpf_object;
 struct consts_args {
 	uint32_t ncpus, ring;
 	const struct map_shape *shapes; /* by map */
+	const uint32_t *offs; /* of the layouts, here */
 };
 /* -ENOKEY: a symbol is not there, which it has said. */
 int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct consts_args *c);
