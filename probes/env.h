@@ -79,6 +79,23 @@ int functions_match(struct probe_env *env, const char *module, const char *patte
 /* "Did you mean" when a name is near and the list can be read. */
 void functions_hint(struct probe_env *env, const char *name, struct probe_error *err);
 
+/* ---- bpf_prog.c: BPF programs as if they were modules, "bpf:ID" ---- */
+#define BPF_PROG_MODULE "bpf:"
+int bpf_prog_open(uint32_t id); /* its fd, or a negative errno */
+/* The BTF of the program "bpf:ID", the caller's; NULL and err. */
+struct btf *bpf_prog_btf(struct probe_env *env, const char *module, struct probe_error *err);
+/*
+ * fn for the functions that can be traced, by their ids in the program's BTF, of the programs whose id
+ * matches. -EPERM: programs can not be looked at; or what fn gave that was not zero.
+ */
+typedef int (*bpf_prog_fn)(void *arg, uint32_t prog_id, uint32_t btf_id);
+int bpf_progs_each(const char *id_pattern, bpf_prog_fn fn, void *arg);
+/* Parameters get the types that they really have. */
+int bpf_prog_fields(struct probe_env *env, const struct probe_target *t,
+		    struct probe_fields *fields);
+/* How many words an fexit program sees before the result, of a function with so many arguments. */
+uint32_t bpf_prog_words(uint32_t prog_id, uint32_t btf_id, uint32_t declared);
+
 /* ---- btf_names.c: names in the kernel's BTF without their prefix, sorted ---- */
 enum btf_names_kind {
 	BTF_NAMES_TRACEPOINTS, /* typedef btf_trace_NAME */

@@ -138,7 +138,8 @@ struct probe_load {
 	uint32_t attach_type; /* expected_attach_type; 0: what the section says */
 	const char *attach_name; /* of a kernel function, or NULL */
 	uint32_t btf_id; /* the same for a copy, which libbpf does not load */
-	int btf_fd; /* of the module's BTF; 0: the kernel's own */
+	int btf_fd; /* of the module's BTF, or of a BPF program; 0: the kernel's own BTF */
+	bool of_prog; /* btf_fd is a program */
 };
 
 /* fds whose closing detaches, and fds closed after those; grown by attach. All zero at first. */

@@ -108,7 +108,8 @@ static int apply_load(struct bpf_program *prog, const struct probe_load *how)
 		rc = bpf_program__set_expected_attach_type(prog,
 							   (enum bpf_attach_type)how->attach_type);
 	if (!rc && how->attach_name)
-		rc = bpf_program__set_attach_target(prog, 0, how->attach_name);
+		rc = bpf_program__set_attach_target(prog, how->of_prog ? how->btf_fd : 0,
+						    how->attach_name);
 	return rc;
 }
 
