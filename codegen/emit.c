@@ -35,6 +35,8 @@
 /* For programs that spill: what keeps fewer values alive from one place to another. */
 #define PASSES_FRUGAL "function(simplifycfg,sroa," INSTCOMBINE ",simplifycfg,dce),globaldce"
 
+#define PASSES_EXPAND "always-inline,function(simplifycfg)"
+
 /*
  * LLVM gives some refusals (a jump over more than 32767 instructions) no other way out than this:
  * when the handler returns it aborts. Nothing of ours is running yet, so leaving here is clean.
@@ -108,7 +110,8 @@ static int optimise(struct gen *g)
 	if (g->core_cnt)
 		passes = arena_printf(g->u->arena, PASSES_CORE "%s", passes);
 	err = LLVMRunPasses(g->mod, passes, g->tm, opt);
-
+	if (!err && inner_expand(g))
+		err = LLVMRunPasses(g->mod, PASSES_EXPAND, g->tm, opt);
 	LLVMDisposePassBuilderOptions(opt);
 	if (!err)
 		return 0;
@@ -116,6 +119,34 @@ static int optimise(struct gen *g)
 	diag(g->u->diags, SPAN_NONE, D_LLVM_VERIFY, text);
 	LLVMDisposeErrorMessage(text);
 	return -EINVAL;
+}
+
+/*
+ * Bytes that nobody wrote (a hole of a tuple that is copied whole) are "undefined" to LLVM, which then
+ * leaves the register as it is on that way. To the verifier that is a read of something never written,
+ * or of a pointer. So they are zero.
+ */
+static void define_operands(LLVMValueRef insn)
+{
+	for (int i = 0, cnt = LLVMGetNumOperands(insn); i < cnt; i++) {
+		LLVMValueRef v = LLVMGetOperand(insn, (unsigned)i);
+		LLVMTypeKind kind = LLVMGetTypeKind(LLVMTypeOf(v));
+
+		if ((kind == LLVMIntegerTypeKind || kind == LLVMPointerTypeKind) && LLVMIsUndef(v))
+			LLVMSetOperand(insn, (unsigned)i, LLVMConstNull(LLVMTypeOf(v)));
+	}
+}
+
+static void define_all(struct gen *g)
+{
+	LLVMBasicBlockRef bb;
+	LLVMValueRef fn, insn;
+
+	for (fn = LLVMGetFirstFunction(g->mod); fn; fn = LLVMGetNextFunction(fn))
+		for (bb = LLVMGetFirstBasicBlock(fn); bb; bb = LLVMGetNextBasicBlock(bb))
+			for (insn = LLVMGetFirstInstruction(bb); insn;
+			     insn = LLVMGetNextInstruction(insn))
+				define_operands(insn);
 }
 
 /*
@@ -211,11 +242,14 @@ int emit_object(struct gen *g, void **elf, size_t *elf_sz)
 
 	if (g->has_loops)
 		keep_layout();
+	if (g->has_asm)
+		LLVMInitializeBPFAsmParser();
 	LLVMDIBuilderFinalize(g->di);
 	if (g->opt->dump_ir)
 		dump_ir(g, "codegen");
 	err = g->opt->verify ? verify(g) : 0;
 	err = err ?: optimise(g);
+	define_all(g);
 	if (!err && g->opt->dump_ir_opt)
 		dump_ir(g, "codegen-opt");
 	err = err ?: (g->opt->emit_llvm ? write_ir(g) : 0);

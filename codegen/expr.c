@@ -173,13 +173,17 @@ static LLVMValueRef gen_unary(struct gen *g, struct node *n)
 	return NULL;
 }
 
-static LLVMValueRef gen_incdec(struct gen *g, struct node *n)
+static LLVMValueRef gen_incdec(struct gen *g, struct node *n, bool wanted)
 {
 	struct node *t = n->incdec.target;
 	uint64_t step = t->type->kind == V_PTR && t->type->elem->size ? t->type->elem->size : 1;
 	LLVMValueRef one = gen_i64(g, n->incdec.is_dec ? -step : step), before, after, mem;
 
 	core_size(g, t->type->kind == V_PTR ? t->type->elem : NULL, n->span);
+	if (t->kind == N_MAP && !wanted) {
+		map_modify(g, t, OP_ADD, one, true, NULL, NULL);
+		return NULL;
+	}
 	if (t->kind == N_MAP) {
 		map_modify(g, t, OP_ADD, one, true, &before, &after);
 	} else {
@@ -212,7 +216,7 @@ LLVMValueRef gen_int(struct gen *g, struct node *e)
 	case N_IDENT: return gen_call_int(g, e->ident.fn, e, NULL);
 	case N_CALL: return gen_call_int(g, e->call.fn, e, e->call.args);
 	case N_UNARY: return gen_unary(g, e);
-	case N_INCDEC: return gen_incdec(g, e);
+	case N_INCDEC: return gen_incdec(g, e, true);
 	case N_BINARY: return gen_binary(g, e);
 	case N_TERNARY:
 	case N_IF: return gen_choice_int(g, e);
@@ -443,6 +447,8 @@ void gen_effect(struct gen *g, struct node *e)
 
 	if (e->kind == N_BLOCK && !e->block.value)
 		gen_stmts(g, e);
+	else if (e->kind == N_INCDEC)
+		gen_incdec(g, e, false);
 	else if (!e->type || !gen_in_memory(e->type))
 		gen_int(g, e);
 	else

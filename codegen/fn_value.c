@@ -15,37 +15,10 @@ static LLVMValueRef high32(struct gen *g, LLVMValueRef v)
 	return LLVMBuildLShr(g->b, v, gen_i64(g, 32), "");
 }
 
-/*
- * pid and tid as our own pid namespace numbers them. In the initial one, the usual case, the word
- * PIDNS_INO is zero and the verifier drops the branch.
- */
-static LLVMValueRef pid_tgid(struct gen *g)
-{
-	LLVMValueRef ino = gen_konst(g, KONST_PIDNS_INO, NULL), dev, init, info, ns;
-	LLVMBasicBlockRef inner = gen_block(g, "pidns"), outer = gen_block(g, "init_pidns");
-	LLVMBasicBlockRef join = gen_block(g, "join");
-
-	gen_cond_br(g, gen_not_zero(g, ino), inner, outer);
-	gen_at(g, inner);
-	dev = gen_konst(g, KONST_PIDNS_DEV, NULL);
-	info = gen_tmp(g,
-		       8); /* struct bpf_pidns_info: u32 pid, tgid; as one word like the helper's */
-	LLVMBuildStore(g->b, gen_i64(g, 0), info);
-	HELP(g, get_ns_current_pid_tgid, dev, ino, info, gen_i32(g, 8));
-	ns = LLVMBuildLoad2(g->b, g->i64, info, "");
-	inner = LLVMGetInsertBlock(g->b);
-	gen_br(g, join);
-	gen_at(g, outer);
-	init = HELP0(g, get_current_pid_tgid);
-	gen_br(g, join);
-	gen_at(g, join);
-	return gen_merge(g, g->i64, ns, inner, init, outer);
-}
-
 /* pid(init): as the initial namespace numbers it. */
 static LLVMValueRef ids_of(struct gen *g, struct call *c)
 {
-	return c->args && c->args->num.value ? HELP0(g, get_current_pid_tgid) : pid_tgid(g);
+	return c->args && c->args->num.value ? HELP0(g, get_current_pid_tgid) : inner_ids(g);
 }
 
 LLVMValueRef fn_pid(struct gen *g, struct call *c)

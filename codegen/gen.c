@@ -480,6 +480,9 @@ static void gen_types(struct gen *g)
 static int gen_open(struct gen *g)
 {
 	g->ctx = LLVMContextCreate();
+	/* names of blocks and values are for those who read them */
+	LLVMContextSetDiscardValueNames(g->ctx, !g->opt->dump_ir && !g->opt->dump_ir_opt &&
+							!g->opt->emit_llvm);
 	g->mod = LLVMModuleCreateWithNameInContext("trace", g->ctx);
 	g->b = LLVMCreateBuilderInContext(g->ctx);
 	g->img = image_writer_new();

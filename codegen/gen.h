@@ -120,7 +120,9 @@ struct gen {
 	uint32_t konst_cnt, konst_cap;
 	LLVMValueRef konst_global;
 	bool has_loops;
+	bool has_asm; /* for LLVM to parse */
 	LLVMValueRef outline[OUTLINE_CNT]; /* NULL until called */
+	LLVMValueRef ids_fn, make_fn; /* the same, see inner.c */
 	/* bytes they look at, at most; of a text that is searched; of a frame */
 	uint32_t outline_max, outline_text_max, outline_frame;
 	uint32_t target_cnt; /* rows put in targets so far */
@@ -194,6 +196,16 @@ LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsign
 	gen_helper((g), H_##h, (LLVMValueRef[]){ __VA_ARGS__ },                                    \
 		   sizeof((LLVMValueRef[]){ __VA_ARGS__ }) / sizeof(LLVMValueRef))
 #define HELP0(g, h) gen_helper((g), H_##h, NULL, 0)
+/* To LLVM the call gives the same whenever it is made, so once is enough. */
+void gen_pure(struct gen *g, LLVMValueRef call);
+
+/* ---- inner.c: functions of ours that programs share ---- */
+/* pid << 32 | tid, as our own pid namespace numbers them */
+LLVMValueRef inner_ids(struct gen *g);
+/* Puts zeroes at a key that is not there; gives what the kernel said, 0 when it is there now. */
+LLVMValueRef inner_make_entry(struct gen *g, struct map_sym *m, LLVMValueRef key);
+/* Written out where it is called, once equal calls are one. */
+bool inner_expand(struct gen *g);
 
 /* ---- failed.c ---- */
 void failed_count(struct gen *g, const char *helper, LLVMValueRef ret);
@@ -314,6 +326,7 @@ LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMB
 /* ret: what the update gave */
 LLVMValueRef map_is_errno(struct gen *g, LLVMValueRef ret, int err);
 void map_count_refusal(struct gen *g, struct map_sym *m, LLVMValueRef ret);
+void map_count_refusal_at(struct gen *g, LLVMValueRef first, LLVMValueRef ret); /* its counters */
 uint32_t map_presence_off(const struct map_sym *m);
 uint32_t map_flags(const struct map_sym *m); /* IMAGE_MAP_* */
 uint32_t map_value_size(const struct map_sym *m);

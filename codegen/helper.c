@@ -55,6 +55,13 @@ static void report_failure(struct gen *g, enum helper h, LLVMValueRef ret)
 		failed_count(g, name, ret);
 }
 
+void gen_pure(struct gen *g, LLVMValueRef call)
+{
+	LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, no_memory(g));
+	call_attribute(g, call, LLVMAttributeFunctionIndex, "nounwind", 0);
+	call_attribute(g, call, LLVMAttributeFunctionIndex, "willreturn", 0);
+}
+
 LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsigned cnt)
 {
 	LLVMTypeRef types[5], ft;
@@ -69,10 +76,8 @@ LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsign
 	call_attribute(g, call, LLVMAttributeFunctionIndex, "nounwind", 0);
 	if (helpers[h].result == R_PTR) /* values of maps, records, structures of the kernel */
 		call_attribute(g, call, LLVMAttributeReturnIndex, "align", 8);
-	if (helpers[h].pure) {
-		LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, no_memory(g));
-		call_attribute(g, call, LLVMAttributeFunctionIndex, "willreturn", 0);
-	}
+	if (helpers[h].pure)
+		gen_pure(g, call);
 	report_failure(g, h, call);
 	return call;
 }

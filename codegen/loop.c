@@ -147,7 +147,9 @@ static LLVMValueRef callback_new(struct gen *g, unsigned params)
 
 	if (params == 2)
 		types[0] = g->i64;
-	fn = LLVMAddFunction(g->mod, "loop_body", LLVMFunctionType(g->i64, types, params, false));
+	/* its program's name first: what LLVM has to say of it is said of the probe */
+	fn = LLVMAddFunction(g->mod, arena_printf(g->u->arena, "%s_loop", g->p->name),
+			     LLVMFunctionType(g->i64, types, params, false));
 	LLVMSetLinkage(fn, LLVMInternalLinkage);
 	return fn;
 }

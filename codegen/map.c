@@ -184,9 +184,14 @@ void gen_count_lost(struct gen *g)
 	outline_count_lost(g, image_counter_lost(g->user_map_cnt, g->p->probe->probe.idx));
 }
 
+void map_count_refusal_at(struct gen *g, LLVMValueRef first, LLVMValueRef ret)
+{
+	outline_count_refusal(g, first, ret);
+}
+
 void map_count_refusal(struct gen *g, struct map_sym *m, LLVMValueRef ret)
 {
-	outline_count_refusal(g, image_counter_refused(m->idx), ret);
+	map_count_refusal_at(g, gen_i64(g, image_counter_refused(m->idx)), ret);
 }
 
 static void mark_present(struct gen *g, struct map_sym *m, LLVMValueRef entry)
@@ -239,41 +244,15 @@ void map_assign(struct gen *g, struct node *map, struct node *value)
 	gen_at(g, join);
 }
 
-/* A key that is there, or has just been deleted by somebody else: worth another try. */
-static LLVMValueRef was_there(struct gen *g, LLVMValueRef ret)
-{
-	LLVMValueRef made =
-		gen_cmp(g, LLVMIntEQ, LLVMBuildTrunc(g->b, ret, g->i32, ""), gen_i32(g, 0));
-
-	return LLVMBuildOr(g->b, made, map_is_errno(g, ret, EEXIST), "");
-}
-
-/* The address of the zeroes that new entries are made of; it is always there. */
-static LLVMValueRef zeroes_at(struct gen *g, LLVMBasicBlockRef fail)
-{
-	LLVMBasicBlockRef ok = gen_block(g, "put");
-	LLVMValueRef key = gen_tmp(g, 4), zeroes;
-
-	LLVMBuildStore(g->b, gen_i32(g, 0), key);
-	zeroes = HELP(g, map_lookup_elem, g->zeroes->global, key);
-	gen_cond_br(g, gen_not_zero(g, zeroes), ok, fail);
-	gen_at(g, ok);
-	return zeroes;
-}
-
-enum { MAKE_TRIES = 2 };
-
 /*
  * Looks the key up and, when it is new, puts zeroes there and looks again: whoever else puts the key
- * at the same moment, all go on with one entry and no update is lost. Once more when it was deleted
- * in between.
+ * at the same moment, all go on with one entry and no update is lost.
  */
 LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMBasicBlockRef fail)
 {
-	LLVMBasicBlockRef from[1 + MAKE_TRIES] = { LLVMGetInsertBlock(g->b) };
-	LLVMBasicBlockRef ready = gen_block(g, "ready"), make, refused;
-	LLVMValueRef p[1 + MAKE_TRIES] = { HELP(g, map_lookup_elem, bpf_map(m), key) };
-	LLVMValueRef zeroes, ret, entry, why;
+	LLVMBasicBlockRef from[2] = { LLVMGetInsertBlock(g->b) }, make, refused;
+	LLVMBasicBlockRef ready = gen_block(g, "ready");
+	LLVMValueRef p[2] = { HELP(g, map_lookup_elem, bpf_map(m), key) }, entry, why;
 
 	if (is_scalar(m)) { /* entry 0 of an array is always there; the verifier wants it said */
 		gen_cond_br(g, gen_not_zero(g, p[0]), ready, fail);
@@ -281,41 +260,48 @@ LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMB
 		return p[0];
 	}
 	make = gen_block(g, "make");
-	refused = gen_block(g, "refused");
 	gen_cond_br(g, gen_not_zero(g, p[0]), ready, make);
 	gen_at(g, make);
-	zeroes = zeroes_at(g, fail);
-	why = gen_tmp(g, 8);
-	for (int i = 1; i <= MAKE_TRIES; i++) {
-		LLVMBasicBlockRef none = gen_block(g, "none"), again = gen_block(g, "again");
-
-		g->may_fail = true; /* a full map is told by the lookup after */
-		ret = HELP(g, map_update_elem, bpf_map(m), key, zeroes, gen_i64(g, BPF_NOEXIST));
-		p[i] = HELP(g, map_lookup_elem, bpf_map(m), key);
-		from[i] = LLVMGetInsertBlock(g->b);
-		LLVMBuildStore(g->b, ret, why);
-		gen_cond_br(g, gen_not_zero(g, p[i]), ready, none);
-		gen_at(g, none);
-		gen_cond_br(g, was_there(g, ret), i < MAKE_TRIES ? again : refused, refused);
-		gen_at(g, again);
+	why = inner_make_entry(g, m, key);
+	p[1] = HELP(g, map_lookup_elem, bpf_map(m), key);
+	from[1] = LLVMGetInsertBlock(g->b);
+	refused = g->opt->helper_errors ? gen_block(g, "refused") : fail;
+	gen_cond_br(g, gen_not_zero(g, p[1]), ready, refused);
+	if (refused != fail) {
+		gen_at(g, refused);
+		failed_count(g, "map_update_elem", why);
+		gen_br(g, fail);
 	}
-	gen_br(g, refused); /* from the block that follows the last try: nobody comes here */
-	gen_at(g, refused);
-	ret = LLVMBuildLoad2(g->b, g->i64, why, "");
-	map_count_refusal(g, m, ret);
-	if (g->opt->helper_errors)
-		failed_count(g, "map_update_elem", ret);
-	gen_br(g, fail);
 	gen_at(g, ready);
 	entry = LLVMBuildPhi(g->b, g->ptr, "");
-	LLVMAddIncoming(entry, p, from, 1 + MAKE_TRIES);
+	LLVMAddIncoming(entry, p, from, 2);
 	return entry;
 }
 
 /*
- * @m op= operand. Adding to a word is one atomic instruction, so concurrent CPUs lose nothing. Its
- * fetching form is newer (5.12) than the oldest kernel we run on: where the value is wanted too, it
- * is read after the addition. The other operators have no older form at all.
+ * *p += v, giving what was there before, in one instruction, so that no two callers are given the
+ * same. Kernels before 5.12 have none that gives a value; runtime/atomics.c knows the three
+ * instructions by their looks and puts others in their place there.
+ */
+static LLVMValueRef fetch_add(struct gen *g, LLVMValueRef p, LLVMValueRef v)
+{
+	static const char text[] = "$0 = $2\n"
+				   "$0 = atomic_fetch_add((u64 *)($1 + 0), $0)\n"
+				   "goto +0";
+	static const char where[] = "=&r,r,r,~{memory}";
+	LLVMTypeRef types[2] = { g->ptr, g->i64 };
+	LLVMTypeRef ft = LLVMFunctionType(g->i64, types, 2, false);
+	LLVMValueRef args[2] = { p, v }, insns;
+
+	g->has_asm = true;
+	insns = LLVMGetInlineAsm(ft, (char *)text, sizeof(text) - 1, (char *)where,
+				 sizeof(where) - 1, true, false, LLVMInlineAsmDialectATT, false);
+	return LLVMBuildCall2(g->b, ft, insns, args, 2, "");
+}
+
+/*
+ * @m op= operand. Adding to a word is one atomic instruction, so concurrent CPUs lose nothing. The
+ * other operators have no form that the oldest kernels know.
  */
 void map_modify(struct gen *g, struct node *map, enum binary_op op, LLVMValueRef operand,
 		bool is_signed, LLVMValueRef *before, LLVMValueRef *after)
@@ -327,10 +313,11 @@ void map_modify(struct gen *g, struct node *map, enum binary_op op, LLVMValueRef
 	if ((op == OP_ADD || op == OP_SUB) && m->val->size == 8) {
 		if (op == OP_SUB)
 			operand = LLVMBuildNeg(g->b, operand, "");
-		LLVMBuildAtomicRMW(g->b, LLVMAtomicRMWBinOpAdd, p, operand,
-				   LLVMAtomicOrderingMonotonic, false);
 		if (after)
-			v = gen_load(g, p, m->val);
+			v = LLVMBuildAdd(g->b, fetch_add(g, p, operand), operand, "");
+		else
+			LLVMBuildAtomicRMW(g->b, LLVMAtomicRMWBinOpAdd, p, operand,
+					   LLVMAtomicOrderingMonotonic, false);
 	} else {
 		old = gen_load(g, p, m->val);
 		v = gen_narrow(g, gen_arith(g, op, old, operand, is_signed), m->val);

@@ -107,9 +107,9 @@ void outline_count_lost(struct gen *g, uint32_t counter)
 	call_outline(g, OUTLINE_LOST, &arg);
 }
 
-void outline_count_refusal(struct gen *g, uint32_t first, LLVMValueRef err)
+void outline_count_refusal(struct gen *g, LLVMValueRef first, LLVMValueRef err)
 {
-	LLVMValueRef args[] = { gen_i64(g, first), err };
+	LLVMValueRef args[] = { first, err };
 
 	call_outline(g, OUTLINE_REFUSED, args);
 }

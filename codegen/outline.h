@@ -16,7 +16,7 @@ LLVMValueRef outline_find(struct gen *g, LLVMValueRef text, uint32_t text_sz, LL
 			  uint32_t needle_sz);
 /* What seldom happens and would stand at every use of a map or event. */
 void outline_count_lost(struct gen *g, uint32_t counter);
-void outline_count_refusal(struct gen *g, uint32_t first, LLVMValueRef err);
+void outline_count_refusal(struct gen *g, LLVMValueRef first, LLVMValueRef err);
 /* Once the frames' size is known: the functions themselves. */
 void outline_finish(struct gen *g);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/atomics.h"
 #include "runtime/attach.h"
 #include "runtime/clone.h"
 #include "runtime/layout.h"
@@ -277,6 +278,7 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	opts.kernel_log_size = l->log_sz;
 	if (!l->is_other)
 		rc = layout_settle(a->img->elf, a->img->elf_sz, &l->elf);
+	rc = rc < 0 ? rc : atomics_settle(a->img->elf, a->img->elf_sz, a->features, &l->elf);
 	if (rc < 0)
 		return rc;
 	l->obj = bpf_object__open_mem(l->elf ?: a->img->elf, a->img->elf_sz, &opts);
