@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * trace: the pipeline from text to output, and listing. The only file that sees both halves and that
- * ends the process.
+ * trace: the pipeline from text to output. The only file that sees both halves and that ends the
+ * process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,95 +21,14 @@
 #include "codegen/codegen.h"
 #include "complete.h"
 #include "install.h"
+#include "list.h"
 #include "options.h"
 #include "probes/probe.h"
+#include "program.h"
 #include "runtime/image.h"
 #include "runtime/run.h"
 #include "runtime/tool.h"
 #include "scripts.h"
-
-/* ---- reading the program */
-
-static int read_stream(FILE *f, const char *name, char **text, size_t *len)
-{
-	size_t cap = 64 << 10, n;
-	char *grown;
-
-	*text = NULL;
-	*len = 0;
-	do {
-		grown = realloc(*text, cap);
-		if (!grown)
-			return fail_oom();
-		*text = grown;
-		n = fread(*text + *len, 1, cap - *len, f);
-		*len += n;
-		if (*len == cap)
-			cap *= 2;
-	} while (n);
-	return ferror(f) ? fail("failed to read '%s': %s", name, strerror(errno)) : 0;
-}
-
-static void hint_open(const char *name, int why)
-{
-	char *near = why == ENOENT && !strchr(name, '/') ? scripts_nearest(name) : NULL;
-
-	if (strchr(name, '{'))
-		fprintf(stderr, "HINT: A program on the command line stands behind -e: "
-				"trace -e '...'\n");
-	else if (near)
-		fprintf(stderr, "HINT: Did you mean '%s'? trace --scripts lists all.\n", near);
-	free(near);
-}
-
-/* A name that is no path and not here is looked up among the installed scripts. path: to be freed. */
-static FILE *open_script(const char *name, char **path)
-{
-	FILE *f = fopen(name, "re");
-	int why = errno;
-
-	*path = f || why != ENOENT ? NULL : scripts_find(name);
-	if (*path) {
-		f = fopen(*path, "re");
-		why = errno;
-	}
-	if (f)
-		return f;
-	fail("failed to open file '%s': %s", *path ?: name, strerror(why));
-	hint_open(name, why);
-	return NULL;
-}
-
-static int add_source(struct unit *u, const char *name, const char *text, size_t len)
-{
-	u->main_source = source_add(u->sources, name, text, len);
-	return u->main_source ? 0 : fail("'%s' is longer than 2 GiB", name);
-}
-
-static int read_program(struct unit *u, const struct options *o)
-{
-	bool is_stdin = o->file && !strcmp(o->file, "-");
-	char *text = NULL, *path = NULL;
-	const char *name = is_stdin ? "stdin" : o->file;
-	size_t len;
-	FILE *f;
-	int err;
-
-	if (o->program)
-		return add_source(u, "stdin", o->program, strlen(o->program));
-	f = is_stdin ? stdin : open_script(o->file, &path);
-	if (!f) {
-		free(path);
-		return -ENOENT;
-	}
-	err = read_stream(f, o->file, &text, &len);
-	err = err ?: add_source(u, path ?: name, text, len);
-	free(text);
-	free(path);
-	if (!is_stdin)
-		fclose(f);
-	return err;
-}
 
 /* ---- one compilation */
 
@@ -379,124 +298,6 @@ static int format_all(struct options *o)
 	else if (!err && fwrite(text, 1, len, stdout) != len)
 		err = fail("failed to write: %s", strerror(errno));
 	free(text);
-	return err;
-}
-
-/* ---- -l */
-
-struct listing {
-	struct probe_env *env;
-	bool args;
-};
-
-static int print_line(void *arg, const struct probe_type *type, const struct probe_target *t)
-{
-	const struct listing *l = arg;
-	struct probe_fields fields;
-	struct probe_error err;
-
-	printf("%s\n", t->name);
-	if (!l->args || !type->args || type->args(l->env, t, &fields, &err))
-		return 0;
-	for (uint32_t i = 0; i < fields.cnt; i++)
-		printf("    %s\n", fields.fields[i].decl);
-	return 0;
-}
-
-/* The lines that the probes of a program fall under, in its order. */
-static int list_program(struct unit *u, const struct options *o, struct listing *l)
-{
-	const char *last = "";
-	int err = read_program(u, o);
-
-	err = err ?: parse(u);
-	err = err ?: import(u);
-	err = err ?: configure(u);
-	err = err ?: expand(u);
-	if (!err && diags_errors(u->diags))
-		err = -EINVAL;
-	if (err)
-		return err;
-	for (const struct node *n = u->program->program.items; n; n = n->next) {
-		const struct probe_type *type = n->kind == N_PROBE ? n->probe.ptype : NULL;
-
-		if (!type || !(type->list || type->flags & PROBE_LISTS_PATTERN))
-			continue;
-		for (const struct node *a = n->probe.attaches; a; a = a->next) {
-			struct probe_target line = *a->attach.target;
-
-			if (type->list_name)
-				line.name = type->list_name(u->env, &line);
-			/* places of a usdt probe that differ in their arguments are one line */
-			if (!line.name || !strcmp(line.name, last))
-				continue;
-			print_line(l, type, &line);
-			last = line.name;
-		}
-	}
-	return 0;
-}
-
-static bool looks_like_file(const char *arg)
-{
-	const char *dot = strrchr(arg, '.');
-
-	return dot && !strcmp(dot, ".bt");
-}
-
-static int list_pattern(const char *pattern, struct listing *l)
-{
-	struct probe_error err;
-	int cnt;
-
-	cnt = probe_list(l->env, pattern, print_line, l, &err);
-	if (cnt < 0)
-		return fail("%s", err.text);
-	if (!cnt && pattern)
-		fprintf(stderr, "WARNING: No probes match '%s'.\n", pattern);
-	if (!cnt && err.hint[0])
-		fprintf(stderr, "HINT: %s\n", err.hint);
-	return 0;
-}
-
-static int list_types(const char *pattern, bool as_c)
-{
-	int cnt = ctypes_list(pattern, as_c);
-
-	if (cnt < 0)
-		return fail("the kernel's types cannot be read: %s", strerror(-cnt));
-	if (!cnt)
-		fprintf(stderr, "WARNING: No types match '%s'.\n", pattern);
-	return 0;
-}
-
-static int list(struct unit *u, struct options *o)
-{
-	struct listing l = { .env = u->env, .args = o->run.verbose };
-	int err = 0;
-
-	setvbuf(stdout, NULL, _IOFBF, 64 << 10);
-	if (o->program)
-		return list_program(u, o, &l);
-	if (!o->param_cnt)
-		return list_pattern(NULL, &l);
-	for (uint32_t i = 0; i < o->param_cnt && !err; i++) {
-		o->file = o->params[i];
-		if (!strcmp(o->file, "-") || !access(o->file, F_OK)) {
-			err = list_program(u, o, &l);
-			continue;
-		}
-		if (ctypes_is_pattern(o->file)) {
-			err = list_types(o->file, l.args);
-			continue;
-		}
-		if (looks_like_file(o->file))
-			fprintf(stderr,
-				"WARNING: It appears that '%s' is a filename but the file does "
-				"not exist. Treating '%s' as a search pattern.\n",
-				o->file, o->file);
-		err = list_pattern(o->file, &l);
-	}
 	return err;
 }
 

@@ -4,6 +4,7 @@
 #define TRACE_STACK_H
 
 #include "codegen/gen.h"
+#include "runtime/image_unwind.h"
 
 #define STACK_AT(field) offsetof(struct unwind_state, field)
 

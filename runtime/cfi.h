@@ -5,7 +5,7 @@
 
 #include <libelf.h>
 
-#include "runtime/image.h"
+#include "runtime/image_unwind.h"
 
 struct cfi_rows {
 	struct unwind_row *row; /* by vaddr */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "probes/probe.h"
+#include "runtime/image_unwind.h"
 #include "runtime/load.h"
 
 enum {

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/* -l: probes by pattern, those of a program, and types. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ast/ctype.h"
+#include "ast/unit.h"
+#include "list.h"
+#include "options.h"
+#include "probes/probe.h"
+#include "program.h"
+
+struct listing {
+	struct probe_env *env;
+	bool args;
+};
+
+static int print_line(void *arg, const struct probe_type *type, const struct probe_target *t)
+{
+	const struct listing *l = arg;
+	struct probe_fields fields;
+	struct probe_error err;
+
+	printf("%s\n", t->name);
+	if (!l->args || !type->args || type->args(l->env, t, &fields, &err))
+		return 0;
+	for (uint32_t i = 0; i < fields.cnt; i++)
+		printf("    %s\n", fields.fields[i].decl);
+	return 0;
+}
+
+/* The lines that the probes of a program fall under, in its order. */
+static int list_program(struct unit *u, const struct options *o, struct listing *l)
+{
+	const char *last = "";
+	int err = read_program(u, o);
+
+	err = err ?: parse(u);
+	err = err ?: import(u);
+	err = err ?: configure(u);
+	err = err ?: expand(u);
+	if (!err && diags_errors(u->diags))
+		err = -EINVAL;
+	if (err)
+		return err;
+	for (const struct node *n = u->program->program.items; n; n = n->next) {
+		const struct probe_type *type = n->kind == N_PROBE ? n->probe.ptype : NULL;
+
+		if (!type || !(type->list || type->flags & PROBE_LISTS_PATTERN))
+			continue;
+		for (const struct node *a = n->probe.attaches; a; a = a->next) {
+			struct probe_target line = *a->attach.target;
+
+			if (type->list_name)
+				line.name = type->list_name(u->env, &line);
+			/* places of a usdt probe that differ in their arguments are one line */
+			if (!line.name || !strcmp(line.name, last))
+				continue;
+			print_line(l, type, &line);
+			last = line.name;
+		}
+	}
+	return 0;
+}
+
+static bool looks_like_file(const char *arg)
+{
+	const char *dot = strrchr(arg, '.');
+
+	return dot && !strcmp(dot, ".bt");
+}
+
+static int list_pattern(const char *pattern, struct listing *l)
+{
+	struct probe_error err;
+	int cnt;
+
+	cnt = probe_list(l->env, pattern, print_line, l, &err);
+	if (cnt < 0)
+		return fail("%s", err.text);
+	if (!cnt && pattern)
+		fprintf(stderr, "WARNING: No probes match '%s'.\n", pattern);
+	if (!cnt && err.hint[0])
+		fprintf(stderr, "HINT: %s\n", err.hint);
+	return 0;
+}
+
+static int list_types(const char *pattern, bool as_c)
+{
+	int cnt = ctypes_list(pattern, as_c);
+
+	if (cnt < 0)
+		return fail("the kernel's types cannot be read: %s", strerror(-cnt));
+	if (!cnt)
+		fprintf(stderr, "WARNING: No types match '%s'.\n", pattern);
+	return 0;
+}
+
+int list(struct unit *u, struct options *o)
+{
+	struct listing l = { .env = u->env, .args = o->run.verbose };
+	int err = 0;
+
+	setvbuf(stdout, NULL, _IOFBF, 64 << 10);
+	if (o->program)
+		return list_program(u, o, &l);
+	if (!o->param_cnt)
+		return list_pattern(NULL, &l);
+	for (uint32_t i = 0; i < o->param_cnt && !err; i++) {
+		o->file = o->params[i];
+		if (!strcmp(o->file, "-") || !access(o->file, F_OK)) {
+			err = list_program(u, o, &l);
+			continue;
+		}
+		if (ctypes_is_pattern(o->file)) {
+			err = list_types(o->file, l.args);
+			continue;
+		}
+		if (looks_like_file(o->file))
+			fprintf(stderr,
+				"WARNING: It appears that '%s' is a filename but the file does "
+				"not exist. Treating '%s' as a search pattern.\n",
+				o->file, o->file);
+		err = list_pattern(o->file, &l);
+	}
+	return err;
+}
