@@ -210,6 +210,15 @@ static void find_rule(struct gen *g, struct unwind_gen *u, struct step *s)
 	gen_at(g, by_rule);
 }
 
+/* What sort of place pc is. */
+static void set_place(struct gen *g, LLVMValueRef st, LLVMValueRef back, uint32_t guessed,
+		      uint32_t lr_holds)
+{
+	store(g, st, STACK_AT(back), back);
+	store(g, st, STACK_AT(guessed), gen_i64(g, guessed));
+	LLVMBuildStore(g->b, gen_i32(g, lr_holds), gen_off(g, st, STACK_AT(lr_holds)));
+}
+
 /* The caller's registers were all saved by the kernel, which called the handler. */
 static void take_signal(struct gen *g, struct step *s, LLVMValueRef sp)
 {
@@ -224,8 +233,7 @@ static void take_signal(struct gen *g, struct step *s, LLVMValueRef sp)
 	for (size_t i = 0; i < sizeof(regs) / sizeof(*regs); i++)
 		read_user(g, gen_off(g, s->st, regs[i].to), 8, add(g, sp, gen_i64(g, regs[i].from)),
 			  s->stop);
-	store(g, s->st, STACK_AT(back), gen_i64(g, 0));
-	store(g, s->st, STACK_AT(guessed), gen_i64(g, 0));
+	set_place(g, s->st, gen_i64(g, 0), 0, 1);
 	gen_br(g, s->moved);
 }
 
@@ -284,7 +292,7 @@ static void restore(struct gen *g, struct step *s, uint32_t rule_off, uint32_t s
 
 /*
  * The caller's registers, by where they are from the CFA. Without a place for it, the address to
- * return to is in the link register: which only holds where no call was made yet.
+ * return to is in the link register, while that holds.
  */
 static void restore_all(struct gen *g, struct step *s)
 {
@@ -296,7 +304,7 @@ static void restore_all(struct gen *g, struct step *s)
 	ra = load(g, s->rule, offsetof(struct unwind_rule, ra), 2, true);
 	gen_cond_br(g, gen_not_zero(g, ra), on_stack, linked);
 	gen_at(g, linked);
-	gen_only_if(g, is(g, load64(g, s->st, STACK_AT(back)), 0), s->stop);
+	gen_only_if(g, gen_not_zero(g, load(g, s->st, STACK_AT(lr_holds), 4, false)), s->stop);
 	store(g, s->st, STACK_AT(pc), load64(g, s->st, STACK_AT(lr)));
 	gen_br(g, have);
 	gen_at(g, on_stack);
@@ -309,8 +317,7 @@ static void restore_all(struct gen *g, struct step *s)
 	base = gen_select(g, is(g, flags, UNWIND_FP_AT_FP), base, cfa);
 	restore(g, s, offsetof(struct unwind_rule, fp), STACK_AT(fp), base);
 	store(g, s->st, STACK_AT(sp), cfa);
-	store(g, s->st, STACK_AT(back), gen_i64(g, 1));
-	store(g, s->st, STACK_AT(guessed), gen_i64(g, 0));
+	set_place(g, s->st, gen_i64(g, 1), 0, 0);
 	gen_br(g, s->moved);
 }
 
@@ -323,8 +330,7 @@ static void by_frame_pointer(struct gen *g, struct step *s)
 	store(g, s->st, STACK_AT(sp), add(g, fp, gen_i64(g, 16)));
 	store(g, s->st, STACK_AT(fp), load64(g, tmp, 0));
 	store(g, s->st, STACK_AT(pc), load64(g, tmp, 8));
-	store(g, s->st, STACK_AT(back), gen_i64(g, 1));
-	store(g, s->st, STACK_AT(guessed), gen_i64(g, 1));
+	set_place(g, s->st, gen_i64(g, 1), 1, 0);
 	gen_br(g, s->moved);
 }
 
@@ -446,8 +452,7 @@ static void take_registers(struct gen *g, LLVMValueRef st, LLVMBasicBlockRef not
 		store(g, st, rows[i].to, load64(g, regs, rows[i].from));
 	call = load(g, regs, R_CALL, R_CALL_SZ, true);
 	call = LLVMBuildLShr(g->b, LLVMBuildNot(g->b, call, ""), gen_i64(g, 63), "");
-	store(g, st, STACK_AT(back), call);
-	store(g, st, STACK_AT(guessed), gen_i64(g, 0));
+	set_place(g, st, call, 0, 1);
 	store(g, st, STACK_AT(need), gen_i64(g, 0));
 	store(g, st, STACK_AT(ip), load64(g, st, STACK_AT(pc)));
 }

@@ -531,29 +531,74 @@ static Elf_Scn *find_section(Elf *elf, const char *name, GElf_Shdr *sh)
 	return NULL;
 }
 
+static int add_signal(struct cfi *c, uint64_t addr)
+{
+	struct cie *cies = grow(c->cies, c->cie_cnt, &c->cie_cap, sizeof(*cies));
+	struct fde *fdes;
+
+	if (!cies)
+		return -ENOMEM;
+	c->cies = cies;
+	fdes = grow(c->fdes, c->fde_cnt, &c->fde_cap, sizeof(*fdes));
+	if (!fdes)
+		return -ENOMEM;
+	c->fdes = fdes;
+	cies[c->cie_cnt] = (struct cie){ .signal = true };
+	/* what is looked up is the instruction before the one that a handler returns to */
+	fdes[c->fde_cnt++] =
+		(struct fde){ .start = addr - 4, .end = addr + 8, .cie = c->cie_cnt++ };
+	return 0;
+}
+
+/* Where handlers of signals return to, in the vdso of arm64: since 5.9 it is known by its name alone. */
+static int find_trampoline(struct cfi *c, Elf *elf)
+{
+	Elf_Data *data;
+	GElf_Shdr sh;
+	GElf_Sym sym;
+	Elf_Scn *scn = find_section(elf, ".dynsym", &sh);
+
+	data = scn && sh.sh_entsize ? elf_getdata(scn, NULL) : NULL;
+	for (int i = 0; data && gelf_getsym(data, i, &sym); i++) {
+		const char *name = elf_strptr(elf, sh.sh_link, sym.st_name);
+
+		if (name && !strcmp(name, "__kernel_rt_sigreturn"))
+			return add_signal(c, sym.st_value);
+	}
+	return 0;
+}
+
+/* Some have none: that of a program without it ends up without rows. */
+static int read_section(struct cfi *c, Elf *elf, const unsigned char *ident)
+{
+	GElf_Shdr sh;
+	Elf_Scn *scn = find_section(elf, ".eh_frame", &sh);
+	Elf_Data *data;
+
+	if (!scn || sh.sh_type == SHT_NOBITS || sh.sh_size > SECTION_MAX)
+		return 0;
+	data = elf_rawdata(scn, NULL);
+	if (!data || !data->d_buf)
+		return -EINVAL;
+	c->data = data->d_buf;
+	c->vaddr = sh.sh_addr;
+	return read_entries(c, ident, data);
+}
+
 int cfi_read(Elf *elf, uint64_t base, cfi_intern intern, void *arg, struct cfi_rows *rows)
 {
 	const unsigned char *ident = (const unsigned char *)elf_getident(elf, NULL);
 	struct cfi c = { .base = base, .intern = intern, .arg = arg, .rows = rows };
-	GElf_Shdr sh;
 	GElf_Ehdr eh;
-	Elf_Scn *scn;
-	Elf_Data *data;
 	int rc;
 
 	*rows = (struct cfi_rows){ .base = base };
 	if (!ident || !gelf_getehdr(elf, &eh) || eh.e_machine != MACHINE ||
 	    ident[EI_CLASS] != ELFCLASS64)
 		return -ENOENT;
-	scn = find_section(elf, ".eh_frame", &sh);
-	if (!scn || sh.sh_type == SHT_NOBITS || sh.sh_size > SECTION_MAX)
-		return -ENOENT;
-	data = elf_rawdata(scn, NULL);
-	if (!data || !data->d_buf)
-		return -EINVAL;
-	c.data = data->d_buf;
-	c.vaddr = sh.sh_addr;
-	rc = read_entries(&c, ident, data);
+	rc = read_section(&c, elf, ident);
+	if (!rc && MACHINE == EM_AARCH64)
+		rc = find_trampoline(&c, elf);
 	if (c.fde_cnt)
 		qsort(c.fdes, c.fde_cnt, sizeof(*c.fdes), cmp_fdes);
 	for (uint32_t i = 0; i < c.fde_cnt && !rc; i++)

@@ -71,7 +71,8 @@ struct unwind_state {
 	uint64_t back; /* 1: it is the instruction before pc that counts, a call; 0: pc's own */
 	uint64_t guessed; /* pc was found by the frame pointer alone */
 	uint64_t need; /* an address of which nothing is known; 0 */
-	uint32_t tgid, cnt, limit, unused;
+	uint32_t tgid, cnt, limit;
+	uint32_t lr_holds; /* 1: lr is the register itself, no call has been made from there */
 	uint64_t tmp[8];
 	char rec[sizeof(struct event_head) + sizeof(struct event_stack)];
 	uint64_t ip[STACK_MAX + 1];
