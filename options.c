@@ -49,24 +49,9 @@
 	    "(time the compiler), bench, test or format\n"                                         \
 	    "(the same as --bench, --test, --fmt)")
 
-enum option_id {
-	OPT_BEFORE = RUN_OPT_CNT - 1,
-#define NONE(...)
-#define ID(id, letter, name, arg, help) OPT_##id,
-	OPTIONS(NONE, ID, NONE)
-#undef ID
-#undef NONE
-};
+enum option_id { OPT_BEFORE = RUN_OPT_CNT - 1, OPTIONS(OPTION_NONE, OPTION_ID, OPTION_NONE) };
 
-static const struct option_row rows[] = {
-#define GROUP(title) { .group = title },
-#define OPT(id, letter, name, arg, help) { NULL, OPT_##id, letter, false, name, arg, help },
-#define RUN(id, letter, name, arg, help) { NULL, RUN_OPT_##id, letter, false, name, arg, help },
-	OPTIONS(GROUP, OPT, RUN)
-#undef RUN
-#undef OPT
-#undef GROUP
-};
+static const struct option_row rows[] = { OPTIONS(OPTION_GROUP, OPTION_ROW, OPTION_RUN) };
 enum { ROW_CNT = sizeof(rows) / sizeof(*rows) };
 
 static const struct option_table table = { .program = "trace", .rows = rows, .cnt = ROW_CNT };

@@ -65,6 +65,17 @@ struct option_table {
 	void *arg;
 };
 
+/*
+ * A program writes its list once, as OPTIONS(GROUP, OPT, RUN), and expands it to an enum (after
+ * RUN_OPT_CNT - 1) and to rows.
+ */
+#define OPTION_NONE(...)
+#define OPTION_ID(id, letter, name, arg, help) OPT_##id,
+#define OPTION_GROUP(title) { .group = title },
+#define OPTION_ROW(id, letter, name, arg, help) { NULL, OPT_##id, letter, false, name, arg, help },
+#define OPTION_RUN(id, letter, name, arg, help)                                                    \
+	{ NULL, RUN_OPT_##id, letter, false, name, arg, help },
+
 /* Gives the index of the first word behind "--" in *rest. */
 int option_table_parse(const struct option_table *t, int argc, char **argv, int *rest);
 void option_table_print(const struct option_table *t);

@@ -26,23 +26,11 @@
 
 enum option_id {
 	OPT_BEFORE = RUN_OPT_CNT - 1,
-#define NONE(...)
-#define ID(id, letter, name, arg, help) OPT_##id,
-	OPTIONS(NONE, ID, NONE)
-#undef ID
-#undef NONE
+	OPTIONS(OPTION_NONE, OPTION_ID, OPTION_NONE)
 		OPT_SCRIPT /* this and the row in the image's options */
 };
 
-static const struct option_row own_rows[] = {
-#define GROUP(title) { .group = title },
-#define OPT(id, letter, name, arg, help) { NULL, OPT_##id, letter, false, name, arg, help },
-#define RUN(id, letter, name, arg, help) { NULL, RUN_OPT_##id, letter, false, name, arg, help },
-	OPTIONS(GROUP, OPT, RUN)
-#undef RUN
-#undef OPT
-#undef GROUP
-};
+static const struct option_row own_rows[] = { OPTIONS(OPTION_GROUP, OPTION_ROW, OPTION_RUN) };
 enum { OWN_CNT = sizeof(own_rows) / sizeof(*own_rows) };
 
 struct runner {
