@@ -104,6 +104,49 @@ static bool points_to_text(const struct type *t)
 	return t->kind == V_PTR && t->elem && type_is_int(t->elem) && t->elem->size == 1;
 }
 
+/* Known to need more than 32 bits as soon as it is read. */
+static bool is_wide(const struct node *e)
+{
+	const struct builtin *fn = e->kind == N_IDENT  ? e->ident.fn
+				   : e->kind == N_CALL ? e->call.fn
+						       : NULL;
+	int64_t v = e->kind == N_INT ? (int64_t)e->num.value : 0;
+
+	if (fn)
+		return fn->id == B_nsecs || fn->id == B_elapsed || fn->id == B_kaddr;
+	return v < INT32_MIN || v > UINT32_MAX;
+}
+
+/* An integer without length modifier is an int; aggregates have no size of their own. */
+static void settle_size(struct unit *u, struct format_piece *p, const struct node *e)
+{
+	const char conv[] = { p->conv, '\0' };
+
+	if (p->size)
+		return;
+	p->size = type_is_agg(e->type) ? 8 : 4;
+	if (strchr("diuxXo", p->conv) && is_wide(e))
+		diag_hint(diag(u->diags, e->span, D_FORMAT_CUT, conv, type_name(u->arena, e->type)),
+			  "%%l%s prints all of it", conv);
+}
+
+static void check_argument(struct unit *u, struct format_piece *p, const struct node *a)
+{
+	if (check_is_bad(a))
+		return;
+	if (a->type->size > TYPE_SIZE_MAX)
+		diag(u->diags, a->span, D_TOO_LARGE, "The argument", a->type->size, TYPE_SIZE_MAX);
+	if (!format_takes(p, a->type))
+		diag(u->diags, a->span, D_FORMAT_TYPE, type_name(u->arena, a->type),
+		     format_conv_name(p));
+	else if (p->conv == 's' && points_to_text(a->type))
+		diag_hint(diag(u->diags, a->span, D_FORMAT_ADDRESS, type_name(u->arena, a->type)),
+			  "str(%.*s) reads the text", (int)(a->span.to - a->span.from),
+			  source_text(u->sources, a->span));
+	else
+		settle_size(u, p, a);
+}
+
 static void check_format(struct unit *u, struct node *n)
 {
 	const struct node *fmt = n->call.args;
@@ -124,17 +167,7 @@ static void check_format(struct unit *u, struct node *n)
 	for (; i < f->cnt; i++) {
 		if (f->pieces[i].text)
 			continue;
-		if (!check_is_bad(a) && a->type->size > TYPE_SIZE_MAX)
-			diag(u->diags, a->span, D_TOO_LARGE, "The argument", a->type->size,
-			     TYPE_SIZE_MAX);
-		if (!check_is_bad(a) && !format_takes(&f->pieces[i], a->type))
-			diag(u->diags, a->span, D_FORMAT_TYPE, type_name(u->arena, a->type),
-			     format_conv_name(&f->pieces[i]));
-		else if (!check_is_bad(a) && f->pieces[i].conv == 's' && points_to_text(a->type))
-			diag_hint(diag(u->diags, a->span, D_FORMAT_ADDRESS,
-				       type_name(u->arena, a->type)),
-				  "str(%.*s) reads the text", (int)(a->span.to - a->span.from),
-				  source_text(u->sources, a->span));
+		check_argument(u, &f->pieces[i], a);
 		a = a->next;
 	}
 }

@@ -45,7 +45,7 @@ static uint8_t flags(struct cursor *c)
 	}
 }
 
-/* Without a modifier a value keeps the size it has, so that %d of 64 bits is not cut. */
+/* 0: none. */
 static uint8_t length(struct cursor *c)
 {
 	static const struct {

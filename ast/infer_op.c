@@ -41,8 +41,10 @@ static const struct type *ptr_arith(struct infer *in, enum binary_op op, const s
 		return l;
 	if (op == OP_ADD && r->kind == V_PTR && type_is_int(l))
 		return r;
-	if (op == OP_SUB && l->kind == V_PTR)
-		return type_is_int(r) ? l : type_int(in->ts, 8, true);
+	if (op == OP_SUB && l->kind == V_PTR && type_is_int(r))
+		return l;
+	if (op == OP_SUB && l->kind == V_PTR && l->elem == r->elem)
+		return type_int(in->ts, 8, true);
 	return NULL;
 }
 

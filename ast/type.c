@@ -461,6 +461,13 @@ const struct type_field *type_field_find(const struct type *t, const char *name)
 	return NULL;
 }
 
+const struct type_field *type_field_like(const struct type *t, const struct type *like, uint32_t i)
+{
+	if (t == like || like->kind != V_RECORD)
+		return &t->fields[i];
+	return type_field_find(t, like->fields[i].name);
+}
+
 bool type_is_agg(const struct type *t)
 {
 	return vkind_is_agg(t->kind);

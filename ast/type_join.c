@@ -88,13 +88,10 @@ static const struct type *join_fields(struct types *ts, const struct type *a, co
 	const struct type *elems[TYPE_FIELDS_MAX];
 
 	for (uint32_t i = 0; i < a->count; i++) {
-		const struct type_field *other = &b->fields[i];
+		const struct type_field *other = type_field_like(b, a, i);
 
-		if (a->kind == V_RECORD) {
-			other = type_field_find(b, a->fields[i].name);
-			if (!other)
-				return NULL;
-		}
+		if (!other)
+			return NULL;
 		elems[i] = join_depth(ts, a->fields[i].type, other->type, lossy, depth + 1);
 		if (!elems[i])
 			return NULL;
@@ -225,8 +222,11 @@ bool type_fits(const struct type *from, const struct type *to)
 		return from->elem == to->elem || !to->elem || to->elem->kind == V_VOID;
 	if ((from->kind != V_TUPLE && from->kind != V_RECORD) || from->count != to->count)
 		return false;
-	for (uint32_t i = 0; i < from->count; i++)
-		if (!type_fits(from->fields[i].type, to->fields[i].type))
+	for (uint32_t i = 0; i < from->count; i++) {
+		const struct type_field *f = type_field_like(to, from, i);
+
+		if (!f || !type_fits(from->fields[i].type, f->type))
 			return false;
+	}
 	return true;
 }

@@ -108,6 +108,24 @@ static void gen_choice_into(struct gen *g, struct node *n, LLVMValueRef dst, con
 
 /* ---- integers ---- */
 
+/* p + n, n + p, p - n, p - q: counts in units of what it points to. */
+static LLVMValueRef gen_ptr_arith(struct gen *g, struct node *n)
+{
+	struct node *l = n->binary.l, *r = n->binary.r;
+	const struct type *elem = l->type->kind == V_PTR ? l->type->elem : r->type->elem;
+	LLVMValueRef unit = gen_i64(g, elem && elem->size ? elem->size : 1);
+	LLVMValueRef lv = gen_int(g, l), rv = gen_int(g, r);
+
+	core_size(g, elem, n->span);
+	if (n->type->kind != V_PTR)
+		return gen_arith(g, OP_DIV, LLVMBuildSub(g->b, lv, rv, ""), unit, true);
+	if (l->type->kind != V_PTR)
+		lv = LLVMBuildMul(g->b, lv, unit, "");
+	if (r->type->kind != V_PTR)
+		rv = LLVMBuildMul(g->b, rv, unit, "");
+	return gen_arith(g, n->binary.op, lv, rv, false);
+}
+
 static LLVMValueRef gen_binary(struct gen *g, struct node *n)
 {
 	struct node *l = n->binary.l, *r = n->binary.r;
@@ -123,17 +141,12 @@ static LLVMValueRef gen_binary(struct gen *g, struct node *n)
 			lv = LLVMBuildNot(g->b, lv, "");
 		return LLVMBuildZExt(g->b, lv, g->i64, "");
 	}
+	if (op == OP_ADD || op == OP_SUB) {
+		if (l->type->kind == V_PTR || r->type->kind == V_PTR)
+			return gen_ptr_arith(g, n);
+	}
 	lv = gen_int(g, l);
 	rv = gen_int(g, r);
-	if (n->type->kind == V_PTR) { /* counts in units of what it points to */
-		LLVMValueRef unit = gen_i64(g, n->type->elem->size ? n->type->elem->size : 1);
-
-		core_size(g, n->type->elem, n->span);
-		if (l->type->kind != V_PTR)
-			lv = LLVMBuildMul(g->b, lv, unit, "");
-		if (r->type->kind != V_PTR)
-			rv = LLVMBuildMul(g->b, rv, unit, "");
-	}
 	return gen_narrow(g, gen_arith(g, op, lv, rv, is_signed), n->type);
 }
 
@@ -291,12 +304,15 @@ static enum pad pad_parts(struct gen *g, LLVMValueRef dst, uint32_t size, enum p
 static void gen_list_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type *t,
 			  enum pad pad)
 {
-	const struct type_field *f = t->fields;
+	const struct type_field *f;
+	uint32_t i = 0;
 
 	pad = pad_parts(g, dst, t->size, pad);
-	for (struct node *el = e->list.elems; el; el = el->next, f++)
+	for (struct node *el = e->list.elems; el; el = el->next, i++) {
+		f = el->kind == N_NAMED ? type_field_find(t, el->named.name) : &t->fields[i];
 		gen_into(g, el->kind == N_NAMED ? el->named.e : el, gen_off(g, dst, f->off),
 			 f->type, pad);
+	}
 }
 
 void gen_convert(struct gen *g, LLVMValueRef dst, const struct type *dt, LLVMValueRef src,
@@ -311,9 +327,12 @@ void gen_convert(struct gen *g, LLVMValueRef dst, const struct type *dt, LLVMVal
 		gen_text_from(g, dst, dt->size < st->size ? dt->size : st->size, src, AS_KERNEL);
 	} else if (dt->kind == V_TUPLE || dt->kind == V_RECORD) {
 		pad = pad_parts(g, dst, dt->size, pad);
-		for (uint32_t i = 0; i < dt->count; i++)
+		for (uint32_t i = 0; i < dt->count; i++) {
+			const struct type_field *f = type_field_like(st, dt, i);
+
 			gen_convert(g, gen_off(g, dst, dt->fields[i].off), dt->fields[i].type,
-				    gen_off(g, src, st->fields[i].off), st->fields[i].type, pad);
+				    gen_off(g, src, f->off), f->type, pad);
+		}
 	} else {
 		gen_copy(g, dst, src, dt->size < st->size ? dt->size : st->size);
 	}
@@ -398,7 +417,7 @@ static LLVMValueRef gen_fields_equal(struct gen *g, LLVMValueRef l, const struct
 	LLVMValueRef same = LLVMConstInt(g->i1, 1, false), one;
 
 	for (uint32_t i = 0; i < lt->count; i++) {
-		const struct type_field *lf = &lt->fields[i], *rf = &rt->fields[i];
+		const struct type_field *lf = &lt->fields[i], *rf = type_field_like(rt, lt, i);
 		LLVMValueRef la = gen_off(g, l, lf->off), ra = gen_off(g, r, rf->off);
 
 		if (type_in_register(lf->type))

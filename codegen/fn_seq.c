@@ -34,16 +34,15 @@ static void write_text(struct gen *g, const char *text, uint32_t len)
 	HELP(g, seq_write, seq_file(g), constant_text(g, text, len), gen_i32(g, len));
 }
 
-/* What the conversion asks for of an integer: its own width, but at least an int's. */
+/* What the conversion asks for of an integer. */
 static LLVMValueRef narrowed(struct gen *g, const struct format_piece *p, struct node *e)
 {
 	bool is_signed = p->conv == 'd' || p->conv == 'i';
-	uint32_t size = p->size ? p->size : e->type->size < 4 ? 4 : e->type->size;
 	LLVMValueRef v = gen_int(g, e);
 
-	if (size >= 8 || p->conv == 'p')
+	if (p->size == 8 || p->conv == 'p')
 		return v;
-	v = LLVMBuildTrunc(g->b, v, gen_int_type(g, size), "");
+	v = LLVMBuildTrunc(g->b, v, gen_int_type(g, p->size), "");
 	return is_signed ? LLVMBuildSExt(g->b, v, g->i64, "") : LLVMBuildZExt(g->b, v, g->i64, "");
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * printf. The compiler has cut the format into pieces; here they are run, one after the other, with
- * the record's fields. Widths and flags are C's. An integer without length modifier keeps its own
- * width but at least an int's, as C promotes: %x of an int8 -1 is ffffffff, %d of a 64-bit value is
- * all of it.
+ * the record's fields. Widths, flags and length modifiers are C's: %x of an int8 -1 is ffffffff, and
+ * %d of a 64-bit value is its low half, which is what a register or a tracepoint's field holds of a
+ * negative int.
  */
 #include <string.h>
 
@@ -101,15 +101,13 @@ static int64_t narrowed(const struct image_piece *p, const struct value *v)
 	uint32_t sz = p->size;
 	bool is_signed = p->conv == 'd' || p->conv == 'i';
 
-	if (!sz)
-		sz = v->type->size < 4 ? 4 : v->type->size;
 	if (p->conv == 'p')
 		sz = 8;
 	switch (sz) {
 	case 1: return is_signed ? (int8_t)n : (uint8_t)n;
 	case 2: return is_signed ? (int16_t)n : (uint16_t)n;
-	case 4: return is_signed ? (int64_t)(int32_t)n : (int64_t)(uint32_t)n;
-	default: return n;
+	case 8: return n;
+	default: return is_signed ? (int64_t)(int32_t)n : (int64_t)(uint32_t)n;
 	}
 }
 

@@ -301,7 +301,7 @@ struct image_piece {
 	int16_t width, prec; /* -1: none */
 	char conv; /* d i u x X o p c s; 'r' buffer, 'R' %rx, 'H' %rh, 'g' %gr */
 	uint8_t flags;
-	uint8_t size; /* bytes the length modifier asks for: hh 1, h 2, none 0, l ll j z 8 */
+	uint8_t size; /* bytes of an integer that are printed: hh 1, h 2, none 4, l ll j z 8 */
 	uint8_t unused;
 };
 

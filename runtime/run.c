@@ -278,20 +278,17 @@ static int begin(struct run *r)
 	return rc;
 }
 
-/* Nothing will happen any more when the iterators have come to their end. */
-static bool only_walks(const struct image *img)
+/* Nothing will happen any more when the iterators, if any, have come to their end. */
+static bool ends_alone(const struct image *img)
 {
-	bool walks = false;
-
 	for (uint32_t i = 0; i < img->probes_cnt; i++) {
 		const struct probe_type *t = probe_type_of(img, i);
 
 		if (!t || t->when == PROBE_WHEN_SIGNAL ||
 		    (t->when == PROBE_WHEN_ATTACHED && !(t->flags & PROBE_WALKS)))
 			return false;
-		walks |= t->when == PROBE_WHEN_ATTACHED;
 	}
-	return walks;
+	return true;
 }
 
 /* A script that begin has ended attaches nothing: no event would come from it any more. */
@@ -309,7 +306,7 @@ static int attach(struct run *r)
 	rc = attach_probes(r->loaded, &a, &r->links, &r->probe_cnt);
 	if (rc || r->opt->dry_run)
 		probe_links_unpin(&r->links);
-	loop_walk(r->loop, r->links.walks, r->links.walk_cnt, !r->child && only_walks(r->img));
+	loop_walk(r->loop, r->links.walks, r->links.walk_cnt, !r->child && ends_alone(r->img));
 	return rc;
 }
 
