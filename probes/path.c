@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From what a script calls a program or library to files. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -26,10 +27,13 @@ struct cache_entry {
 };
 #if defined(__x86_64__)
 enum { CACHE_FLAGS = 0x0303 };
+#define TRIPLET "x86_64-linux-gnu"
 #elif defined(__aarch64__)
 enum { CACHE_FLAGS = 0x0a03 };
+#define TRIPLET "aarch64-linux-gnu"
 #else
 enum { CACHE_FLAGS = -1 }; /* any */
+#define TRIPLET ""
 #endif
 
 bool path_exists(const char *path)
@@ -57,7 +61,7 @@ static bool names_library(const char *name, const char *key)
 }
 
 /* root: that of the process of -p, or "". */
-static const char *library_find(struct probe_env *env, const char *root, const char *name)
+static const char *library_in_cache(struct probe_env *env, const char *root, const char *name)
 {
 	const char *path = env_printf(env, "%s/etc/ld.so.cache", root);
 	size_t len = 0, left;
@@ -84,6 +88,53 @@ static const char *library_find(struct probe_env *env, const char *root, const c
 	}
 out:
 	free(text);
+	return found;
+}
+
+static bool is_elf(const char *path)
+{
+	char magic[4] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool yes = fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+		   !memcmp(magic, "\177ELF", sizeof(magic));
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+/* The first by its name; "libc.so" beside "libc.so.6" is no library but a text for the linker. */
+static const char *library_in_dir(struct probe_env *env, const char *root, const char *dir,
+				  const char *name)
+{
+	struct dirent **entries = NULL;
+	const char *at = env_printf(env, "%s%s", root, dir), *found = NULL;
+	int cnt = at ? scandir(at, &entries, NULL, alphasort) : 0;
+
+	for (int i = 0; i < cnt; i++) {
+		if (!found && names_library(name, entries[i]->d_name)) {
+			const char *path = env_printf(env, "%s/%s", at, entries[i]->d_name);
+
+			if (path && is_file(path) && is_elf(path))
+				found = env_strdup(env, path + strlen(root));
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return found;
+}
+
+/* Not every system has a cache: musl's, small images of containers. */
+static const char *library_find(struct probe_env *env, const char *root, const char *name)
+{
+	static const char *const dirs[] = {
+		"/lib64",	 "/usr/lib64",	      "/lib", "/usr/local/lib", "/usr/lib",
+		"/lib/" TRIPLET, "/usr/lib/" TRIPLET,
+	};
+	const char *found = library_in_cache(env, root, name);
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs) && !found; i++)
+		found = library_in_dir(env, root, dirs[i], name);
 	return found;
 }
 
