@@ -64,6 +64,8 @@ int probe_parse_named(const char *type, struct probe_env *env, const struct prob
 int tracefs_dir(struct probe_env *env, struct probe_error *err);
 /* The whole file, malloc'ed and NUL-terminated; NULL and errno when it cannot be read. */
 char *tracefs_read(int dir_fd, const char *path, size_t *len);
+/* The same of a file in debugfs, which need not be mounted. */
+char *debugfs_read(const char *path, size_t *len);
 
 /* ---- functions.c: the kernel's functions that can be traced ---- */
 /* Read once, sorted by name; names that several functions share are there once. */
@@ -78,6 +80,14 @@ int functions_match(struct probe_env *env, const char *module, const char *patte
 		    struct probe_error *err);
 /* "Did you mean" when a name is near and the list can be read. */
 void functions_hint(struct probe_env *env, const char *name, struct probe_error *err);
+
+/* ---- refusal.c: read only when the kernel has refused ---- */
+/* Where the functions of that name are (module NULL: anywhere), malloc'ed; how many. */
+uint32_t functions_at(const char *module, const char *name, uint64_t **addrs);
+/* Whether the kernel has it, and its code leaves no room for tracing at its start. */
+bool functions_notrace(struct probe_env *env, const char *name);
+/* Why no kprobe can stand there, as what follows "NAME can not be traced: ". */
+const char *functions_why(struct probe_env *env, const char *name);
 
 /* ---- bpf_prog.c: BPF programs as if they were modules, "bpf:ID" ---- */
 #define BPF_PROG_MODULE "bpf:"
@@ -200,6 +210,10 @@ enum {
 	TRACE_KPROBE_SESSION = 56
 }; /* expected_attach_type */
 int links_multi(const struct multi_args *a);
+
+/* The target came of a pattern, and the kernel will not have it: it is left out, and err forgotten. */
+int links_skip(struct probe_env *env, const struct probe_target *t, struct probe_links *links,
+	       struct probe_error *err);
 
 /* A map that holds tracepoint events so that the kernel closes them behind our back; -1: none. */
 int links_holder(struct probe_links *links, uint32_t cnt);

@@ -119,40 +119,33 @@ static int program_fd(const char *module)
 	return bpf_prog_open((uint32_t)strtoul(module + strlen(BPF_PROG_MODULE), NULL, 10));
 }
 
-/* An empty program for the function: what the kernel says to that is not the script's fault. */
+/* What the kernel says to an empty program for the function is not the script's fault. */
 static int try_load(const struct probe_target *t, const struct probe_load *how,
 		    struct probe_error *err)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
-	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int fd;
+	char why[256];
+	int rc = fentry_try(t->name, how->btf_id, how->btf_fd, why, sizeof(why));
 
-	opts.attach_btf_id = how->btf_id;
-	opts.attach_btf_obj_fd = (uint32_t)how->btf_fd;
-	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "trace_probe", "GPL", insns, 2, &opts);
-	if (fd >= 0) {
-		close(fd);
+	if (!rc)
 		return 0;
-	}
-	if (fd == -EPERM)
-		probe_fail(err, -1, fd, "%s: this kernel permits no fentry and fexit probes",
+	if (rc == -EPERM)
+		probe_fail(err, -1, rc, "%s: this kernel permits no fentry and fexit probes",
 			   t->name);
+	else if (*why)
+		probe_fail(err, -1, rc, "%s can not be traced: %s", t->name, why);
 	else if (how->of_prog)
-		probe_fail(err, -1, fd,
+		probe_fail(err, -1, rc,
 			   "%s can not be traced: a trampoline can not pass its arguments, or "
 			   "this kernel has none for BPF programs",
 			   t->name);
 	else
-		probe_fail(err, -1, fd,
+		probe_fail(err, -1, rc,
 			   "%s can not be traced: inlined, marked notrace, or with arguments that "
 			   "a trampoline can not pass",
 			   t->name);
 	env_hint(err,
 		 "kprobes, tracepoints and rawtracepoints are other ways to trace the kernel.");
-	return fd;
+	return rc;
 }
 
 static int load(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
@@ -172,18 +165,25 @@ static int load(struct probe_env *env, const struct probe_target *targets, uint3
 		out->of_prog = fentry_of_program(targets->a);
 		out->btf_fd = out->of_prog ? program_fd(targets->a) : module_fd(targets->a);
 		if (out->btf_fd < 0)
-			return probe_fail(err, -1, out->btf_fd, "%s: the %s is gone",
-					  targets->name, out->of_prog ? "program" : "module");
+			return probe_fail(err, -1, out->btf_fd, "%s: the %s is gone", targets->name,
+					  out->of_prog ? "program" : "module");
 		if (env_keep_fd(env, out->btf_fd))
 			return probe_fail_oom(err);
 	}
 	return try_load(targets, out, err);
 }
 
-static int explain(const struct probe_target *t, int rc, struct probe_error *err)
+/* What became of a failure: it may be none. */
+static int explain(struct probe_env *env, const struct probe_target *t, int rc,
+		   struct probe_links *links, struct probe_error *err)
 {
 	if (rc != -NOT_SUPPORTED && rc != -EBUSY && rc != -EOPNOTSUPP && rc != -EINVAL)
 		return probe_fail(err, -1, rc, "%s: attaching: %s", t->name, strerror(-rc));
+	if (t->value2 & FENTRY_OF_PATTERN)
+		return links_skip(env, t, links, err);
+	if (!fentry_of_program(t->a) && functions_notrace(env, t->b))
+		return probe_fail(err, -1, rc, "%s can not be traced: it is marked notrace",
+				  t->name);
 	probe_fail(err, -1, rc,
 		   "%s: this kernel has no trampoline for it (CONFIG_FUNCTION_TRACER, "
 		   "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)",
@@ -203,7 +203,7 @@ static int attach(struct probe_env *env, const struct probe_attach *a, struct pr
 	attr.raw_tracepoint.prog_fd = (uint32_t)a->prog_fd;
 	fd = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
 	if (fd < 0)
-		return explain(a->targets, -errno, err);
+		return explain(env, a->targets, -errno, links, err);
 	return probe_links_add(links, fd) ? probe_fail_oom(err) : 0;
 }
 

@@ -14,7 +14,12 @@
 
 struct btf;
 
-enum { FENTRY_RET_SIZE = 0xff, FENTRY_RET_SIGNED = 0x100, FENTRY_ID_SHIFT = 32 }; /* value2 */
+enum { /* value2 */
+       FENTRY_RET_SIZE = 0xff,
+       FENTRY_RET_SIGNED = 0x100,
+       FENTRY_OF_PATTERN = 0x200,
+       FENTRY_ID_SHIFT = 32,
+};
 
 static inline bool fentry_of_program(const char *module)
 {
@@ -26,5 +31,11 @@ struct btf *fentry_btf(struct probe_env *env, const char *module, struct probe_e
 /* The hook expand of the type of that name. */
 int fentry_expand(struct probe_env *env, const char *type, const struct probe_target *pat,
 		  probe_fn fn, void *arg, struct probe_error *err);
+
+/*
+ * Loads an empty program for a function by the id in its BTF; btf_fd as in struct probe_load. 0, or what
+ * the kernel says, and in its words why, when it has any.
+ */
+int fentry_try(const char *type, uint32_t btf_id, int btf_fd, char *why, uint32_t why_sz);
 
 #endif

@@ -3,9 +3,12 @@
  * What fentry and fexit can be attached to: functions that BTF describes, of the kernel and its modules
  * when ftrace can stop at them, and of BPF programs.
  */
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "probes/fentry.h"
 
@@ -148,6 +151,48 @@ static int add_found(struct found *f, const struct probe_target *t)
 	return 0;
 }
 
+int fentry_try(const char *type, uint32_t btf_id, int btf_fd, char *why, uint32_t why_sz)
+{
+	bool is_return = !strncmp(type, "fexit", 5);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = is_return ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY);
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd;
+
+	*why = 0;
+	opts.attach_btf_id = btf_id;
+	opts.attach_btf_obj_fd = (uint32_t)btf_fd;
+	opts.log_buf = why;
+	opts.log_size = why_sz;
+	opts.log_level = 1;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "trace_probe", "GPL", insns, 2, &opts);
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (!strncmp(why, "processed ", 10))
+		*why = 0;
+	why[strcspn(why, "\n")] = 0;
+	return fd;
+}
+
+/*
+ * Of what a pattern finds, functions that the kernel keeps from being traced are left out. Where it
+ * permits nothing at all that is told later, once.
+ */
+static bool is_permitted(struct probe_env *env, const char *type, const char *module, uint32_t id)
+{
+	char why[256];
+	int rc = 0;
+
+	if (!env->listing && !strcmp(module, "vmlinux"))
+		rc = fentry_try(type, id, 0, why, sizeof(why));
+	return !rc || rc == -EPERM;
+}
+
 /* Functions of one BTF that match and that ftrace knows. */
 static int collect_in(struct probe_env *env, const char *type, const char *module,
 		      const char *pattern, struct found *f, struct probe_error *err)
@@ -170,9 +215,11 @@ static int collect_in(struct probe_env *env, const char *type, const char *modul
 		if (!btf_is_func(fn))
 			continue;
 		name = btf__name_by_offset(btf, fn->name_off);
-		if (!probe_glob_match(pattern, name) || !is_function(all, cnt, name))
+		if (!probe_glob_match(pattern, name) || !is_function(all, cnt, name) ||
+		    !is_permitted(env, type, module, i))
 			continue;
 		rc = make_target(env, type, module, btf, i, &t);
+		t.value2 |= FENTRY_OF_PATTERN;
 		rc = rc == -EINVAL ? 0 : rc ?: add_found(f, &t);
 	}
 	return rc;

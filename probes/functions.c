@@ -166,9 +166,16 @@ void functions_hint(struct probe_env *env, const char *name, struct probe_error 
 	struct probe_error ignored;
 	const struct function *f;
 	int cnt = env_functions(env, &f, &ignored);
+	size_t len = strlen(name);
 
-	for (int i = 0; i < cnt; i++)
+	for (int i = 0; i < cnt; i++) {
+		/* what compilers make of a function: NAME.isra.0, NAME.constprop.0, NAME.part.0 */
+		if (!strncmp(f[i].name, name, len) && f[i].name[len] == '.') {
+			near.best = f[i].name;
+			break;
+		}
 		near_name_feed(&near, f[i].name);
+	}
 	if (near.best)
 		env_hint(err, "Did you mean '%s'?", near.best);
 }

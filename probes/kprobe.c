@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * kprobe and kretprobe: functions of the kernel. Targets: a is the module or NULL, b the function or
- * NULL, value the offset, or the address without a function. Many at once are one link on all
+ * NULL, value the offset, or the address without a function, value2 whether it came of a pattern. Many at once are one link on all
  * (kprobe_multi, 5.18, which ftrace serves); one alone, an offset, and older kernels take a perf
  * event each.
  */
@@ -94,7 +94,7 @@ struct matching {
 static int on_function(void *arg, const struct function *f)
 {
 	struct matching *m = arg;
-	struct probe_target t = { .b = f->name };
+	struct probe_target t = { .b = f->name, .value2 = 1 };
 
 	if (m->with_module)
 		t.a = f->module ?: "vmlinux";
@@ -167,10 +167,8 @@ static int explain(struct probe_env *env, const struct probe_target *t, int rc,
 			functions_hint(env, t->b, err);
 		return rc;
 	case -EINVAL:
-		return probe_fail(err, -1, rc,
-				  "%s can not be traced: it is on the kernel's blacklist of "
-				  "kprobes, marked notrace, or not where an instruction begins",
-				  name);
+		return probe_fail(err, -1, rc, "%s can not be traced: %s", name,
+				  functions_why(env, t->b ?: ""));
 	case -EILSEQ: return probe_fail(err, -1, rc, "%s: no instruction begins there", name);
 	case -EADDRNOTAVAIL:
 		return probe_fail(err, -1, rc, "%s: several functions have this name", name);
@@ -178,6 +176,48 @@ static int explain(struct probe_env *env, const struct probe_target *t, int rc,
 	case -EACCES: return rc;
 	default: return *err->text ? rc : probe_fail(err, -1, rc, "%s: %s", name, strerror(-rc));
 	}
+}
+
+/* What a pattern found and the kernel then refuses is not what the script asked for. */
+static bool may_skip(const struct probe_target *t, int rc)
+{
+	return t->value2 && (rc == -EINVAL || rc == -ENOENT || rc == -ESRCH ||
+			     rc == -EADDRNOTAVAIL || rc == -EILSEQ || rc == -EBUSY);
+}
+
+/* One event for a function, or for each of those that share its name. */
+static int attach_one(struct probe_env *env, const struct probe_attach *a, uint32_t target,
+		      struct perf_event_attr *attr, struct perf_where *where,
+		      struct probe_links *links, struct probe_error *err)
+{
+	const struct probe_target *t = &a->targets[target];
+	uint64_t *addrs = NULL;
+	uint32_t cnt, attached = 0;
+	char *sym = NULL;
+	int rc;
+
+	if (t->b)
+		sym = is_module(t->a) ? env_printf(env, "%s:%s", t->a, t->b)
+				      : env_strdup(env, t->b);
+	if (t->b && !sym)
+		return probe_fail_oom(err);
+	attr->kprobe_func = (uintptr_t)sym;
+	attr->probe_offset = t->value; /* without a function: kprobe_addr */
+	rc = perf_attach(a, target, attr, where, links, err);
+	if (rc != -EADDRNOTAVAIL || !t->b)
+		return rc;
+	cnt = functions_at(t->a, t->b, &addrs);
+	for (uint32_t i = 0; i < cnt; i++) {
+		attr->kprobe_func = 0;
+		attr->probe_offset = addrs[i] + t->value;
+		rc = perf_attach(a, target, attr, where, links, err);
+		attached += !rc;
+	}
+	free(addrs);
+	if (!attached)
+		return rc;
+	links->note = env_printf(env, "at %u functions of that name", attached);
+	return 0;
 }
 
 static int attach_perf(struct probe_env *env, const struct probe_attach *a, bool is_return,
@@ -190,23 +230,16 @@ static int attach_perf(struct probe_env *env, const struct probe_attach *a, bool
 		return no_kprobes(err);
 	where.holder = links_holder(links, a->target_cnt);
 	for (uint32_t i = 0; i < a->target_cnt && !rc; i++) {
-		const struct probe_target *t = &a->targets[i];
 		struct perf_event_attr attr = {
 			.type = (uint32_t)type,
 			.config = is_return ? CONFIG_RETURN : 0,
 		};
-		char *sym = NULL;
 
-		if (t->b)
-			sym = is_module(t->a) ? env_printf(env, "%s:%s", t->a, t->b)
-					      : env_strdup(env, t->b);
-		if (t->b && !sym)
-			return probe_fail_oom(err);
-		attr.kprobe_func = (uintptr_t)sym;
-		attr.probe_offset = t->value; /* without a function: kprobe_addr */
-		rc = perf_attach(a, i, &attr, &where, links, err);
-		if (rc)
-			rc = explain(env, t, rc, err);
+		rc = attach_one(env, a, i, &attr, &where, links, err);
+		if (rc && may_skip(&a->targets[i], rc))
+			rc = links_skip(env, &a->targets[i], links, err);
+		else if (rc)
+			rc = explain(env, &a->targets[i], rc, err);
 	}
 	perf_where_done(&where);
 	return rc;
@@ -235,6 +268,8 @@ static int attach_multi(struct probe_env *env, const struct probe_attach *a, boo
 	free(syms);
 	if (rc >= 0)
 		return probe_links_add(links, rc) ? probe_fail_oom(err) : 0;
+	if (a->target_cnt == 1 && may_skip(a->targets, rc))
+		return links_skip(env, a->targets, links, err);
 	if (a->target_cnt == 1 || rc == -EPERM || rc == -ENOMEM)
 		return explain(env, a->targets, rc, err);
 	half.target_cnt = a->target_cnt / 2;

@@ -118,6 +118,16 @@ void probe_links_unpin(struct probe_links *l)
 	}
 }
 
+int links_skip(struct probe_env *env, const struct probe_target *t, struct probe_links *links,
+	       struct probe_error *err)
+{
+	links->skipped++;
+	links->note = env_printf(env, "without %u that the kernel does not trace, as %s",
+				 links->skipped, t->b);
+	*err = (struct probe_error){ .part = -1 };
+	return links->note ? 0 : -ENOMEM;
+}
+
 struct closing {
 	const int *fds;
 	uint32_t cnt;

@@ -148,6 +148,8 @@ struct probe_links {
 	uint32_t cnt, cap;
 	int *late;
 	uint32_t late_cnt, late_cap;
+	uint32_t
+		skipped; /* by the last attachment: a pattern's targets that the kernel does not trace */
 	const char *note; /* for -v: what is special about the last attachment; owned by env */
 	int *walks; /* to be read to their end: reading is what runs the program */
 	uint32_t walk_cnt, walk_cap;

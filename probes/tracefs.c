@@ -24,11 +24,11 @@ enum {
 	MOUNT_ATTR_ = 0x2 | 0x4 | 0x8, /* nosuid, nodev, noexec */
 };
 
-static int mount_privately(void)
+static int mount_privately(const char *type)
 {
 	long fs, mnt = -1;
 
-	fs = syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC_);
+	fs = syscall(SYS_fsopen, type, FSOPEN_CLOEXEC_);
 	if (fs < 0)
 		return -errno;
 	if (!syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE_, NULL, NULL, 0))
@@ -84,7 +84,7 @@ int tracefs_dir(struct probe_env *env, struct probe_error *err)
 	if (env->tracefs_fd >= 0)
 		return env->tracefs_fd;
 	if (!env->tracefs_err) {
-		env->tracefs_fd = mount_privately();
+		env->tracefs_fd = mount_privately("tracefs");
 		if (env->tracefs_fd >= 0)
 			return env->tracefs_fd;
 		env->tracefs_err = env->tracefs_fd;
@@ -95,6 +95,20 @@ int tracefs_dir(struct probe_env *env, struct probe_error *err)
 		return explain(env->tracefs_err, mounted, err);
 	env->tracefs_fd = mounted;
 	return mounted;
+}
+
+char *debugfs_read(const char *path, size_t *len)
+{
+	int dir = mount_privately("debugfs");
+	char *text;
+
+	if (dir < 0)
+		dir = open("/sys/kernel/debug", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return NULL;
+	text = tracefs_read(dir, path, len);
+	close(dir);
+	return text;
 }
 
 char *tracefs_read(int dir_fd, const char *path, size_t *len)

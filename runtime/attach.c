@@ -137,6 +137,7 @@ static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, stru
 	if (!(at->type->flags & (PROBE_TAKES_PID | PROBE_ONE_MEMORY)))
 		pa.pid = 0;
 	at->links->note = NULL;
+	at->links->skipped = 0;
 	rc = at->type->attach(at->a->env, &pa, at->links, err);
 	if (rc >= 0 && at->a->opt->verbose)
 		verbose_attached(&pa, at->links, links);
@@ -150,7 +151,7 @@ static int attach_targets(struct attaching *at, uint32_t *attached)
 	uint64_t missing = image_setting_num(at->a->img, "missing_probes", MISSING_ERROR);
 	bool single = missing != MISSING_ERROR ||
 		      loaded_prog_fd(at->l, at->probe, 1) != loaded_prog_fd(at->l, at->probe, 0);
-	uint32_t step = single ? 1 : p->target_cnt;
+	uint32_t step = single ? 1 : p->target_cnt, skipped = 0;
 	char place[512];
 
 	for (uint32_t i = 0; i < p->target_cnt; i += step) {
@@ -167,9 +168,15 @@ static int attach_targets(struct attaching *at, uint32_t *attached)
 		}
 		if (rc < 0 && missing == MISSING_ERROR)
 			return rc;
-		*attached += rc < 0 ? 0 : step;
+		*attached += rc < 0 ? 0 : step - at->links->skipped;
+		skipped += rc < 0 ? 0 : at->links->skipped;
 	}
-	return 0;
+	if (!skipped || skipped < p->target_cnt || missing == MISSING_IGNORE)
+		return 0;
+	place_text(at->a->img, p->place, place, sizeof(place));
+	fprintf(stderr, "%s%s: the kernel traces nothing of what matches, such as %s\n", place,
+		missing == MISSING_WARN ? "WARNING" : "ERROR", at->targets[0].name);
+	return missing == MISSING_ERROR ? -ENOENT : 0;
 }
 
 static int attach_probe(struct attaching *at, uint32_t *attached)
