@@ -5,20 +5,22 @@
  * struct unwind_proc and what follows it in the seam), and here they are walked by: so the frames
  * are known where the event happens, and a stack may be a key like any other.
  *
- *	unwind_rule(table, vaddr)	the rule for an address: two searches by halving
+ *	unwind_find(slot, addr)		the table for an address (unwind_walk.c)
+ *	unwind_rule(table, vaddr)	the rule for an address there: two searches by halving
  *	unwind_step(slot)		one frame: from the state's registers to those of the caller
  *
- * Both are global functions: the kernel verifies each by itself, once, and takes what it returns for
+ * They are global functions: the kernel verifies each by itself, once, and takes what it returns for
  * any number; so 127 frames cost no more to verify than one. They get numbers only, and find the
  * state by the program's slot. Code without a table (what a JIT compiler has made) is passed by its
- * frame pointer, which is believed when it leads to code. When nothing is known yet of the process
- * or the address, user space is told, and the kernel's own walk over frame pointers has to do.
+ * frame pointer, which is believed when it leads to code. When nothing is known yet of an address,
+ * user space is told, and the kernel's own walk over frame pointers has to do.
  */
 #include <linux/bpf.h>
 
 #include "codegen/stack.h"
+#include "codegen/unwind.h"
 
-enum { TGIDS = 4096, CHUNKS = 16384 };
+enum { TGIDS = 4096, FILES = 4096, CHUNKS = 16384 };
 
 /*
  * Offsets in the kernel's struct pt_regs (CALL: number of the system call, negative when there is none),
@@ -45,11 +47,6 @@ enum { SIG_FP, SIG_BX, SIG_SP, SIG_PC, SIG_LR };
 #define ADDR_MASK UINT64_MAX
 #endif
 
-struct unwind_gen {
-	struct map_gen *procs, *tables, *rules;
-	LLVMValueRef rule_fn, step_fn;
-};
-
 bool unwind_known_here(void)
 {
 	return KNOWN;
@@ -57,7 +54,7 @@ bool unwind_known_here(void)
 
 /* ---- small words ---- */
 
-static LLVMValueRef load(struct gen *g, LLVMValueRef base, uint64_t off, uint32_t size, bool sign)
+LLVMValueRef word_load(struct gen *g, LLVMValueRef base, uint64_t off, uint32_t size, bool sign)
 {
 	LLVMValueRef v = LLVMBuildLoad2(g->b, gen_int_type(g, size), gen_off(g, base, off), "");
 
@@ -66,22 +63,22 @@ static LLVMValueRef load(struct gen *g, LLVMValueRef base, uint64_t off, uint32_
 	return sign ? LLVMBuildSExt(g->b, v, g->i64, "") : LLVMBuildZExt(g->b, v, g->i64, "");
 }
 
-static LLVMValueRef load64(struct gen *g, LLVMValueRef base, uint64_t off)
+LLVMValueRef word_load64(struct gen *g, LLVMValueRef base, uint64_t off)
 {
-	return load(g, base, off, 8, false);
+	return word_load(g, base, off, 8, false);
 }
 
-static void store(struct gen *g, LLVMValueRef base, uint64_t off, LLVMValueRef v)
+void word_store(struct gen *g, LLVMValueRef base, uint64_t off, LLVMValueRef v)
 {
 	LLVMBuildStore(g->b, v, gen_off(g, base, off));
 }
 
-static LLVMValueRef add(struct gen *g, LLVMValueRef a, LLVMValueRef b)
+LLVMValueRef word_add(struct gen *g, LLVMValueRef a, LLVMValueRef b)
 {
 	return LLVMBuildAdd(g->b, a, b, "");
 }
 
-static LLVMValueRef is(struct gen *g, LLVMValueRef v, uint64_t n)
+LLVMValueRef word_is(struct gen *g, LLVMValueRef v, uint64_t n)
 {
 	return gen_cmp(g, LLVMIntEQ, v, gen_i64(g, n));
 }
@@ -92,29 +89,26 @@ static void read_user(struct gen *g, LLVMValueRef dst, uint32_t size, LLVMValueR
 {
 	g->may_fail = true;
 	gen_only_if(g,
-		    is(g,
-		       HELP(g, probe_read_user, dst, gen_i32(g, size),
-			    LLVMBuildIntToPtr(g->b, addr, g->ptr, "")),
-		       0),
+		    word_is(g,
+			    HELP(g, probe_read_user, dst, gen_i32(g, size),
+				 LLVMBuildIntToPtr(g->b, addr, g->ptr, "")),
+			    0),
 		    fail);
 }
 
 /* ---- functions ---- */
 
-/*
- * The last of cnt keys, so many bytes apart, that is not above v; the first is taken to be. No
- * branch: the kernel's verifier would follow each, and the processor guess every second one wrong.
- */
-static LLVMValueRef search(struct gen *g, LLVMValueRef base, uint32_t cnt, uint32_t apart,
-			   uint32_t key_sz, LLVMValueRef v)
+LLVMValueRef word_search(struct gen *g, LLVMValueRef base, uint32_t cnt, uint32_t apart,
+			 uint32_t key_sz, LLVMValueRef v)
 {
 	LLVMValueRef at = gen_i64(g, 0), key, above;
 
 	for (uint32_t half = cnt * apart / 2; half >= apart; half /= 2) {
-		key = load(g, gen_off_var(g, base, at), half, key_sz, false);
+		key = word_load(g, gen_off_var(g, base, at), half, key_sz, false);
 		above = LLVMBuildAShr(g->b, LLVMBuildSub(g->b, v, key, ""), gen_i64(g, 63), "");
 		above = LLVMBuildAnd(g->b, LLVMBuildNot(g->b, above, ""), gen_i64(g, half), "");
-		at = add(g, at, gen_opaque(g, above)); /* or it were an "or", in 5.10 of any sign */
+		at = word_add(g, at,
+			      gen_opaque(g, above)); /* or it were an "or", in 5.10 of any sign */
 	}
 	return at;
 }
@@ -145,13 +139,13 @@ static void rule_function(struct gen *g, struct unwind_gen *u)
 	LLVMBuildStore(g->b, LLVMBuildOr(g->b, table, gen_i64(g, UNWIND_INDEX), ""), key);
 	chunk = HELP(g, map_lookup_elem, u->tables->global, key);
 	gen_only_if(g, gen_not_zero(g, chunk), later);
-	at = search(g, chunk, UNWIND_CHUNKS, 4, 4, vaddr);
+	at = word_search(g, chunk, UNWIND_CHUNKS, 4, 4, vaddr);
 	at = LLVMBuildLShr(g->b, at, gen_i64(g, 2), "");
 	chunk = entry_of(g, u->tables, LLVMBuildOr(g->b, table, at, ""));
 	at = gen_off_var(g, chunk,
-			 search(g, chunk, UNWIND_ROWS, sizeof(struct unwind_row), 4, vaddr));
-	gen_only_if(g, gen_cmp(g, LLVMIntULE, load(g, at, 0, 4, false), vaddr), g->p->leave);
-	LLVMBuildRet(g->b, load(g, at, offsetof(struct unwind_row, rule), 4, false));
+			 word_search(g, chunk, UNWIND_ROWS, sizeof(struct unwind_row), 4, vaddr));
+	gen_only_if(g, gen_cmp(g, LLVMIntULE, word_load(g, at, 0, 4, false), vaddr), g->p->leave);
+	LLVMBuildRet(g->b, word_load(g, at, offsetof(struct unwind_row, rule), 4, false));
 	gen_at(g, later);
 	LLVMBuildRet(g->b, gen_i64(g, UNWIND_LATER));
 	stack_function_close(g, &f);
@@ -159,54 +153,90 @@ static void rule_function(struct gen *g, struct unwind_gen *u)
 
 /* A step of unwind_step that is being made: what its parts share. */
 struct step {
-	LLVMValueRef st, rule; /* memory */
+	LLVMValueRef slot, st, rule; /* the last two: memory */
 	LLVMValueRef pc; /* the instruction it is about */
 	LLVMValueRef cfa; /* variable */
 	LLVMBasicBlockRef stop, by_rule, by_fp, moved;
 };
 
-/* Nothing is known of pc: user space shall know, unless it was a guess, which leads to no code. */
+/* A guess led to no code: it is no frame. */
+static void drop_guess(struct gen *g, struct step *s)
+{
+	LLVMValueRef cnt = LLVMBuildLoad2(g->b, g->i32, gen_off(g, s->st, STACK_AT(cnt)), "");
+	LLVMValueRef guessed = word_load64(g, s->st, STACK_AT(guessed));
+
+	guessed = LLVMBuildTrunc(g->b, guessed, g->i32, "");
+	word_store(g, s->st, STACK_AT(cnt), LLVMBuildSub(g->b, cnt, guessed, ""));
+	gen_br(g, s->stop);
+}
+
+/* Nothing is known of pc: user space shall know, unless it was a guess. */
 static void no_mapping(struct gen *g, struct step *s, LLVMBasicBlockRef later)
 {
 	LLVMBasicBlockRef drop = gen_block(g, "drop");
-	LLVMValueRef cnt;
 
-	gen_only_if(g, is(g, load64(g, s->st, STACK_AT(guessed)), 0), drop);
+	gen_only_if(g, word_is(g, word_load64(g, s->st, STACK_AT(guessed)), 0), drop);
 	gen_br(g, later);
 	gen_at(g, later);
-	store(g, s->st, STACK_AT(need), s->pc);
+	word_store(g, s->st, STACK_AT(need), s->pc);
 	gen_br(g, s->stop);
 	gen_at(g, drop);
-	cnt = LLVMBuildLoad2(g->b, g->i32, gen_off(g, s->st, STACK_AT(cnt)), "");
-	store(g, s->st, STACK_AT(cnt), LLVMBuildSub(g->b, cnt, gen_i32(g, 1), ""));
-	gen_br(g, s->stop);
+	drop_guess(g, s);
+}
+
+/* The table of pc and its place there, into the state: by what we were told, or else by the kernel's own. */
+static LLVMValueRef find_table(struct gen *g, struct unwind_gen *u, struct step *s)
+{
+	LLVMBasicBlockRef walk = gen_block(g, "walk"), have = gen_block(g, "table"), told, walked;
+	LLVMTypeRef params[2] = { g->i64, g->i64 };
+	LLVMValueRef map, row, vaddr, table, found, args[2] = { s->slot, s->pc };
+
+	map = HELP(g, map_lookup_elem, u->procs->global, gen_off(g, s->st, STACK_AT(tgid)));
+	gen_only_if(g, gen_not_zero(g, map), walk);
+	gen_only_if(g,
+		    gen_cmp(g, LLVMIntEQ, word_load64(g, map, offsetof(struct unwind_proc, mm)),
+			    word_load64(g, s->st, STACK_AT(mm))),
+		    walk);
+	row = gen_off_var(
+		g, map,
+		word_search(g, map, UNWIND_MAPPINGS, sizeof(struct unwind_mapping), 8, s->pc));
+	vaddr = word_load(g, row, offsetof(struct unwind_mapping, vaddr), 4, false);
+	vaddr = word_add(g, LLVMBuildSub(g->b, s->pc, word_load64(g, row, 0), ""), vaddr);
+	word_store(g, s->st, STACK_AT(vaddr), vaddr);
+	table = word_load(g, row, offsetof(struct unwind_mapping, table), 4, false);
+	told = LLVMGetInsertBlock(g->b);
+	gen_cond_br(g, gen_not_zero(g, table), have, walk);
+	gen_at(g, walk);
+	found = LLVMBuildCall2(g->b, LLVMFunctionType(g->i64, params, 2, false), u->find_fn, args,
+			       2, "");
+	walked = LLVMGetInsertBlock(g->b);
+	gen_br(g, have);
+	gen_at(g, have);
+	return gen_merge(g, g->i64, table, told, found, walked);
 }
 
 /* The mapping that pc lies in says how to go on: by a rule, by the frame pointer, or not at all. */
 static void find_rule(struct gen *g, struct unwind_gen *u, struct step *s)
 {
 	LLVMBasicBlockRef unknown = gen_block(g, "unknown"), by_rule = gen_block(g, "by_rule");
-	LLVMBasicBlockRef later = gen_block(g, "later");
+	LLVMBasicBlockRef later = gen_block(g, "later"), nothing = gen_block(g, "nothing");
 	LLVMTypeRef params[2] = { g->i64, g->i64 };
-	LLVMValueRef map, table, args[2], rule;
+	LLVMValueRef table = find_table(g, u, s), args[2], rule;
 
-	map = HELP(g, map_lookup_elem, u->procs->global, gen_off(g, s->st, STACK_AT(tgid)));
-	gen_only_if(g, gen_not_zero(g, map), unknown);
-	map = gen_off_var(g, map,
-			  search(g, map, UNWIND_MAPPINGS, sizeof(struct unwind_mapping), 8, s->pc));
-	table = load(g, map, offsetof(struct unwind_mapping, table), 4, false);
 	gen_only_if(g, gen_not_zero(g, table), unknown);
-	gen_only_if(g, LLVMBuildNot(g->b, is(g, table, UNWIND_NO_TABLE), ""), s->by_fp);
+	gen_only_if(g, LLVMBuildNot(g->b, word_is(g, table, UNWIND_NO_TABLE), ""), s->by_fp);
+	gen_only_if(g, LLVMBuildNot(g->b, word_is(g, table, UNWIND_NOTHING), ""), nothing);
 	args[0] = table;
-	args[1] = LLVMBuildSub(g->b, s->pc, load64(g, map, 0), "");
-	args[1] = add(g, args[1], load(g, map, offsetof(struct unwind_mapping, vaddr), 4, false));
+	args[1] = word_load64(g, s->st, STACK_AT(vaddr));
 	rule = LLVMBuildCall2(g->b, LLVMFunctionType(g->i64, params, 2, false), u->rule_fn, args, 2,
 			      "");
-	gen_only_if(g, LLVMBuildNot(g->b, is(g, rule, UNWIND_LATER), ""), later);
+	gen_only_if(g, LLVMBuildNot(g->b, word_is(g, rule, UNWIND_LATER), ""), later);
 	s->rule = entry_of(g, u->rules, rule);
 	gen_br(g, by_rule);
 	gen_at(g, unknown);
 	no_mapping(g, s, later);
+	gen_at(g, nothing);
+	drop_guess(g, s);
 	gen_at(g, by_rule);
 }
 
@@ -214,8 +244,8 @@ static void find_rule(struct gen *g, struct unwind_gen *u, struct step *s)
 static void set_place(struct gen *g, LLVMValueRef st, LLVMValueRef back, uint32_t guessed,
 		      uint32_t lr_holds)
 {
-	store(g, st, STACK_AT(back), back);
-	store(g, st, STACK_AT(guessed), gen_i64(g, guessed));
+	word_store(g, st, STACK_AT(back), back);
+	word_store(g, st, STACK_AT(guessed), gen_i64(g, guessed));
 	LLVMBuildStore(g->b, gen_i32(g, lr_holds), gen_off(g, st, STACK_AT(lr_holds)));
 }
 
@@ -231,8 +261,8 @@ static void take_signal(struct gen *g, struct step *s, LLVMValueRef sp)
 		     { SIG_SP, STACK_AT(sp) } };
 
 	for (size_t i = 0; i < sizeof(regs) / sizeof(*regs); i++)
-		read_user(g, gen_off(g, s->st, regs[i].to), 8, add(g, sp, gen_i64(g, regs[i].from)),
-			  s->stop);
+		read_user(g, gen_off(g, s->st, regs[i].to), 8,
+			  word_add(g, sp, gen_i64(g, regs[i].from)), s->stop);
 	set_place(g, s->st, gen_i64(g, 0), 0, 1);
 	gen_br(g, s->moved);
 }
@@ -247,8 +277,8 @@ static void set_cfa(struct gen *g, struct step *s, LLVMValueRef v, LLVMBasicBloc
 static void find_cfa(struct gen *g, struct step *s)
 {
 	LLVMBasicBlockRef way[UNWIND_SIGNAL + 1], have = gen_block(g, "cfa");
-	LLVMValueRef kind = load(g, s->rule, offsetof(struct unwind_rule, cfa), 1, false);
-	LLVMValueRef off = load(g, s->rule, offsetof(struct unwind_rule, off), 4, true);
+	LLVMValueRef kind = word_load(g, s->rule, offsetof(struct unwind_rule, cfa), 1, false);
+	LLVMValueRef off = word_load(g, s->rule, offsetof(struct unwind_rule, off), 4, true);
 	LLVMValueRef sw = LLVMBuildSwitch(g->b, kind, s->stop, UNWIND_SIGNAL), v;
 	static const uint32_t regs[] = {
 		[UNWIND_SP] = STACK_AT(sp), [UNWIND_FP] = STACK_AT(fp), [UNWIND_BX] = STACK_AT(bx)
@@ -260,19 +290,20 @@ static void find_cfa(struct gen *g, struct step *s)
 	}
 	for (uint32_t i = UNWIND_SP; i <= UNWIND_BX; i++) {
 		gen_at(g, way[i]);
-		set_cfa(g, s, add(g, load64(g, s->st, regs[i]), off), have);
+		set_cfa(g, s, word_add(g, word_load64(g, s->st, regs[i]), off), have);
 	}
 	gen_at(g, way[UNWIND_AT_FP]);
 	read_user(g, gen_off(g, s->st, STACK_AT(tmp)), 8,
-		  add(g, load64(g, s->st, STACK_AT(fp)), off), s->stop);
-	set_cfa(g, s, load64(g, s->st, STACK_AT(tmp)), have);
+		  word_add(g, word_load64(g, s->st, STACK_AT(fp)), off), s->stop);
+	set_cfa(g, s, word_load64(g, s->st, STACK_AT(tmp)), have);
 	gen_at(g, way[UNWIND_PLT]);
 	v = LLVMBuildAnd(g->b, s->pc, gen_i64(g, 15), "");
-	v = gen_cmp(g, LLVMIntUGE, v, load(g, s->rule, offsetof(struct unwind_rule, bx), 2, false));
+	v = gen_cmp(g, LLVMIntUGE, v,
+		    word_load(g, s->rule, offsetof(struct unwind_rule, bx), 2, false));
 	v = LLVMBuildShl(g->b, LLVMBuildZExt(g->b, v, g->i64, ""), gen_i64(g, 3), "");
-	set_cfa(g, s, add(g, add(g, load64(g, s->st, STACK_AT(sp)), off), v), have);
+	set_cfa(g, s, word_add(g, word_add(g, word_load64(g, s->st, STACK_AT(sp)), off), v), have);
 	gen_at(g, way[UNWIND_SIGNAL]);
-	take_signal(g, s, load64(g, s->st, STACK_AT(sp)));
+	take_signal(g, s, word_load64(g, s->st, STACK_AT(sp)));
 	gen_at(g, have);
 }
 
@@ -281,11 +312,11 @@ static void restore(struct gen *g, struct step *s, uint32_t rule_off, uint32_t s
 		    LLVMValueRef base)
 {
 	LLVMBasicBlockRef saved = gen_block(g, "saved"), done = gen_block(g, "done");
-	LLVMValueRef off = load(g, s->rule, rule_off, 2, true);
+	LLVMValueRef off = word_load(g, s->rule, rule_off, 2, true);
 
 	gen_cond_br(g, gen_not_zero(g, off), saved, done);
 	gen_at(g, saved);
-	read_user(g, gen_off(g, s->st, state_off), 8, add(g, base, off), s->stop);
+	read_user(g, gen_off(g, s->st, state_off), 8, word_add(g, base, off), s->stop);
 	gen_br(g, done);
 	gen_at(g, done);
 }
@@ -300,36 +331,37 @@ static void restore_all(struct gen *g, struct step *s)
 	LLVMBasicBlockRef have = gen_block(g, "have_pc");
 	LLVMValueRef cfa = LLVMBuildLoad2(g->b, g->i64, s->cfa, ""), ra, base, flags;
 
-	gen_only_if(g, gen_cmp(g, LLVMIntUGE, cfa, load64(g, s->st, STACK_AT(sp))), s->stop);
-	ra = load(g, s->rule, offsetof(struct unwind_rule, ra), 2, true);
+	gen_only_if(g, gen_cmp(g, LLVMIntUGE, cfa, word_load64(g, s->st, STACK_AT(sp))), s->stop);
+	ra = word_load(g, s->rule, offsetof(struct unwind_rule, ra), 2, true);
 	gen_cond_br(g, gen_not_zero(g, ra), on_stack, linked);
 	gen_at(g, linked);
-	gen_only_if(g, gen_not_zero(g, load(g, s->st, STACK_AT(lr_holds), 4, false)), s->stop);
-	store(g, s->st, STACK_AT(pc), load64(g, s->st, STACK_AT(lr)));
+	gen_only_if(g, gen_not_zero(g, word_load(g, s->st, STACK_AT(lr_holds), 4, false)), s->stop);
+	word_store(g, s->st, STACK_AT(pc), word_load64(g, s->st, STACK_AT(lr)));
 	gen_br(g, have);
 	gen_at(g, on_stack);
-	read_user(g, gen_off(g, s->st, STACK_AT(pc)), 8, add(g, cfa, ra), s->stop);
+	read_user(g, gen_off(g, s->st, STACK_AT(pc)), 8, word_add(g, cfa, ra), s->stop);
 	gen_br(g, have);
 	gen_at(g, have);
 	restore(g, s, offsetof(struct unwind_rule, bx), STACK_AT(bx), cfa);
-	flags = load(g, s->rule, offsetof(struct unwind_rule, flags), 1, false);
-	base = LLVMBuildSub(g->b, load64(g, s->st, STACK_AT(fp)), gen_i64(g, 8), "");
-	base = gen_select(g, is(g, flags, UNWIND_FP_AT_FP), base, cfa);
+	flags = word_load(g, s->rule, offsetof(struct unwind_rule, flags), 1, false);
+	base = LLVMBuildSub(g->b, word_load64(g, s->st, STACK_AT(fp)), gen_i64(g, 8), "");
+	base = gen_select(g, word_is(g, flags, UNWIND_FP_AT_FP), base, cfa);
 	restore(g, s, offsetof(struct unwind_rule, fp), STACK_AT(fp), base);
-	store(g, s->st, STACK_AT(sp), cfa);
+	word_store(g, s->st, STACK_AT(sp), cfa);
 	set_place(g, s->st, gen_i64(g, 1), 0, 0);
 	gen_br(g, s->moved);
 }
 
 static void by_frame_pointer(struct gen *g, struct step *s)
 {
-	LLVMValueRef fp = load64(g, s->st, STACK_AT(fp)), tmp = gen_off(g, s->st, STACK_AT(tmp));
+	LLVMValueRef fp = word_load64(g, s->st, STACK_AT(fp)),
+		     tmp = gen_off(g, s->st, STACK_AT(tmp));
 
-	gen_only_if(g, gen_cmp(g, LLVMIntUGE, fp, load64(g, s->st, STACK_AT(sp))), s->stop);
+	gen_only_if(g, gen_cmp(g, LLVMIntUGE, fp, word_load64(g, s->st, STACK_AT(sp))), s->stop);
 	read_user(g, tmp, 16, fp, s->stop);
-	store(g, s->st, STACK_AT(sp), add(g, fp, gen_i64(g, 16)));
-	store(g, s->st, STACK_AT(fp), load64(g, tmp, 0));
-	store(g, s->st, STACK_AT(pc), load64(g, tmp, 8));
+	word_store(g, s->st, STACK_AT(sp), word_add(g, fp, gen_i64(g, 16)));
+	word_store(g, s->st, STACK_AT(fp), word_load64(g, tmp, 0));
+	word_store(g, s->st, STACK_AT(pc), word_load64(g, tmp, 8));
 	set_place(g, s->st, gen_i64(g, 1), 1, 0);
 	gen_br(g, s->moved);
 }
@@ -337,19 +369,19 @@ static void by_frame_pointer(struct gen *g, struct step *s)
 /* The caller is one frame more: 1 when there may be another. */
 static void note_frame(struct gen *g, struct step *s)
 {
-	LLVMValueRef pc = load64(g, s->st, STACK_AT(pc)),
-		     cnt = load(g, s->st, STACK_AT(cnt), 4, false), at;
-	LLVMValueRef limit = load(g, s->st, STACK_AT(limit), 4, false);
+	LLVMValueRef pc = word_load64(g, s->st, STACK_AT(pc)),
+		     cnt = word_load(g, s->st, STACK_AT(cnt), 4, false), at;
+	LLVMValueRef limit = word_load(g, s->st, STACK_AT(limit), 4, false);
 
 	pc = LLVMBuildAnd(g->b, pc, gen_i64(g, ADDR_MASK), "");
-	store(g, s->st, STACK_AT(pc), pc);
+	word_store(g, s->st, STACK_AT(pc), pc);
 	gen_only_if(g, gen_cmp(g, LLVMIntSGT, pc, gen_i64(g, 0)), s->stop);
 	gen_only_if(g, gen_cmp(g, LLVMIntULT, cnt, limit), s->stop);
 	at = gen_opaque(g, LLVMBuildAnd(g->b, cnt, gen_i64(g, STACK_MAX), ""));
 	at = LLVMBuildAnd(g->b, at, gen_i64(g, STACK_MAX), "");
-	store(g, gen_off_var(g, s->st, LLVMBuildShl(g->b, at, gen_i64(g, 3), "")), STACK_AT(ip),
-	      pc);
-	cnt = add(g, cnt, gen_i64(g, 1));
+	word_store(g, gen_off_var(g, s->st, LLVMBuildShl(g->b, at, gen_i64(g, 3), "")),
+		   STACK_AT(ip), pc);
+	cnt = word_add(g, cnt, gen_i64(g, 1));
 	LLVMBuildStore(g->b, LLVMBuildTrunc(g->b, cnt, g->i32, ""),
 		       gen_off(g, s->st, STACK_AT(cnt)));
 	LLVMBuildRet(g->b, LLVMBuildZExt(g->b, gen_cmp(g, LLVMIntULT, cnt, limit), g->i64, ""));
@@ -365,9 +397,10 @@ static void step_function(struct gen *g, struct unwind_gen *u)
 	s.by_fp = gen_block(g, "by_fp");
 	s.moved = gen_block(g, "moved");
 	s.cfa = gen_stack(g, 8);
-	s.st = stack_state_at(g, LLVMGetParam(u->step_fn, 0));
-	s.pc = load64(g, s.st, STACK_AT(pc));
-	s.pc = LLVMBuildSub(g->b, s.pc, load64(g, s.st, STACK_AT(back)), "");
+	s.slot = LLVMGetParam(u->step_fn, 0);
+	s.st = stack_state_at(g, s.slot);
+	s.pc = word_load64(g, s.st, STACK_AT(pc));
+	s.pc = LLVMBuildSub(g->b, s.pc, word_load64(g, s.st, STACK_AT(back)), "");
 	find_rule(g, u, &s);
 	find_cfa(g, &s);
 	restore_all(g, &s);
@@ -390,12 +423,15 @@ static struct unwind_gen *unwind_of(struct gen *g)
 	*u = (struct unwind_gen){
 		.procs = map_new(g, IMAGE_MAP_UNWIND_PROCS, BPF_MAP_TYPE_HASH, 4,
 				 sizeof(struct unwind_proc), TGIDS),
+		.files = map_new(g, IMAGE_MAP_UNWIND_FILES, BPF_MAP_TYPE_HASH,
+				 sizeof(struct unwind_file_id), sizeof(struct unwind_file), FILES),
 		.tables = map_new(g, IMAGE_MAP_UNWIND_TABLES, BPF_MAP_TYPE_HASH, 8,
 				  sizeof(union unwind_chunk), CHUNKS),
 		.rules = map_new(g, IMAGE_MAP_UNWIND_RULES, BPF_MAP_TYPE_ARRAY, 4,
 				 sizeof(struct unwind_rule), UNWIND_RULES),
 	};
 	rule_function(g, u);
+	unwind_find_function(g, u);
 	step_function(g, u);
 	return u;
 }
@@ -418,11 +454,11 @@ static void send_need(struct gen *g, LLVMValueRef tgid, LLVMValueRef addr)
 		known);
 	act.place = pack_place(g, g->p->probe->span);
 	lost = event_lost_begin(g, false);
-	store(g, rec, 0, gen_i64(g, event_action(g, &act, NULL, 0)));
-	store(g, rec, sizeof(struct event_head), HELP0(g, ktime_get_ns));
-	store(g, rec, sizeof(struct event_head) + offsetof(struct event_unwind, addr), addr);
-	store(g, rec, sizeof(struct event_head) + offsetof(struct event_unwind, mark), mark);
-	store(g, rec, sizeof(struct event_head) + offsetof(struct event_unwind, tgid), tgid);
+	word_store(g, rec, 0, gen_i64(g, event_action(g, &act, NULL, 0)));
+	word_store(g, rec, sizeof(struct event_head), HELP0(g, ktime_get_ns));
+	word_store(g, rec, sizeof(struct event_head) + offsetof(struct event_unwind, addr), addr);
+	word_store(g, rec, sizeof(struct event_head) + offsetof(struct event_unwind, mark), mark);
+	word_store(g, rec, sizeof(struct event_head) + offsetof(struct event_unwind, tgid), tgid);
 	event_output(g, rec, gen_i64(g, size), lost.lost);
 	HELP(g, map_update_elem, stack_marks(g)->global, key, key, gen_i64(g, BPF_ANY));
 	event_lost_end(g, lost);
@@ -446,15 +482,15 @@ static void take_registers(struct gen *g, LLVMValueRef st, LLVMBasicBlockRef not
 		     { R_LR, STACK_AT(lr) } };
 	LLVMValueRef regs = HELP(g, task_pt_regs, HELP0(g, get_current_task_btf)), mode, call;
 
-	mode = LLVMBuildAnd(g->b, load64(g, regs, R_MODE), gen_i64(g, MODE_MASK), "");
-	gen_only_if(g, is(g, mode, MODE), not_ours);
+	mode = LLVMBuildAnd(g->b, word_load64(g, regs, R_MODE), gen_i64(g, MODE_MASK), "");
+	gen_only_if(g, word_is(g, mode, MODE), not_ours);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		store(g, st, rows[i].to, load64(g, regs, rows[i].from));
-	call = load(g, regs, R_CALL, R_CALL_SZ, true);
+		word_store(g, st, rows[i].to, word_load64(g, regs, rows[i].from));
+	call = word_load(g, regs, R_CALL, R_CALL_SZ, true);
 	call = LLVMBuildLShr(g->b, LLVMBuildNot(g->b, call, ""), gen_i64(g, 63), "");
 	set_place(g, st, call, 0, 1);
-	store(g, st, STACK_AT(need), gen_i64(g, 0));
-	store(g, st, STACK_AT(ip), load64(g, st, STACK_AT(pc)));
+	word_store(g, st, STACK_AT(need), gen_i64(g, 0));
+	word_store(g, st, STACK_AT(ip), word_load64(g, st, STACK_AT(pc)));
 }
 
 /* One step after another, until there are no more or limit is reached. */
@@ -474,18 +510,46 @@ static void walk_up(struct gen *g, struct unwind_gen *u, uint32_t limit)
 			     1, "");
 	gen_cond_br(g, gen_not_zero(g, ret), bound, done);
 	gen_at(g, bound);
-	more = gen_opaque(g, add(g, i, gen_i64(g, 1)));
+	more = gen_opaque(g, word_add(g, i, gen_i64(g, 1)));
 	gen_cond_br(g, gen_cmp(g, LLVMIntULT, more, gen_i64(g, limit - 1)), body, done);
 	LLVMAddIncoming(i, (LLVMValueRef[]){ gen_i64(g, 0), more },
 			(LLVMBasicBlockRef[]){ from, bound }, 2);
 	gen_at(g, done);
 }
 
+/*
+ * Whether we can go on: the process is known, or can be looked into; where it is not known, user space
+ * is asked, as what it tells is found faster. What it tells is of one address space: of which, shows when
+ * the first stack comes after it.
+ */
+static void know_process(struct gen *g, struct unwind_gen *u, LLVMValueRef st, LLVMValueRef tgid,
+			 LLVMBasicBlockRef by_kernel)
+{
+	LLVMBasicBlockRef known = gen_block(g, "known"), stranger = gen_block(g, "stranger");
+	LLVMBasicBlockRef fresh = gen_block(g, "fresh"), ready = gen_block(g, "ready");
+	LLVMValueRef map, mm, mine;
+
+	unwind_take_mm(g, st);
+	mine = word_load64(g, st, STACK_AT(mm));
+	map = HELP(g, map_lookup_elem, u->procs->global, gen_off(g, st, STACK_AT(tgid)));
+	gen_cond_br(g, gen_not_zero(g, map), known, stranger);
+	gen_at(g, known);
+	mm = word_load64(g, map, offsetof(struct unwind_proc, mm));
+	gen_cond_br(g, gen_not_zero(g, mm), ready, fresh);
+	gen_at(g, fresh);
+	word_store(g, map, offsetof(struct unwind_proc, mm), mine);
+	gen_br(g, ready);
+	gen_at(g, stranger);
+	send_need(g, tgid, gen_i64(g, 0));
+	gen_cond_br(g, gen_not_zero(g, unwind_can_walk(g)), ready, by_kernel);
+	gen_at(g, ready);
+}
+
 LLVMValueRef unwind_user(struct gen *g, LLVMValueRef st, LLVMValueRef tgid, uint32_t limit)
 {
 	struct unwind_gen *u = unwind_of(g);
-	LLVMBasicBlockRef unknown = gen_block(g, "stranger"), join = gen_block(g, "stack");
 	LLVMBasicBlockRef by_kernel = gen_block(g, "by_kernel"), asks = gen_block(g, "asks");
+	LLVMBasicBlockRef join = gen_block(g, "stack");
 	LLVMValueRef size = gen_stack(g, 8), can, need, cnt;
 
 	LLVMBuildStore(g->b, gen_i64(g, 0), size);
@@ -496,24 +560,18 @@ LLVMValueRef unwind_user(struct gen *g, LLVMValueRef st, LLVMValueRef tgid, uint
 	gen_only_if(g, gen_not_zero(g, can), by_kernel);
 	/* a kernel thread has no user stack, and its registers are none */
 	gen_only_if(g, gen_not_zero(g, stack_by_kernel(g, st, 8, true)), join);
-	gen_only_if(g,
-		    gen_not_zero(g, HELP(g, map_lookup_elem, u->procs->global,
-					 gen_off(g, st, STACK_AT(tgid)))),
-		    unknown);
+	know_process(g, u, st, tgid, by_kernel);
 	take_registers(g, st, by_kernel);
 	LLVMBuildStore(g->b, gen_i32(g, 1), gen_off(g, st, STACK_AT(cnt)));
 	LLVMBuildStore(g->b, gen_i32(g, limit), gen_off(g, st, STACK_AT(limit)));
 	walk_up(g, u, limit);
-	cnt = gen_bound(g, load(g, st, STACK_AT(cnt), 4, false), limit + 1);
+	cnt = gen_bound(g, word_load(g, st, STACK_AT(cnt), 4, false), limit + 1);
 	LLVMBuildStore(g->b, LLVMBuildShl(g->b, cnt, gen_i64(g, 3), ""), size);
-	need = load64(g, st, STACK_AT(need));
+	need = word_load64(g, st, STACK_AT(need));
 	gen_cond_br(g, gen_not_zero(g, need), asks, join);
 	gen_at(g, asks);
 	send_need(g, tgid, need);
-	gen_cond_br(g, is(g, load(g, st, STACK_AT(cnt), 4, false), 1), by_kernel, join);
-	gen_at(g, unknown);
-	send_need(g, tgid, gen_i64(g, 0));
-	gen_br(g, by_kernel);
+	gen_cond_br(g, word_is(g, word_load(g, st, STACK_AT(cnt), 4, false), 1), by_kernel, join);
 	gen_at(g, by_kernel);
 	LLVMBuildStore(g->b, stack_by_kernel(g, st, limit * 8, true), size);
 	gen_br(g, join);

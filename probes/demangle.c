@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probes/demangle.h"
 #include "probes/probe.h"
+
 
 char *__cxa_demangle(const char *name, char *out, size_t *sz, int *status);
 
@@ -80,6 +82,8 @@ char *demangle(const char *name)
 	char *s, *hash;
 	int status;
 
+	if (name[0] == '_' && name[1] == 'R')
+		return demangle_rust(name);
 	if (name[0] != '_' || name[1] != 'Z' || strnlen(name, NAME_MAX_LEN) == NAME_MAX_LEN)
 		return NULL;
 	s = __cxa_demangle(name, NULL, NULL, &status);

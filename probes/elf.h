@@ -69,6 +69,8 @@ typedef int (*path_fn)(void *arg, const char *path, const char *shown);
 int paths_match(struct probe_env *env, const char *pattern, path_fn fn, void *arg);
 
 bool path_exists(const char *path);
+/* As the loader's cache has it, or "c" for libc; root: that of the process of -p, or "". */
+const char *path_library(struct probe_env *env, const char *root, const char *name);
 
 /* ---- uprobe_place.c, uprobe_attach.c ---- */
 /* A place in a file; ref_ctr: offset of the semaphore, 0: none. */

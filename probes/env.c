@@ -49,7 +49,9 @@ void probe_env_free(struct probe_env *env)
 	for (struct module_btf *m = env->module_btfs; m; m = m->next)
 		btf__free(m->btf);
 	btf__free(env->btf);
-	btf_names_free(env->btf_file);
+	btf_names_free(env->btf_names);
+	btf_fields_free(env->btf_fields);
+	btf_file_free(env->btf_file);
 	for (struct kept_fd *k = env->fds; k; k = k->next)
 		close(k->fd);
 	for (struct elf_file *f = env->files; f; f = f->next) {

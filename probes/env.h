@@ -9,6 +9,8 @@
 
 struct btf;
 struct btf_file;
+struct btf_fields;
+struct name_lists;
 struct elf_file;
 struct env_block;
 struct functions;
@@ -36,6 +38,8 @@ struct probe_env {
 	bool listing; /* what does not exist is not to be listed, by whatever name it is asked for */
 	struct btf *btf; /* the kernel's, NULL: not read yet */
 	struct btf_file *btf_file; /* the same as a file, NULL: not read yet */
+	struct name_lists *btf_names; /* of it; NULL: not read yet */
+	struct btf_fields *btf_fields; /* the same */
 	struct module_btf *module_btfs;
 	struct kept_fd *fds; /* to be closed with env */
 };
@@ -106,6 +110,19 @@ int bpf_prog_fields(struct probe_env *env, const struct probe_target *t,
 /* How many words an fexit program sees before the result, of a function with so many arguments. */
 uint32_t bpf_prog_words(uint32_t prog_id, uint32_t btf_id, uint32_t declared);
 
+/* ---- btf_file.c: the kernel's BTF, gone through from type to type ---- */
+struct btf_type;
+/* NULL and err when the kernel has none. Owned by env. */
+struct btf_file *env_btf_file(struct probe_env *env, struct probe_error *err);
+void btf_file_free(struct btf_file *f);
+typedef int (*btf_file_fn)(void *arg, const struct btf_type *t, const char *name, uint32_t id);
+/* Stops at a non-zero result and returns it; -EINVAL: it is no BTF that we know. */
+int btf_file_each(const struct btf_file *f, btf_file_fn fn, void *arg);
+const char *btf_file_str(const struct btf_file *f, uint32_t off);
+
+/* ---- btf_fields.c: see probe_field_off ---- */
+void btf_fields_free(struct btf_fields *b);
+
 /* ---- btf_names.c: names in the kernel's BTF without their prefix, sorted ---- */
 enum btf_names_kind {
 	BTF_NAMES_TRACEPOINTS, /* typedef btf_trace_NAME */
@@ -125,7 +142,7 @@ struct btf_names {
 const struct btf_names *env_btf_names(struct probe_env *env, enum btf_names_kind kind,
 				      struct probe_error *err);
 uint32_t btf_names_find(const struct btf_names *n, const char *name); /* its id; 0: not there */
-void btf_names_free(struct btf_file *f);
+void btf_names_free(struct name_lists *l);
 
 /* ---- btf.c: what the kernel says of its types ---- */
 /* NULL and err when the kernel has none. Owned by env. */

@@ -125,7 +125,7 @@ static const char *library_in_dir(struct probe_env *env, const char *root, const
 }
 
 /* Not every system has a cache: musl's, small images of containers. */
-static const char *library_find(struct probe_env *env, const char *root, const char *name)
+const char *path_library(struct probe_env *env, const char *root, const char *name)
 {
 	static const char *const dirs[] = {
 		"/lib64",	 "/usr/lib64",	      "/lib", "/usr/local/lib", "/usr/lib",
@@ -374,10 +374,10 @@ int paths_match(struct probe_env *env, const char *pattern, path_fn fn, void *ar
 		path = program_find(env, pattern);
 		if (!path && env->opt.pid) {
 			root = env_printf(env, "/proc/%d/root", env->opt.pid);
-			path = root ? library_find(env, root, pattern) : NULL;
+			path = root ? path_library(env, root, pattern) : NULL;
 		}
 		if (!path)
-			path = library_find(env, "", pattern);
+			path = path_library(env, "", pattern);
 		if (!path && is_file(pattern))
 			path = pattern;
 	}

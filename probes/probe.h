@@ -243,6 +243,9 @@ typedef int (*probe_list_fn)(void *arg, const struct probe_type *type,
 int probe_list(struct probe_env *env, const char *patterns, probe_list_fn fn, void *arg,
 	       struct probe_error *err);
 
+/* Byte offset of a field of the kernel's: "mm_struct.mm_mt.ma_root"; -1: there is none, or no BTF. */
+int64_t probe_field_off(struct probe_env *env, const char *path);
+
 /* Whether the kernel lets a program of this type call one of its functions that programs may call. */
 bool probe_kfunc_allowed(struct probe_env *env, const struct probe_type *type, const char *name);
 
@@ -290,6 +293,10 @@ struct Dwfl_Module *debugfile_module(struct debugfile *d);
  */
 const void *debug_find_type(struct probe_env *env, struct Dwarf *dw, const char *name);
 const void *debug_find_enumerator(struct probe_env *env, struct Dwarf *dw, const char *name);
+
+/* Calls fn for what a program begins with: itself, its interpreter, the libraries that it needs. */
+void probe_program_files(struct probe_env *env, const char *path,
+			 void (*fn)(void *arg, const char *path), void *arg);
 
 /* The name as C++ or Rust source has it, malloc'ed; NULL: it is not mangled. */
 char *demangle(const char *name);

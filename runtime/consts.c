@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "probes/probe.h"
 #include "runtime/cgroups.h"
 #include "runtime/load.h"
 #include "runtime/symbols.h"
@@ -91,6 +92,8 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_FEATURE:
 		feat = feature_by_name(name, strlen(name));
 		return feat != FEAT_CNT && features_has(a->features, feat);
+	case KONST_FIELD: return (uint64_t)probe_field_off(a->env, name);
+	case KONST_PAGE_SZ: return (uint64_t)sysconf(_SC_PAGESIZE);
 	case KONST_CNT: break;
 	}
 	return 0;

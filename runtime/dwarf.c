@@ -12,7 +12,11 @@
 #include "probes/probe.h"
 #include "runtime/dwarf.h"
 
-enum { INLINED_MAX = 64 };
+enum {
+	INLINED_MAX = 64,
+	BLOCKS_MAX = 256,
+	NESTED_MAX = 32, /* of namespaces and types */
+};
 
 static struct elfsource *add(struct elfplace *place)
 {
@@ -66,12 +70,89 @@ static void call_site(Dwarf_Die *cu, Dwarf_Die *die, struct elfsource *src)
 		src->file = dwarf_filesrc(files, i, NULL, NULL);
 }
 
+/*
+ * The next of the same parent, that lies behind: files may lie. False: there is none.
+ */
+static bool next_die(Dwarf_Die *die)
+{
+	Dwarf_Off at = dwarf_dieoffset(die);
+	Dwarf_Die next;
+
+	if (dwarf_siblingof(die, &next) || dwarf_dieoffset(&next) <= at)
+		return false;
+	*die = next;
+	return true;
+}
+
+static bool holds_functions(int tag)
+{
+	return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_class_type ||
+	       tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
+}
+
+/*
+ * The function around an address. libdw's own search looks into nothing that has no addresses: not into
+ * namespaces, where those of Rust are.
+ */
+static bool find_function(Dwarf_Die *in, Dwarf_Addr addr, unsigned depth, Dwarf_Die *fn)
+{
+	Dwarf_Die die;
+
+	if (depth > NESTED_MAX || dwarf_child(in, &die))
+		return false;
+	do {
+		int tag = dwarf_tag(&die);
+
+		if (tag == DW_TAG_subprogram && dwarf_haspc(&die, addr) > 0) {
+			*fn = die;
+			return true;
+		}
+		if (holds_functions(tag) && find_function(&die, addr, depth + 1, fn))
+			return true;
+	} while (next_die(&die));
+	return false;
+}
+
+/* From a function or block to the one in it that has the address. */
+static bool step_in(Dwarf_Die *die, Dwarf_Addr addr)
+{
+	Dwarf_Die in;
+
+	if (dwarf_child(die, &in))
+		return false;
+	do {
+		int tag = dwarf_tag(&in);
+
+		if ((tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block ||
+		     tag == DW_TAG_try_block || tag == DW_TAG_catch_block) &&
+		    dwarf_haspc(&in, addr) > 0) {
+			*die = in;
+			return true;
+		}
+	} while (next_die(&in));
+	return false;
+}
+
+/* The inlined functions that an address is in, the innermost last. */
+static int find_inlined(Dwarf_Die *cu, Dwarf_Addr addr, Dwarf_Die *inlined)
+{
+	Dwarf_Die die;
+	int cnt = 0;
+
+	if (!find_function(cu, addr, 0, &die))
+		return 0;
+	for (unsigned i = 0; i < BLOCKS_MAX && cnt < INLINED_MAX && step_in(&die, addr); i++)
+		if (dwarf_tag(&die) == DW_TAG_inlined_subroutine)
+			inlined[cnt++] = die;
+	return cnt;
+}
+
 void dwarf_sources(struct Dwfl_Module *mod, uint64_t addr, bool demangled, struct elfplace *place)
 {
-	Dwarf_Addr bias;
-	Dwarf_Die *cu, *scopes = NULL;
 	Dwfl_Line *line = dwfl_module_getsrc(mod, addr);
+	Dwarf_Die *cu, inlined[INLINED_MAX];
 	struct elfsource *src;
+	Dwarf_Addr bias;
 	int cnt;
 
 	if (!line)
@@ -81,20 +162,15 @@ void dwarf_sources(struct Dwfl_Module *mod, uint64_t addr, bool demangled, struc
 		return;
 	src->file = dwfl_lineinfo(line, NULL, &src->line, NULL, NULL, NULL);
 	cu = dwfl_module_addrdie(mod, addr, &bias);
-	cnt = cu ? dwarf_getscopes(cu, addr - bias, &scopes) : 0;
-	for (int i = 0; i < cnt && src; i++) {
-		if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram)
-			break;
-		if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine)
-			continue;
-		src->inlined = name_of(&scopes[i], demangled);
+	cnt = cu ? find_inlined(cu, addr - bias, inlined) : 0;
+	while (cnt-- > 0 && src) {
+		src->inlined = name_of(&inlined[cnt], demangled);
 		if (!src->inlined)
 			break;
 		src = add(place);
 		if (src)
-			call_site(cu, &scopes[i], src);
+			call_site(cu, &inlined[cnt], src);
 	}
-	free(scopes);
 }
 
 void dwarf_sources_free(struct elfplace *place)

@@ -327,7 +327,9 @@ struct image_piece {
 	X(KADDR, "address of kernel symbol str")                                                   \
 	X(KADDR_MAYBE, "the same, or 0 when there is none")                                        \
 	X(CGROUPID, "id of the cgroup at path str")                                                \
-	X(FEATURE, "1 when the kernel has feature str")
+	X(FEATURE, "1 when the kernel has feature str")                                            \
+	X(FIELD, "offset of a field of the kernel's, str; all ones: there is none")                \
+	X(PAGE_SZ, "bytes of a page")
 
 enum image_const_kind {
 #define X(name, text) KONST_##name,
@@ -347,6 +349,7 @@ enum image_const_kind {
 #define IMAGE_MAP_STACKS "stacks" /* ids of the stacks that were sent */
 #define IMAGE_MAP_UNWIND "unwind" /* struct unwind_state, by program */
 #define IMAGE_MAP_UNWIND_PROCS "unwind_procs" /* struct unwind_proc by tgid */
+#define IMAGE_MAP_UNWIND_FILES "unwind_files" /* struct unwind_file by struct unwind_file_id */
 #define IMAGE_MAP_UNWIND_TABLES "unwind_tables" /* union unwind_chunk by table << 32 | chunk */
 #define IMAGE_MAP_UNWIND_RULES "unwind_rules" /* array of struct unwind_rule */
 #define IMAGE_MAP_SITES "sites" /* failures of helpers, by row in sites */

@@ -14,6 +14,7 @@
  */
 enum {
 	UNWIND_MAPPINGS = 128,
+	UNWIND_PLACES = 32,
 	UNWIND_ROWS = 512, /* of a chunk */
 	UNWIND_CHUNKS = 1024, /* of a table */
 	UNWIND_INDEX = 0xffffffff, /* in place of a chunk's number */
@@ -25,6 +26,7 @@ enum {
 enum {
 	UNWIND_NO_CODE = 0,
 	UNWIND_NO_TABLE = 0xffffffff, /* code that is known for nothing but its frame pointers */
+	UNWIND_NOTHING = 0xfffffffe, /* no code, and that is certain */
 };
 
 struct unwind_mapping {
@@ -34,6 +36,20 @@ struct unwind_mapping {
 };
 struct unwind_proc {
 	struct unwind_mapping map[UNWIND_MAPPINGS]; /* the last one is never of use */
+	uint64_t mm; /* address space that it is about, as the kernel sees it; 0: not known yet */
+};
+/*
+ * What is not in there is looked up as the kernel does, in the process's own mappings, where they are a
+ * tree that we know (6.1): so a process is known from its first instruction on. IMAGE_MAP_UNWIND_FILES
+ * says which table a place in a file belongs to; start is the place.
+ */
+struct unwind_file_id {
+	uint64_t ino;
+	uint32_t dev; /* as the kernel has it: major << 20 | minor */
+	uint32_t unused;
+};
+struct unwind_file {
+	struct unwind_mapping map[UNWIND_PLACES];
 };
 struct unwind_row {
 	uint32_t vaddr;
@@ -73,7 +89,10 @@ struct unwind_state {
 	uint64_t need; /* an address of which nothing is known; 0 */
 	uint32_t tgid, cnt, limit;
 	uint32_t lr_holds; /* 1: lr is the register itself, no call has been made from there */
+	uint64_t mm;
+	uint64_t vaddr; /* what unwind_find has found, beside the table */
 	uint64_t tmp[8];
+	uint64_t node[32]; /* of the kernel's tree */
 	char rec[sizeof(struct event_head) + sizeof(struct event_stack)];
 	uint64_t ip[STACK_MAX + 1];
 };

@@ -400,11 +400,13 @@ bool loaded_unwind_fds(const struct loaded *l, struct unwind_fds *fds)
 {
 	*fds = (struct unwind_fds){
 		.procs = map_fd(l, IMAGE_MAP_UNWIND_PROCS),
+		.files = map_fd(l, IMAGE_MAP_UNWIND_FILES),
 		.tables = map_fd(l, IMAGE_MAP_UNWIND_TABLES),
 		.rules = map_fd(l, IMAGE_MAP_UNWIND_RULES),
 		.marks = map_fd(l, IMAGE_MAP_STACKS),
 	};
-	return l->unwinds && fds->procs >= 0 && fds->tables >= 0 && fds->rules >= 0;
+	return l->unwinds && fds->procs >= 0 && fds->files >= 0 && fds->tables >= 0 &&
+	       fds->rules >= 0;
 }
 
 int loaded_events_fd(const struct loaded *l)

@@ -119,6 +119,8 @@ static int size_unwind(struct bpf_object *obj, struct features *f)
 		uint32_t least; /* entries */
 	} maps[] = {
 		{ IMAGE_MAP_UNWIND_PROCS, 4, sizeof(struct unwind_proc), 512 },
+		{ IMAGE_MAP_UNWIND_FILES, sizeof(struct unwind_file_id), sizeof(struct unwind_file),
+		  1 }, /* older kernels cannot look into them */
 		{ IMAGE_MAP_UNWIND_TABLES, 8, sizeof(union unwind_chunk), 2048 },
 		{ IMAGE_MAP_UNWIND_RULES, 4, sizeof(struct unwind_rule), 0 },
 	};

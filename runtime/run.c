@@ -215,7 +215,7 @@ static int open_unwind(struct run *r)
 	for (const char *at = r->opt->dwarf_pids; at && (at = run_next_pid(at, &pid));)
 		unwind_expect(u, (uint32_t)pid);
 	if (r->child)
-		unwind_expect_child(u, (uint32_t)child_pid(r->child), child_path(r->child));
+		unwind_expect_child(u, r->env, (uint32_t)child_pid(r->child), child_path(r->child));
 	if (unwind_fd(u) < 0) /* processes are looked at when they are met */
 		return 0;
 	return say(loop_watch_unwind(r->loop, unwind_fd(u)), "cannot wait for events");

@@ -139,6 +139,11 @@ void ufile_open(struct ufiles *u, struct ufile *f, uint32_t tgid, uint64_t start
 		f->elf = elfsyms_new(fd, f->path, u->dirs, u->demangle);
 }
 
+struct unwind_file_id ufile_id(const struct ufile *f)
+{
+	return (struct unwind_file_id){ .ino = f->ino, .dev = f->dev_major << 20 | f->dev_minor };
+}
+
 const char *ufile_path(const struct ufile *f)
 {
 	return f->path;

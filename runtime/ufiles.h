@@ -4,6 +4,7 @@
 #define TRACE_UFILES_H
 
 #include "runtime/elfsyms.h"
+#include "runtime/image_unwind.h"
 #include "runtime/procmaps.h"
 
 struct ufiles;
@@ -21,6 +22,8 @@ struct ufile *ufiles_get(struct ufiles *u, const struct map_line *l);
 void ufile_open(struct ufiles *u, struct ufile *f, uint32_t tgid, uint64_t start, uint64_t end);
 /* The same file as a descriptor of the caller's own, or negative. */
 int ufile_descriptor(const struct ufile *f, uint32_t tgid, uint64_t start, uint64_t end);
+/* As the kernel knows it. */
+struct unwind_file_id ufile_id(const struct ufile *f);
 const char *ufile_path(const struct ufile *f);
 struct elfsyms *ufile_elf(const struct ufile *f); /* NULL: not opened */
 

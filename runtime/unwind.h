@@ -10,7 +10,7 @@
 struct unwind;
 
 struct unwind_fds {
-	int procs, tables, rules, marks; /* maps */
+	int procs, files, tables, rules, marks; /* maps */
 };
 
 /* NULL with errno. */
@@ -26,6 +26,7 @@ int unwind_need(struct unwind *u, const void *rec, size_t sz);
 /* This process will be met. */
 void unwind_expect(struct unwind *u, uint32_t tgid);
 /* What this one is going to execute will be, and all that comes of it. */
-void unwind_expect_child(struct unwind *u, uint32_t tgid, const char *path);
+struct probe_env;
+void unwind_expect_child(struct unwind *u, struct probe_env *env, uint32_t tgid, const char *path);
 
 #endif

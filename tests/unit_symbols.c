@@ -184,6 +184,23 @@ static void test_names(void)
 			"abcdefE",
 			"<T as core::convert::Into<U>>::into"));
 	CHECK(demangles("_ZN3foo17h01234567E", NULL));
+	CHECK(demangles("_RNvNtCsjrHSEGnQ3l9_3std2rt19lang_start_internal",
+			"std::rt::lang_start_internal"));
+	CHECK(demangles(
+		"_RNvNvMs0_NtNtNtCsjrHSEGnQ3l9_3std3sys6thread4unixNtB7_6Thread3new12thread_start",
+		"<std::sys::thread::unix::Thread>::new::thread_start"));
+	CHECK(demangles("_RINvNtC3std3mem8align_ofNtNtC3foo3bar3BazE.llvm.123",
+			"std::mem::align_of::<foo::bar::Baz>"));
+	CHECK(demangles("_RNCNvC1a4main0B3_", "a::main::{closure#0}"));
+	CHECK(demangles("_RNCNvC1a4mains_0B3_", "a::main::{closure#1}"));
+	CHECK(demangles("_RNvXC1aRShNtC1b1T1f", "<&[u8] as b::T>::f"));
+	CHECK(demangles(
+		"_RINvC1a1fAhj3_TbEFUKCReEuDNtC1b1Tp1OxEL_Kln2a_E",
+		"a::f::<[u8; 3], (bool,), unsafe extern \"C\" fn(&str), dyn b::T<O = i64>, -42>"));
+	CHECK(demangles("_RNvC1au6f_1234", "a::punycode{f_1234}"));
+	CHECK(demangles("_R", NULL) && demangles("_RNvC1a", NULL) && demangles("_RB_", NULL));
+	CHECK(demangles("_RNvC1a999999999999999999999f", NULL) &&
+	      demangles("_RINvC1a1fTB7_E", NULL));
 }
 
 /* ---- files ---- */
