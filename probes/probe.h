@@ -249,6 +249,12 @@ int64_t probe_field_off(struct probe_env *env, const char *path);
 /* Whether the kernel lets a program of this type call one of its functions that programs may call. */
 bool probe_kfunc_allowed(struct probe_env *env, const struct probe_type *type, const char *name);
 
+/*
+ * A file system of the kernel's own ("tracefs") in a mount that nobody else sees and that goes with its
+ * descriptor. Negative errno: not allowed, or there is none.
+ */
+int probe_mount_privately(const char *type);
+
 /* Byte offset of a register in the context of PROBE_ARGS_REGS, by its usual names; -1: no such one. */
 int probe_reg_find(const char *name);
 const char *probe_machine(void); /* "x86_64" */

@@ -24,7 +24,7 @@ enum {
 	MOUNT_ATTR_ = 0x2 | 0x4 | 0x8, /* nosuid, nodev, noexec */
 };
 
-static int mount_privately(const char *type)
+int probe_mount_privately(const char *type)
 {
 	long fs, mnt = -1;
 
@@ -84,7 +84,7 @@ int tracefs_dir(struct probe_env *env, struct probe_error *err)
 	if (env->tracefs_fd >= 0)
 		return env->tracefs_fd;
 	if (!env->tracefs_err) {
-		env->tracefs_fd = mount_privately("tracefs");
+		env->tracefs_fd = probe_mount_privately("tracefs");
 		if (env->tracefs_fd >= 0)
 			return env->tracefs_fd;
 		env->tracefs_err = env->tracefs_fd;
@@ -99,7 +99,7 @@ int tracefs_dir(struct probe_env *env, struct probe_error *err)
 
 char *debugfs_read(const char *path, size_t *len)
 {
-	int dir = mount_privately("debugfs");
+	int dir = probe_mount_privately("debugfs");
 	char *text;
 
 	if (dir < 0)
