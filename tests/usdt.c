@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A program with USDT probes, written as <sys/sdt.h> would: its notes by hand, so that every form of
- * argument is there whatever the compiler likes. usdt N: runs through them N times.
+ * argument is there whatever the compiler likes.
+ *
+ *   usdt N    runs through them N times
+ *   usdt -    prints the semaphore for every line that it reads, and runs through them
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -37,7 +40,18 @@ static void fire(int64_t *table, int64_t i)
 int main(int argc, char **argv)
 {
 	int64_t table[4] = { 10, 11, -12, 13 };
+	int c;
 
+	if (argc > 1 && *argv[1] == '-') {
+		while ((c = getchar()) != EOF) {
+			if (c != '\n')
+				continue;
+			printf("%d\n", usdt_test_guarded_semaphore);
+			fflush(stdout);
+			fire(table, 0);
+		}
+		return 0;
+	}
 	for (long n = argc > 1 ? atol(argv[1]) : 1, i = 0; i < n; i++)
 		fire(table, i);
 	return 0;
