@@ -10,7 +10,6 @@
 #include "probes/demangle.h"
 #include "probes/probe.h"
 
-
 char *__cxa_demangle(const char *name, char *out, size_t *sz, int *status);
 
 enum { NAME_MAX_LEN = 4096 }; /* longer ones take the demangler too much memory and time */
