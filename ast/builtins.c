@@ -48,3 +48,8 @@ bool builtin_is_value(const char *name)
 
 	return b && (b->flags & BI_VALUE);
 }
+
+bool str_counts_nul(const struct node *call)
+{
+	return call->call.args->kind != N_STR;
+}

@@ -112,4 +112,8 @@ struct format {
 	uint32_t cnt;
 };
 
+struct node;
+/* str(p, n): whether the NUL is one of the n bytes, as it is of all but literals. */
+bool str_counts_nul(const struct node *call);
+
 #endif

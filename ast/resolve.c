@@ -4,8 +4,6 @@
  * words to builtins, positional parameters to literals. Errors leave the symbol or builtin NULL;
  * infer takes such a node as already told.
  */
-#include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +14,7 @@
 #include "ast/symtab.h"
 #include "ast/type.h"
 #include "ast/unit.h"
+#include "lexer/lexer.h"
 
 struct resolver {
 	struct unit *u;
@@ -157,18 +156,15 @@ static void resolve_positional(struct resolver *r, struct node *n)
 {
 	const char *text = param(r->u, n->num.value);
 	bool is_neg = *text == '-';
-	unsigned long long v;
-	char *end;
+	struct literal num = literal_read(text + is_neg, strlen(text + is_neg));
+	uint64_t v = num.value;
 
 	if (!*text) {
 		diag(r->u->diags, n->span, D_POSITIONAL_MISSING, (unsigned long long)n->num.value);
 		make_int(n, 0, false);
 		return;
 	}
-	errno = 0;
-	v = strtoull(text + is_neg, &end, 0);
-	if (!isdigit((unsigned char)text[is_neg]) || *end || errno ||
-	    (is_neg && v > (1ull << 63))) {
+	if (num.bad != D_COUNT || (is_neg && v > (1ull << 63))) {
 		make_str(n, text);
 		return;
 	}

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ast/builtins.h"
 #include "ast/settings.h"
@@ -68,10 +69,19 @@ const char *setting_str(const struct settings *s, enum setting_id id)
 	return s->str[id];
 }
 
+/* Scripts of before there were config blocks name them as the environment does. */
 int setting_find(const char *name)
 {
+	static const char *const prefixes[] = { "BPFTRACE_", "TRACE_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		if (strncasecmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
+			name += strlen(prefixes[i]);
+			break;
+		}
+	}
 	for (int i = 0; i < SETTING_CNT; i++)
-		if (strcmp(rows[i].name, name) == 0)
+		if (strcasecmp(rows[i].name, name) == 0)
 			return i;
 	return -1;
 }

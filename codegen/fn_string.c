@@ -13,12 +13,16 @@ static LLVMValueRef str_from(struct gen *g, struct call *c, struct node *p, uint
 	return gen_text_from(g, c->dst, max, addr, p->type->as);
 }
 
-/* str(p, n) with n known only at run time: read all there is room for, then cut. */
+/* str(p, n) with n known only at run time: read all there is room for, then cut. The NUL counts. */
 static LLVMValueRef cut_at(struct gen *g, struct call *c, LLVMValueRef len, LLVMValueRef want,
 			   uint32_t max)
 {
-	LLVMValueRef at = gen_select(g, gen_cmp(g, LLVMIntULT, want, len), want, len);
+	LLVMValueRef at;
 
+	if (str_counts_nul(c->n))
+		want = gen_select(g, gen_not_zero(g, want),
+				  LLVMBuildSub(g->b, want, gen_i64(g, 1), ""), want);
+	at = gen_select(g, gen_cmp(g, LLVMIntULT, want, len), want, len);
 	at = gen_bound(g, at, max);
 	LLVMBuildStore(g->b, LLVMConstInt(g->i8, 0, false), gen_off_var(g, c->dst, at));
 	return at;
@@ -30,13 +34,10 @@ LLVMValueRef fn_str(struct gen *g, struct call *c)
 	uint32_t max = c->max;
 	LLVMValueRef want, len;
 
-	if (!n)
+	if (n && n->kind == N_INT)
+		max = max < c->n->type->size ? max : c->n->type->size;
+	if (!n || n->kind == N_INT)
 		return str_from(g, c, p, max);
-	if (n->kind == N_INT) {
-		if (n->num.value < max - 1)
-			max = (uint32_t)n->num.value + 1;
-		return str_from(g, c, p, max);
-	}
 	want = gen_int(g, n);
 	len = str_from(g, c, p, max);
 	return cut_at(g, c, len, want, max);

@@ -59,6 +59,15 @@ void lexer_next(struct lexer *lx, struct token *out);
 unsigned lexer_errors(const struct lexer *lx);
 bool lexer_in_angle(const struct lexer *lx); /* inside an action < ... > */
 
+/* An integer as the language writes them. */
+struct literal {
+	uint64_t value;
+	bool is_duration;
+	enum diag_id bad; /* D_COUNT: nothing is */
+	size_t bad_off; /* where in the text */
+};
+struct literal literal_read(const char *text, size_t len);
+
 const char *token_words(enum token_kind kind);
 enum token_after token_after(enum token_kind kind);
 

@@ -76,31 +76,27 @@ static bool is_c_suffix(const char *s, size_t len)
 }
 
 /* False: no suffix of ours. */
-static bool read_suffix(const char *s, size_t len, struct token *out, bool *fits)
+static bool read_suffix(const char *s, size_t len, struct literal *n)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
 		if (strlen(durations[i].suffix) != len || memcmp(durations[i].suffix, s, len) != 0)
 			continue;
-		if (__builtin_mul_overflow(out->value, durations[i].ns, &out->value))
-			*fits = false;
-		out->is_duration = true;
+		n->is_duration = true;
+		if (__builtin_mul_overflow(n->value, durations[i].ns, &n->value))
+			n->bad = D_INT_RANGE;
 		return true;
 	}
 	return is_c_suffix(s, len);
 }
 
-void lex_number(struct lexer *lx, const char *text, size_t len, struct token *out)
+struct literal literal_read(const char *text, size_t len)
 {
 	const char *p = text, *end = text + len, *digits = text;
-	const char *shown = arena_strndup(lx->arena, text, len);
-	uint32_t at = lx->off - (uint32_t)len;
+	struct literal n = { .bad = D_COUNT };
 	int base = 10;
-	bool fits;
 
-	out->kind = T_INT;
-	out->value = 0;
 	if (len > 1 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
 		base = 16;
 		p = digits = text + 2;
@@ -108,24 +104,34 @@ void lex_number(struct lexer *lx, const char *text, size_t len, struct token *ou
 		   (isdigit((unsigned char)text[1]) || text[1] == '_')) {
 		base = 8;
 	}
-	fits = read_digits(&p, end, base, &out->value);
+	if (!read_digits(&p, end, base, &n.value))
+		n.bad = D_INT_RANGE;
 	if (p == digits) {
-		lex_error(lx, at, len, D_INT_BAD, shown);
-		return;
+		n.bad = D_INT_BAD;
+		return n;
 	}
 	if (base == 8 && p < end && isdigit((unsigned char)*p)) {
-		lex_error(lx, at, len, D_INT_OCTAL, shown);
-		return;
+		n.bad = D_INT_OCTAL;
+		return n;
 	}
-	if (base == 10)
-		fits = read_exponent(&p, end, &out->value) && fits;
-	if (!read_suffix(p, (size_t)(end - p), out, &fits)) {
-		lex_error(lx, at + (uint32_t)(p - text), (size_t)(end - p), D_INT_SUFFIX,
-			  shown + (p - text));
-		return;
+	if (base == 10 && !read_exponent(&p, end, &n.value))
+		n.bad = D_INT_RANGE;
+	if (!read_suffix(p, (size_t)(end - p), &n)) {
+		n.bad = D_INT_SUFFIX;
+		n.bad_off = (size_t)(p - text);
 	}
-	if (!fits) {
-		lex_error(lx, at, len, D_INT_RANGE, shown);
-		out->value = 0;
-	}
+	return n;
+}
+
+void lex_number(struct lexer *lx, const char *text, size_t len, struct token *out)
+{
+	struct literal n = literal_read(text, len);
+	const char *shown = arena_strndup(lx->arena, text, len);
+	uint32_t at = lx->off - (uint32_t)len;
+
+	out->kind = T_INT;
+	out->value = n.bad == D_INT_RANGE ? 0 : n.value;
+	out->is_duration = n.is_duration;
+	if (n.bad != D_COUNT)
+		lex_error(lx, at + (uint32_t)n.bad_off, len - n.bad_off, n.bad, shown + n.bad_off);
 }

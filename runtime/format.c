@@ -135,7 +135,7 @@ static void put_string(struct buf *b, const struct event_ctx *c, const struct im
 	const char *s;
 	size_t n;
 
-	if (v->type->kind == V_STRING && !v->cut && !c->env->terminal) {
+	if (v->type->kind == V_STRING && !value_is_cut(c->env, v) && !c->env->terminal) {
 		s = value_bytes(v, &len);
 		n = p->prec >= 0 && (uint32_t)p->prec < len ? (size_t)p->prec : len;
 		return put_padded(b, p, s, n);

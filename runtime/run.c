@@ -78,6 +78,7 @@ static int open_output(struct run *r)
 {
 	r->values.img = r->img;
 	r->values.cut_mark = image_setting_str(r->img, "str_trunc_trailer", "..");
+	r->values.max_strlen = (uint32_t)image_setting_num(r->img, "max_strlen", 1024);
 	r->values.boot_ns = wall_minus_boot();
 	r->symbols = symbols_new(r->img, r->opt->debuginfo);
 	if (!r->symbols)

@@ -77,6 +77,20 @@ const char *value_bytes(const struct value *v, uint32_t *len)
 	return v->at;
 }
 
+/*
+ * A string that was kept or is part of something has no mark of its own: one that fills all the room
+ * that str() has is taken to have been longer.
+ */
+bool value_is_cut(const struct value_env *env, const struct value *v)
+{
+	uint32_t len;
+
+	if (v->tail || v->type->size != env->max_strlen)
+		return v->cut;
+	value_bytes(v, &len);
+	return len + 1 == env->max_strlen;
+}
+
 const char *value_enum_name(const struct image *img, const struct value *v)
 {
 	const struct image_enumerator *e = &img->enumerators[v->type->first];

@@ -14,6 +14,7 @@ struct value_env {
 	const struct image *img;
 	bool terminal; /* text goes to one: control characters are shown, not sent */
 	const char *cut_mark; /* follows a string that was cut */
+	uint32_t max_strlen; /* the longest that str() reads, with its NUL */
 	int64_t boot_ns; /* wall clock minus time since boot */
 	const struct probe_flags
 		*gfp; /* %gr: names of the kernel's GFP flags; NULL: none are known */
@@ -40,6 +41,7 @@ bool value_is_number(const struct value *v);
 struct value value_part(const struct image *img, const struct value *v, uint32_t i);
 /* STRING: its bytes without a NUL. BUFFER: its bytes. */
 const char *value_bytes(const struct value *v, uint32_t *len);
+bool value_is_cut(const struct value_env *env, const struct value *v); /* of strings */
 /* Name of an ENUM's value, NULL when it has none. */
 const char *value_enum_name(const struct image *img, const struct value *v);
 /* Order of two values of one type: numbers by value, text by bytes, tuples by element. */

@@ -131,7 +131,7 @@ static void string_text(struct buf *b, const struct value_env *env, const struct
 	const char *p = value_bytes(v, &len);
 
 	traced_text(b, env, p, len, false);
-	if (v->cut)
+	if (value_is_cut(env, v))
 		buf_puts(b, env->cut_mark);
 }
 
