@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codegen/beat.h"
 #include "codegen/core.h"
 #include "codegen/outline.h"
 
@@ -376,6 +377,7 @@ static void gen_phases(struct gen *g)
 	struct mem_mark m;
 
 	begin_walk(g);
+	beat_begin(g);
 	filter_pid(g);
 	if (probe->probe.pred) {
 		code = gen_phase_open(g, "pred");

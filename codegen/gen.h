@@ -110,6 +110,10 @@ struct gen {
 	LLVMTypeRef i1, i8, i16, i32, i64, ptr, void_t;
 	struct image_writer *img;
 	struct map_gen *maps, *events, *scratch, *counters, *zeroes;
+	struct map_gen *beats; /* NULL until there is a timer */
+	uint32_t beat_cnt; /* slots taken so far */
+	uint32_t beat_slots; /* by the probe at hand */
+	uint32_t probe_cnt;
 	uint32_t user_map_cnt;
 	struct map_gen *stacks; /* NULL until a stack is asked for */
 	struct map_gen *stack_states;

@@ -76,8 +76,6 @@ struct map_gen *map_new(struct gen *g, const char *name, uint32_t type, uint32_t
 
 void map_declare_all(struct gen *g)
 {
-	uint32_t probes = 0;
-
 	for (struct map_sym *m = g->u->program->program.maps; m; m = m->next, g->user_map_cnt++) {
 		uint64_t max = m->max_entries ? m->max_entries
 					      : setting_num(g->u->settings, SETTING_max_map_keys);
@@ -92,9 +90,9 @@ void map_declare_all(struct gen *g)
 			g->large_frames ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1);
 	g->zeroes = map_new(g, IMAGE_MAP_ZEROES, BPF_MAP_TYPE_ARRAY, 4, 8, 1);
 	for (struct node *n = g->u->program->program.items; n; n = n->next)
-		probes += n->kind == N_PROBE;
+		g->probe_cnt += n->kind == N_PROBE;
 	g->counters = map_new(g, IMAGE_MAP_COUNTERS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
-			      image_counter_lost(g->user_map_cnt, probes) ?: 1);
+			      image_counter_hits(g->user_map_cnt, g->probe_cnt, g->probe_cnt) ?: 1);
 }
 
 void map_finish_all(struct gen *g)

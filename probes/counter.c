@@ -137,7 +137,11 @@ int counter_list(struct probe_env *env, const struct counters *c, probe_fn fn, v
 int counter_attach(const struct counters *c, const struct probe_attach *a,
 		   struct probe_links *links, struct probe_error *err)
 {
-	struct perf_where where = { .pid = a->pid, .holder = -1 };
+	struct perf_where where = {
+		.pid = a->pid,
+		.holder = -1,
+		.counted = c->perf_type == PERF_TYPE_SOFTWARE,
+	};
 	int rc = 0;
 
 	for (uint32_t i = 0; i < a->target_cnt && !rc; i++) {

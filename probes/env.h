@@ -191,12 +191,16 @@ struct perf_where {
 	bool one_cpu; /* everybody: the first CPU that is online, instead of each */
 	bool one_task; /* of that process the main thread is enough: the event is its memory's */
 	int holder; /* see links_holder; -1: none */
+	bool counted; /* each period is a hit: noted in links->events, where that can be known */
 	int *cpus; /* read when first needed */
 	uint32_t cpu_cnt;
+	int cpu; /* out: of the last event, -1 when it is a process's */
 };
 void perf_where_done(struct perf_where *where);
 /* The number of a kind of events that the kernel calls by name, "kprobe"; -ENOENT: it has none. */
 int perf_type(const char *name);
+int perf_open(const struct perf_event_attr *attr, int pid, int cpu); /* its fd or -errno */
+bool perf_is_time(const struct perf_event_attr *attr);
 /* Opens the events of target number `target` and attaches the program to each. */
 int perf_attach(const struct probe_attach *a, uint32_t target, struct perf_event_attr *attr,
 		struct perf_where *where, struct probe_links *links, struct probe_error *err);
@@ -208,6 +212,11 @@ int perf_attach(const struct probe_attach *a, uint32_t target, struct perf_event
  */
 int links_attach_perf(struct probe_links *links, int prog_fd, int perf_fd, const uint64_t *cookie,
 		      int holder, uint32_t slot);
+/* ---- beat.c ---- */
+int links_add_beat(struct probe_links *links, const struct probe_beat *b);
+/* Notes an event that has been attached. */
+int links_count(struct probe_links *links, int perf_fd, int cpu,
+		const struct perf_event_attr *attr);
 /*
  * One link on many functions of the kernel (5.18) or places in a file (6.6). The link's fd or -errno;
  * -EINVAL and -EOPNOTSUPP: the kernel has no such links.

@@ -173,6 +173,8 @@ void probe_links_close(struct probe_links *l)
 		close(l->walks[i]);
 	for (uint32_t i = 0; i < l->pin_cnt; i++)
 		free(l->pins[i]);
+	free(l->events);
+	free(l->beats);
 	free(l->fds);
 	free(l->late);
 	free(l->walks);

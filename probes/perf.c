@@ -73,7 +73,7 @@ void perf_where_done(struct perf_where *where)
 	where->cpu_cnt = 0;
 }
 
-static int perf_open(const struct perf_event_attr *attr, int pid, int cpu)
+int perf_open(const struct perf_event_attr *attr, int pid, int cpu)
 {
 	long fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	struct rlimit lim;
@@ -155,6 +155,12 @@ static int explain_attach(const char *name, int rc, struct probe_error *err)
 	return probe_fail(err, -1, rc, "%s: attaching: %s", name, strerror(-rc));
 }
 
+bool perf_is_time(const struct perf_event_attr *attr)
+{
+	return attr->type == PERF_TYPE_SOFTWARE && (attr->config == PERF_COUNT_SW_CPU_CLOCK ||
+						    attr->config == PERF_COUNT_SW_TASK_CLOCK);
+}
+
 /* One event: pid -1 is everybody, cpu -1 wherever the thread runs. */
 struct site {
 	const struct probe_attach *a;
@@ -162,8 +168,15 @@ struct site {
 	const struct perf_event_attr *attr;
 	struct probe_links *links;
 	struct probe_error *err;
-	int holder;
+	struct perf_where *where;
 };
+
+/* Of processes that inherit an event each one counts for itself, but all into one sum. */
+static bool is_countable(const struct site *s, int pid)
+{
+	return s->where->counted &&
+	       (pid < 0 || (s->attr->sample_period == 1 && !perf_is_time(s->attr)));
+}
 
 static int attach_one(const struct site *s, int pid, int cpu)
 {
@@ -174,9 +187,14 @@ static int attach_one(const struct site *s, int pid, int cpu)
 	if (fd < 0)
 		return explain_open(name, s->attr, pid, fd, s->err);
 	rc = links_attach_perf(s->links, s->a->prog_fd, fd,
-			       s->a->cookies ? &s->a->cookies[s->target] : NULL, s->holder,
+			       s->a->cookies ? &s->a->cookies[s->target] : NULL, s->where->holder,
 			       s->target);
-	return rc ? explain_attach(name, rc, s->err) : 0;
+	if (rc)
+		return explain_attach(name, rc, s->err);
+	s->where->cpu = cpu;
+	return is_countable(s, pid)
+		       ? links_count(s->links, fd, s->where->one_cpu ? -1 : cpu, s->attr)
+		       : 0;
 }
 
 /*
@@ -213,11 +231,12 @@ static int attach_threads(const struct site *s, int pid)
 int perf_attach(const struct probe_attach *a, uint32_t target, struct perf_event_attr *attr,
 		struct perf_where *where, struct probe_links *links, struct probe_error *err)
 {
-	struct site s = { a, target, attr, links, err, where->holder };
+	struct site s = { a, target, attr, links, err, where };
 	uint32_t attached = 0;
 	int rc = 0;
 
 	attr->size = sizeof(*attr);
+	attr->disabled = where->counted; /* until the program is there */
 	if (where->pid && where->one_task)
 		return attach_one(&s, where->pid, -1);
 	if (where->pid) {

@@ -131,6 +131,12 @@ enum {
 		4096, /* the kernel runs the program when it is told to, for each of its objects */
 	PROBE_NOBODYS = 16384, /* happens to no process in particular: -p is no filter */
 	PROBE_NO_COOKIE = 32, /* a program that asks which target it runs for: one for each */
+	/*
+	 * Hits are overflows of perf events, which the kernel skips, counting nothing, while a program
+	 * of another kind runs on that CPU (bpf_prog_active in bpf_overflow_handler).
+	 */
+	PROBE_OVERFLOWS = 32768,
+	PROBE_BEATS = 65536, /* one at a time, by a timer: those skipped are made up for */
 };
 
 /* What a program must be told to the kernel with, beyond its type. */
@@ -142,8 +148,33 @@ struct probe_load {
 	bool of_prog; /* btf_fd is a program */
 };
 
+/* An event whose every period-th count is a hit, for those of which it can be known. */
+struct probe_event {
+	int fd; /* owned by the links */
+	uint32_t owner;
+	int cpu; /* -1: of hits wherever they come */
+	uint64_t period;
+	bool is_time; /* it counts nanoseconds */
+	uint64_t due; /* hits that there should have been, once it is settled */
+};
+
+/* A timer whose beats are to be made up for when the kernel has skipped them. */
+struct probe_beat {
+	uint32_t slot;
+	int prog_fd, cpu;
+	uint64_t from_ns, period_ns; /* the first is due at from_ns + period_ns, CLOCK_MONOTONIC */
+	bool has_cookie;
+	uint64_t cookie;
+	int again_fd; /* the event that makes up for one; -1: none yet, -2: it is not to be had */
+};
+
 /* fds whose closing detaches, and fds closed after those; grown by attach. All zero at first. */
 struct probe_links {
+	uint32_t owner; /* whose events are attached now, by whatever the caller counts */
+	struct probe_event *events; /* in the order of their owners */
+	uint32_t event_cnt;
+	struct probe_beat *beats;
+	uint32_t beat_cnt;
 	int *fds;
 	uint32_t cnt, cap;
 	int *late;
@@ -156,6 +187,8 @@ struct probe_links {
 	char **pins; /* files that keep a link when we are gone */
 	uint32_t pin_cnt;
 };
+/* Stops the events and settles how many hits are due, before all is closed. */
+void probe_links_settle(struct probe_links *l);
 int probe_links_add(struct probe_links *l, int fd); /* closes fd on failure */
 int probe_links_add_walk(struct probe_links *l, int fd); /* the same */
 int probe_links_add_pin(struct probe_links *l, const char *path); /* removes it on failure */
@@ -169,7 +202,10 @@ struct probe_attach {
 	uint32_t target_cnt;
 	uint32_t attach_type; /* as load chose it */
 	int pid; /* -p or the -c child; 0: all. For types with PROBE_TAKES_PID */
+	uint32_t
+		beat; /* the slot of the first target's beats; PROBE_NO_BEAT: nobody looks after them */
 };
+enum { PROBE_NO_BEAT = 0xffff };
 
 typedef int (*probe_fn)(void *arg, const struct probe_target *t);
 
@@ -254,6 +290,21 @@ bool probe_kfunc_allowed(struct probe_env *env, const struct probe_type *type, c
  * descriptor. Negative errno: not allowed, or there is none.
  */
 int probe_mount_privately(const char *type);
+
+/*
+ * ---- beats ----
+ * A timer's program is told by sample_period, a word of its context, for which event it runs: that of
+ * a target has the target's period in ns, the one that makes up for a beat of slot n has
+ * PROBE_AGAIN + n, which no timer that is looked after is as fast as.
+ */
+enum { PROBE_AGAIN = 1, PROBE_BEATS_MAX = 900 };
+/* How many slots the targets of a probe take, of which used are taken: one each, or 0. */
+uint32_t probe_beats(const struct probe_type *t, const struct probe_target *targets, uint32_t cnt,
+		     uint32_t used);
+uint64_t probe_beat_period_ns(const struct probe_target *t);
+int probe_beat_off(void); /* of sample_period */
+/* Runs the program for a beat that is missed; it is done when it returns. 0 or -errno. */
+int probe_beat_again(struct probe_links *links, struct probe_beat *b);
 
 /* Byte offset of a register in the context of PROBE_ARGS_REGS, by its usual names; -1: no such one. */
 int probe_reg_find(const char *name);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "probes/env.h"
 
@@ -153,10 +154,35 @@ int timer_list(struct probe_env *env, const char *type, probe_fn fn, void *arg)
 	return cnt;
 }
 
+/* It has just been started. */
+static int look_after(const struct probe_attach *a, uint32_t target, int cpu,
+		      struct probe_links *links, struct probe_error *err)
+{
+	struct timespec now;
+	struct probe_beat b = {
+		.slot = a->beat + target,
+		.prog_fd = a->prog_fd,
+		.cpu = cpu,
+		.period_ns = probe_beat_period_ns(&a->targets[target]),
+		.has_cookie = a->cookies,
+		.cookie = a->cookies ? a->cookies[target] : 0,
+		.again_fd = -1,
+	};
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	b.from_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return links_add_beat(links, &b) ? probe_fail_oom(err) : 0;
+}
+
 int timer_attach(const struct probe_attach *a, bool one_cpu, struct probe_links *links,
 		 struct probe_error *err)
 {
-	struct perf_where where = { .pid = one_cpu ? 0 : a->pid, .one_cpu = one_cpu, .holder = -1 };
+	struct perf_where where = {
+		.pid = one_cpu ? 0 : a->pid,
+		.one_cpu = one_cpu,
+		.holder = -1,
+		.counted = true,
+	};
 	int rc = 0;
 
 	for (uint32_t i = 0; i < a->target_cnt && !rc; i++) {
@@ -169,6 +195,8 @@ int timer_attach(const struct probe_attach *a, bool one_cpu, struct probe_links 
 		};
 
 		rc = perf_attach(a, i, &attr, &where, links, err);
+		if (!rc && a->beat != PROBE_NO_BEAT)
+			rc = look_after(a, i, where.cpu, links, err);
 	}
 	perf_where_done(&where);
 	return rc;

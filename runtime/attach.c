@@ -117,6 +117,8 @@ struct attaching {
 	uint32_t probe;
 	struct probe_target *targets;
 	uint64_t *cookies;
+	uint32_t beat_cnt; /* slots of the probes before */
+	uint32_t beats; /* and of this one */
 };
 
 static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, struct probe_error *err)
@@ -129,6 +131,7 @@ static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, stru
 		.target_cnt = cnt,
 		.attach_type = loaded_attach_type(at->l, at->probe),
 		.pid = at->a->opt->pid ?: at->a->child_pid,
+		.beat = at->beats ? at->beat_cnt + first : PROBE_NO_BEAT,
 	};
 
 	uint32_t links = at->links->cnt;
@@ -190,7 +193,10 @@ static int attach_probe(struct attaching *at, uint32_t *attached)
 		goto out;
 	for (uint32_t i = 0; i < p->target_cnt; i++)
 		at->cookies[i] = p->target_first + i;
+	at->links->owner = at->probe;
+	at->beats = probe_beats(at->type, at->targets, p->target_cnt, at->beat_cnt);
 	rc = attach_targets(at, attached);
+	at->beat_cnt += at->beats;
 out:
 	free(at->targets);
 	free(at->cookies);
@@ -200,12 +206,12 @@ out:
 int attach_probes(const struct loaded *l, const struct attach_args *a, struct probe_links *links,
 		  uint32_t *cnt)
 {
+	struct attaching at = { .l = l, .a = a, .links = links };
 	int rc = 0;
 
 	*cnt = 0;
 	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++) {
-		struct attaching at = { .l = l, .a = a, .links = links, .probe = i };
-
+		at.probe = i;
 		at.type = probe_type_of(a->img, i);
 		if (!at.type)
 			return -EINVAL;

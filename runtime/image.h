@@ -353,6 +353,7 @@ enum image_const_kind {
 #define IMAGE_MAP_UNWIND_TABLES "unwind_tables" /* union unwind_chunk by table << 32 | chunk */
 #define IMAGE_MAP_UNWIND_RULES "unwind_rules" /* array of struct unwind_rule */
 #define IMAGE_MAP_SITES "sites" /* failures of helpers, by row in sites */
+#define IMAGE_MAP_BEATS "beats" /* array of struct image_beat, by slot (probe_beats) */
 #define IMAGE_MAP_ZEROES "zeroes" /* an array of one entry: what new keys are made of */
 
 /* Why an update was refused. X(NAME, meaning) */
@@ -368,7 +369,17 @@ enum image_refusal {
 		REFUSED_CNT
 };
 
-/* First the updates refused, by map and reason, then the records lost, by probe. */
+/* What a timer's program and user space tell each other; CLOCK_MONOTONIC. See codegen/beat.c. */
+struct image_beat {
+	uint64_t last_ns; /* by the program: when the body was run */
+	uint64_t again_ns; /* when it was run to make up for a beat, last */
+	uint64_t wanted_ns; /* by user space: a run before that does not count as the beat */
+};
+
+/*
+ * First the updates refused, by map and reason, then the records lost, by probe, then the hits, by
+ * probe too (0 but for those with PROBE_OVERFLOWS).
+ */
 static inline uint32_t image_counter_refused(uint32_t map)
 {
 	return map * REFUSED_CNT;
@@ -377,6 +388,11 @@ static inline uint32_t image_counter_refused(uint32_t map)
 static inline uint32_t image_counter_lost(uint32_t maps_cnt, uint32_t probe)
 {
 	return maps_cnt * REFUSED_CNT + probe;
+}
+
+static inline uint32_t image_counter_hits(uint32_t maps_cnt, uint32_t probes_cnt, uint32_t probe)
+{
+	return image_counter_lost(maps_cnt, probes_cnt) + probe;
 }
 
 /* Word i of that section is row i of the table. */

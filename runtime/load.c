@@ -414,6 +414,14 @@ int loaded_events_fd(const struct loaded *l)
 	return bpf_object__find_map_fd_by_name(l->obj, IMAGE_MAP_EVENTS);
 }
 
+int loaded_beats_fd(const struct loaded *l, uint32_t *slot_cnt)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(l->obj, IMAGE_MAP_BEATS);
+
+	*slot_cnt = map ? bpf_map__max_entries(map) : 0;
+	return map ? bpf_map__fd(map) : -1;
+}
+
 uint32_t loaded_events_size(const struct loaded *l)
 {
 	return l->ring;
@@ -424,16 +432,31 @@ uint32_t loaded_ncpus(const struct loaded *l)
 	return l->ncpus;
 }
 
+int loaded_counters(const struct loaded *l, uint32_t idx, uint64_t *vals)
+{
+	int fd = map_fd(l, IMAGE_MAP_COUNTERS);
+
+	return fd < 0 ? -ENOENT : bpf_map_lookup_elem(fd, &idx, vals);
+}
+
 uint64_t loaded_counter(const struct loaded *l, uint32_t idx)
 {
-	int fd = bpf_object__find_map_fd_by_name(l->obj, IMAGE_MAP_COUNTERS);
 	uint64_t *vals = calloc(l->ncpus, sizeof(*vals)), sum = 0;
 
-	if (vals && fd >= 0 && !bpf_map_lookup_elem(fd, &idx, vals))
+	if (vals && !loaded_counters(l, idx, vals))
 		for (uint32_t i = 0; i < l->ncpus; i++)
 			sum += vals[i];
 	free(vals);
 	return sum;
+}
+
+bool loaded_counts_hits(const struct loaded *l)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(l->obj, IMAGE_MAP_COUNTERS);
+	uint32_t probes = l->img->probes_cnt;
+
+	return map &&
+	       bpf_map__max_entries(map) >= image_counter_hits(l->img->maps_cnt, probes, probes);
 }
 
 struct site_count loaded_site(const struct loaded *l, uint32_t idx)

@@ -34,9 +34,15 @@ int loaded_stacks_fd(const struct loaded *l);
 struct unwind_fds;
 bool loaded_unwind_fds(const struct loaded *l, struct unwind_fds *fds);
 int loaded_events_fd(const struct loaded *l);
+/* What timers share with us; negative: there are none that are looked after. */
+int loaded_beats_fd(const struct loaded *l, uint32_t *slot_cnt);
 uint32_t loaded_events_size(const struct loaded *l);
+/* An entry of the map of counters, one value for each CPU. 0 or -errno. */
+int loaded_counters(const struct loaded *l, uint32_t idx, uint64_t *vals);
 /* Sum over CPUs of an entry of the map of counters, 0 when there is none. */
 uint64_t loaded_counter(const struct loaded *l, uint32_t idx);
+/* Whether hits are among them: images of before do not have them. */
+bool loaded_counts_hits(const struct loaded *l);
 /* Of a row in sites, over all CPUs. */
 struct site_count loaded_site(const struct loaded *l, uint32_t idx);
 uint32_t loaded_ncpus(const struct loaded *l);

@@ -150,6 +150,22 @@ static int size_unwind(struct bpf_object *obj, struct features *f)
 	return rc;
 }
 
+/* Shared with user space while programs run. */
+static int share_beats(struct bpf_object *obj)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, IMAGE_MAP_BEATS);
+
+	if (!map)
+		return 0;
+	if (bpf_map__type(map) != BPF_MAP_TYPE_ARRAY || bpf_map__key_size(map) != 4 ||
+	    bpf_map__value_size(map) != sizeof(struct image_beat)) {
+		fprintf(stderr,
+			"ERROR: bad image: map " IMAGE_MAP_BEATS " is not what it should be\n");
+		return -EINVAL;
+	}
+	return bpf_map__set_map_flags(map, BPF_F_MMAPABLE);
+}
+
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
 		      struct map_shape *shapes)
 {
@@ -172,5 +188,6 @@ int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_
 	}
 	rc = rc ?: size_scratch(obj, ncpus);
 	rc = rc ?: size_unwind(obj, a->features);
+	rc = rc ?: share_beats(obj);
 	return rc ?: size_zeroes(obj, longest);
 }

@@ -29,7 +29,8 @@ enum source {
 	SRC_UNWIND,
 	SRC_COMMANDS,
 	SRC_KEYS,
-	SRC_SELF
+	SRC_SELF,
+	SRC_BEATS
 };
 
 struct loop {
@@ -40,6 +41,8 @@ struct loop {
 	int self_fd; /* signals that are events */
 	void (*on_signal)(void *arg, int signo);
 	void *signal_arg;
+	void (*on_beat)(void *arg);
+	void *beat_arg;
 	sigset_t old_mask;
 	struct sigaction old_pipe;
 	bool signals_set;
@@ -193,6 +196,13 @@ int loop_watch_commands(struct loop *l, int fd)
 	return watch(l, fd, SRC_COMMANDS);
 }
 
+int loop_watch_beats(struct loop *l, int fd, void (*fn)(void *arg), void *arg)
+{
+	l->on_beat = fn;
+	l->beat_arg = arg;
+	return watch(l, fd, SRC_BEATS);
+}
+
 int loop_watch_keys(struct loop *l, int fd)
 {
 	l->keys_fd = fd;
@@ -278,6 +288,8 @@ static bool handle(struct loop *l, const struct epoll_event *ev, int cnt)
 			return true;
 		if (ev[i].data.u32 == SRC_SELF)
 			hear(l, l->on_signal, l->signal_arg);
+		if (ev[i].data.u32 == SRC_BEATS)
+			l->on_beat(l->beat_arg);
 		if (ev[i].data.u32 == SRC_KEYS && quit_pressed(l))
 			return true;
 	}

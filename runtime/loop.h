@@ -28,6 +28,8 @@ int loop_watch_symbols(struct loop *l, int fd);
 /* A descriptor from unwind_fd. */
 int loop_watch_unwind(struct loop *l, int fd);
 int loop_watch_ring(struct loop *l, int map_fd);
+/* fn reads from it. */
+int loop_watch_beats(struct loop *l, int fd, void (*fn)(void *arg), void *arg);
 int loop_watch_commands(struct loop *l, int fd);
 /*
  * Iterators: read to their ends between two looks at the ring, which is what runs their programs.

@@ -11,6 +11,7 @@
 
 #include "runtime/out.h"
 #include "runtime/report.h"
+#include "runtime/skips.h"
 #include "runtime/symbols.h"
 
 struct report {
@@ -21,6 +22,7 @@ struct report {
 	uint64_t *lost, *missed; /* what was told, by probe */
 	uint64_t *failed; /* by site */
 	uint64_t *refused; /* by map and reason */
+	struct skips *skips; /* NULL: nothing is known of them, or not yet */
 	uint64_t told[];
 };
 
@@ -46,7 +48,14 @@ struct report *report_new(const struct run_options *opt, const struct loaded *l,
 
 void report_free(struct report *r)
 {
+	if (r)
+		skips_free(r->skips);
 	free(r);
+}
+
+void report_settle(struct report *r, struct probe_links *links)
+{
+	r->skips = skips_new(r->loaded, r->img, links);
 }
 
 /* A probe by its target; one of several by the first and how many more there are. */
@@ -122,6 +131,7 @@ static void report_missed(struct report *r)
 			other = loaded_prog_fd(r->loaded, i, t);
 			n += other == fd ? 0 : missed_by(other);
 		}
+		n += r->skips ? skips_of(r->skips, i) : 0;
 		if (n == r->missed[i])
 			continue;
 		r->missed[i] = n;

@@ -14,6 +14,9 @@ struct report *report_new(const struct run_options *opt, const struct loaded *l,
 void report_free(struct report *r);
 /* While tracing: what was lost since the last time. */
 void report_live(struct report *r);
+/* Before all is detached: how many hits there should have been. */
+struct probe_links;
+void report_settle(struct report *r, struct probe_links *links);
 /* Once, after the last record: the rest, and everything else there is to tell. */
 void report_end(struct report *r);
 

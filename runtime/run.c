@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/attach.h"
+#include "runtime/beats.h"
 #include "runtime/child.h"
 #include "runtime/commands.h"
 #include "runtime/event.h"
@@ -55,6 +56,7 @@ struct run {
 	struct report *report;
 	struct live *live; /* NULL: not asked for */
 	struct probe_links links;
+	struct beats *beats; /* NULL: nothing beats */
 	uint32_t probe_cnt;
 };
 
@@ -311,6 +313,20 @@ static int attach(struct run *r)
 	return rc;
 }
 
+static int open_beats(struct run *r)
+{
+	uint32_t cnt;
+	int fd = loaded_beats_fd(r->loaded, &cnt), rc;
+
+	/* an image of another version may count its slots in another way */
+	if (fd < 0 || !cnt || r->links.beat_cnt != cnt || r->opt->dry_run)
+		return 0;
+	r->beats = beats_new(&r->links, fd, cnt);
+	rc = r->beats ? loop_watch_beats(r->loop, beats_fd(r->beats), beats_step, r->beats)
+		      : -errno;
+	return say(rc, "cannot look after interval probes");
+}
+
 static int go(struct run *r)
 {
 	char err[512];
@@ -385,7 +401,9 @@ static int finish(struct run *r)
 	struct attach_args a = attach_args_of(r);
 	int rc;
 
+	report_settle(r->report, &r->links);
 	probe_links_close(&r->links);
+	ring_drain(r->ring, 0, on_record, &r->events); /* what end sends shall find room */
 	rc = run_probes(r->loaded, &a, PROBE_WHEN_END);
 	ring_drain(r->ring, 0, on_record, &r->events);
 	rc = rc ?: flush_captures(r);
@@ -474,6 +492,7 @@ static int exit_status(struct run *r, int rc)
 
 static void run_close(struct run *r)
 {
+	beats_free(r->beats);
 	probe_links_close(&r->links);
 	ring_free(r->ring);
 	report_free(r->report);
@@ -506,6 +525,7 @@ int run_image(const struct image *img, const struct run_options *opt)
 	rc = rc ?: open_commands(&r);
 	rc = rc ?: begin(&r);
 	rc = rc ?: attach(&r);
+	rc = rc ?: open_beats(&r);
 	if (!rc && !opt->dry_run) {
 		rc = go(&r);
 		rc = rc ?: run_until_end(&r);
