@@ -99,7 +99,7 @@ static int check_privilege(const struct options *o)
 	if (o->emit_elf || o->aot || o->mode == MODE_CODEGEN || has_caps(SYS_ADMIN, 0) ||
 	    has_caps(0, PERFMON | BPF))
 		return 0;
-	fail("CAP_BPF and CAP_PERFMON are needed: run trace as root");
+	fail("tracing needs CAP_BPF and CAP_PERFMON: run trace as root, for example with sudo");
 	return -EPERM;
 }
 
@@ -118,11 +118,19 @@ enum { PASS_CNT = sizeof(passes) / sizeof(*passes) };
 static int front_end(struct unit *u, const struct options *o)
 {
 	int err = read_program(u, o);
+	bool hidden = false;
 
 	for (int i = 0; i < PASS_CNT && !err; i++) {
 		err = passes[i].run(u);
 		if (!err && passes[i].run == parse)
 			dump(u, o, false);
+		if (passes[i].run == expand)
+			hidden = diags_errors(u->diags);
+	}
+	/* Who may not trace does not see what there is to trace: not one error for each probe then. */
+	if (err == -EINVAL && hidden && check_privilege(o)) {
+		u->diags = diags_new(u->arena, u->sources);
+		return -EPERM;
 	}
 	if (!err)
 		dump(u, o, true);
@@ -160,6 +168,8 @@ static int back_end(struct unit *u, const struct options *o)
 	size_t elf_sz;
 	int err;
 
+	if (!u->program->program.items)
+		return fail("the program is empty: there are no probes to attach");
 	err = check_privilege(o);
 	err = err ?: codegen(u, &o->gen, &elf, &elf_sz);
 	flush_diags(u);

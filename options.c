@@ -261,7 +261,7 @@ static void hint_unknown(void *arg, const char *word)
 	}
 	if (near.best)
 		fprintf(stderr, "HINT: Did you mean '--%s'?\n", near.best);
-	else if (o->param_cnt && !o->program)
+	if (o->param_cnt && !o->program)
 		fprintf(stderr, "HINT: A script's own options stand behind --: trace %s -- %s\n",
 			o->params[0], word);
 }
@@ -277,6 +277,10 @@ static int settle_arguments(struct options *o)
 		return 0;
 	o->file = *o->params++;
 	o->param_cnt--;
+	if (o->help) { /* who asks behind a script's name means the script */
+		o->named[o->named_cnt++] = "--help";
+		o->help = false;
+	}
 	return 0;
 }
 
@@ -285,8 +289,8 @@ int options_parse(struct options *o, int argc, char **argv)
 	struct option_table t = table;
 	int err, rest;
 
-	/* one table for four lists, each no longer than argv */
-	*o = (struct options){ .params = calloc((size_t)argc * 4, sizeof(*o->params)) };
+	/* one table for four lists, each no longer than argv, the last with one more word */
+	*o = (struct options){ .params = calloc((size_t)argc * 4 + 1, sizeof(*o->params)) };
 	if (!o->params)
 		return fail_oom();
 	o->free_params = o->params;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ast/unit.h"
 #include "options.h"
@@ -30,15 +31,32 @@ static int read_stream(FILE *f, const char *name, char **text, size_t *len)
 	return ferror(f) ? fail("failed to read '%s': %s", name, strerror(errno)) : 0;
 }
 
+/* "NAME.bt" when that is there, to be freed; NULL: it is not. */
+static char *with_ending(const char *name)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "%s.bt", name) < 0)
+		return NULL;
+	if (!access(path, F_OK))
+		return path;
+	free(path);
+	return NULL;
+}
+
 static void hint_open(const char *name, int why)
 {
-	char *near = why == ENOENT && !strchr(name, '/') ? scripts_nearest(name) : NULL;
+	bool is_name = why == ENOENT && !strpbrk(name, "/.");
+	char *near = is_name ? with_ending(name) ?: scripts_nearest(name) : NULL;
 
 	if (strchr(name, '{'))
 		fprintf(stderr, "HINT: A program on the command line stands behind -e: "
 				"trace -e '...'\n");
 	else if (near)
 		fprintf(stderr, "HINT: Did you mean '%s'? trace --scripts lists all.\n", near);
+	else if (is_name)
+		fprintf(stderr, "HINT: trace --scripts lists the tools, trace -l '*%s*' probes.\n",
+			name);
 	free(near);
 }
 

@@ -124,6 +124,21 @@ static bool has_address(const struct node *e)
 	       (e->kind == N_UNARY && e->unary.op == UN_DEREF);
 }
 
+/* Texts are told apart by what they say, hardly ever by where they are. */
+static void check_key_text(struct checker *c, const struct node *map)
+{
+	const struct node *key = map->map.key;
+
+	if (key && key->kind == N_TUPLE)
+		key = key->list.elems;
+	for (; key; key = key->next)
+		if (!check_is_bad(key) && check_points_to_text(key->type))
+			diag_hint(diag(c->u->diags, key->span, D_KEY_ADDRESS,
+				       type_name(c->u->arena, key->type)),
+				  "str(%.*s) reads the text", (int)(key->span.to - key->span.from),
+				  source_text(c->u->sources, key->span));
+}
+
 /* Whether to go on into the children. */
 static bool enter(struct walker *w, struct node *n)
 {
@@ -158,8 +173,8 @@ static bool enter(struct walker *w, struct node *n)
 			     n->kind == N_BREAK ? "break" : "continue");
 		return true;
 	case N_CONFIG: return false;
+	case N_MAP: check_key_text(c, n); return true;
 	case N_IF:
-	case N_MAP:
 	case N_PROGRAM:
 	case N_CONFIG_VAR:
 	case N_MAP_DECL:

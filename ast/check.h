@@ -13,6 +13,8 @@
 /* A call's arguments: how many, of what sort, literals in range, formats. */
 void check_call(struct unit *u, struct node *n);
 
+bool check_points_to_text(const struct type *t);
+
 /* Programs that outlive us (check_pinned.c). Needs: no errors so far. */
 void check_pinned(struct unit *u);
 

@@ -99,7 +99,7 @@ static bool check_sorts(struct unit *u, const struct node *n, const struct signa
 	return ok;
 }
 
-static bool points_to_text(const struct type *t)
+bool check_points_to_text(const struct type *t)
 {
 	return t->kind == V_PTR && t->elem && type_is_int(t->elem) && t->elem->size == 1;
 }
@@ -139,7 +139,7 @@ static void check_argument(struct unit *u, struct format_piece *p, const struct 
 	if (!format_takes(p, a->type))
 		diag(u->diags, a->span, D_FORMAT_TYPE, type_name(u->arena, a->type),
 		     format_conv_name(p));
-	else if (p->conv == 's' && points_to_text(a->type))
+	else if (p->conv == 's' && check_points_to_text(a->type))
 		diag_hint(diag(u->diags, a->span, D_FORMAT_ADDRESS, type_name(u->arena, a->type)),
 			  "str(%.*s) reads the text", (int)(a->span.to - a->span.from),
 			  source_text(u->sources, a->span));

@@ -6,6 +6,7 @@
  * wildcard costs as few programs as it can.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ast/builtins.h"
@@ -158,6 +159,16 @@ static void hint_elsewhere(struct unit *u, struct diag *d, const struct node *at
 		diag_hint(d, "Did you mean '%s'?", found);
 }
 
+/* "$N" in an attach point is nothing when the command line gives none. */
+static void hint_param(struct unit *u, struct diag *d, const char *raw)
+{
+	const char *at = strchr(raw, '$');
+	unsigned long n = at ? strtoul(at + 1, NULL, 10) : 0;
+
+	if (n > u->opt->param_cnt)
+		diag_hint(d, "The program needs an argument that was not given: $%lu", n);
+}
+
 static void attach_error(struct expansion *x, const struct probe_error *err)
 {
 	const struct node *a = x->attach;
@@ -172,10 +183,22 @@ static void attach_error(struct expansion *x, const struct probe_error *err)
 		diag_hint(d, "%s", err->hint);
 	else if (err->part < 0 && x->ptype->flags & PROBE_LISTED)
 		hint_elsewhere(x->u, d, a, x->ptype);
+	hint_param(x->u, d, a->attach.raw);
 	x->failed = true;
 }
 
 /* ---- args of a target to a struct type ---- */
+
+/* An enum, where the kernel's BTF has it with the size of the record; else NULL. */
+static const struct type *enum_type(struct expansion *x, const struct probe_field *f)
+{
+	const struct type *t;
+
+	if (strncmp(f->ctype, "enum ", 5) || strpbrk(f->ctype, "*[") || !is_named(x, f->name))
+		return NULL;
+	t = ctypes_find(x->u->ctypes, f->ctype);
+	return t && t->kind == V_ENUM && t->size == f->size ? t : NULL;
+}
 
 /*
  * "sockptr_t", "const kuid_t *": what only the kernel's BTF knows, which is opened for the fields that
@@ -205,7 +228,10 @@ static const struct type *text_type(struct expansion *x, const struct probe_fiel
 	const struct type *t = ctype_parse(u->types, u->arena, f->ctype, as);
 	uint32_t max_strlen = (uint32_t)setting_num(u->settings, SETTING_max_strlen);
 	bool is_word = f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8;
+	const struct type *e = f->loc == LOC_PLAIN ? enum_type(x, f) : NULL;
 
+	if (e)
+		return e;
 	if (f->loc == LOC_DATA_LOC || f->loc == LOC_REL_LOC) {
 		const struct type *elem = t && t->kind == V_ARRAY ? t->elem : t;
 

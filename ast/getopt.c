@@ -107,19 +107,20 @@ void getopt_resolve(struct unit *u, struct node *n, bool wants_constant)
 		}
 		tell_fixed(u, n, &o, why);
 	}
-	if (text && script_option_set(&o, text))
-		diag(u->diags, n->span, D_GETOPT_INT, o.name, text);
+	if (text)
+		script_option_set(&o, text); /* whether it can be: check_value() */
 	set_literal(n, &o);
 }
 
-static bool is_known(const struct unit *u, const char *word)
+/* The option that a word names; NULL: there is none. */
+static const struct script_option *known(const struct unit *u, const char *word)
 {
 	size_t len = strcspn(word, "=");
 
 	for (const struct asked_option *o = u->script_options; o; o = o->next)
 		if (strlen(o->opt.name) == len && strncmp(o->opt.name, word, len) == 0)
-			return true;
-	return false;
+			return &o->opt;
+	return NULL;
 }
 
 const char *getopt_about(struct unit *u)
@@ -156,29 +157,76 @@ static const char *base_name(const char *path)
 static void print_help(struct unit *u)
 {
 	const char *about = getopt_about(u);
+	int width, widest = 0;
 
 	printf("%s%sOptions of %s:\n", about, *about ? "\n" : "", base_name(u->main_source->name));
+	for (const struct asked_option *o = u->script_options; o; o = o->next) {
+		width = script_option_width(&o->opt);
+		widest = width > widest ? width : widest;
+	}
 	for (const struct asked_option *o = u->script_options; o; o = o->next)
-		script_option_print(stdout, &o->opt);
+		script_option_print(stdout, &o->opt, widest);
+}
+
+static void check_value(struct unit *u, const struct script_option *o, const char *word)
+{
+	const char *value = strchr(word, '=');
+	struct script_option copy = *o;
+
+	if (!value && o->kind != SCRIPT_FLAG)
+		diag(u->diags, SPAN_NONE, D_GETOPT_BARE, o->name, o->name,
+		     o->kind == SCRIPT_NUMBER ? "NUMBER" : "TEXT");
+	else if (value && script_option_set(&copy, value + 1))
+		diag(u->diags, SPAN_NONE, D_GETOPT_VALUE, o->name, script_option_wants(o),
+		     value + 1);
+}
+
+static const char *all_known(const struct unit *u)
+{
+	const char *all = "";
+
+	for (const struct asked_option *o = u->script_options; o; o = o->next)
+		all = arena_printf(u->arena, "%s%s--%s", all, *all ? ", " : "", o->opt.name);
+	return all;
+}
+
+/* A word that is no option and that nothing asks for is as a rule an option written wrongly. */
+static void warn_unused(struct unit *u)
+{
+	for (uint32_t i = 0; i < u->opt->param_cnt && i < 64; i++) {
+		struct diag *d;
+
+		if (u->params_used & 1ull << i)
+			continue;
+		d = diag(u->diags, SPAN_NONE, D_PARAM_UNUSED, u->opt->params[i]);
+		if (u->script_options)
+			diag_hint(d, "Options of the script: %s", all_known(u));
+	}
 }
 
 int getopt_check(struct unit *u)
 {
-	const char *known = "";
+	const struct script_option *o;
+	const char *word, *all;
 
 	for (uint32_t i = 0; i < u->opt->named_cnt; i++) {
-		if (strcmp(u->opt->named[i], "--help") == 0 && !is_known(u, "help")) {
+		if (strcmp(u->opt->named[i], "--help") == 0 && !known(u, "help")) {
 			print_help(u);
 			u->diags = diags_new(u->arena, u->sources); /* nobody asked for errors */
 			return -ECANCELED;
 		}
 	}
-	for (const struct asked_option *o = u->script_options; o; o = o->next)
-		known = arena_printf(u->arena, "%s%s--%s", known, *known ? ", " : "", o->opt.name);
-	for (uint32_t i = 0; i < u->opt->named_cnt; i++)
-		if (!is_known(u, u->opt->named[i] + 2))
-			diag_hint(diag(u->diags, SPAN_NONE, D_GETOPT_UNKNOWN, u->opt->named[i]),
-				  *known ? "Options of the script: %s" : "It has no options.%s",
-				  known);
+	for (uint32_t i = 0; i < u->opt->named_cnt; i++) {
+		word = u->opt->named[i];
+		o = known(u, word + 2);
+		if (o) {
+			check_value(u, o, word + 2);
+			continue;
+		}
+		all = all_known(u);
+		diag_hint(diag(u->diags, SPAN_NONE, D_GETOPT_UNKNOWN, word),
+			  *all ? "Options of the script: %s" : "It has no options.%s", all);
+	}
+	warn_unused(u);
 	return 0;
 }

@@ -20,6 +20,7 @@ struct resolver {
 	struct unit *u;
 	struct symtab *names;
 	int constants; /* above zero: where only a literal will do */
+	bool beside_text; /* the word stands where something is compared with a string */
 };
 
 static void resolve_node(struct resolver *r, struct node *n);
@@ -132,8 +133,10 @@ static void resolve_map_decl(struct resolver *r, struct node *n)
 
 /* ---- positional parameters ---- */
 
-static const char *param(const struct unit *u, uint64_t n)
+static const char *param(struct unit *u, uint64_t n)
 {
+	if (n - 1 < 64)
+		u->params_used |= 1ull << (n - 1);
 	return n >= 1 && n <= u->opt->param_cnt ? u->opt->params[n - 1] : "";
 }
 
@@ -187,6 +190,13 @@ static void unknown(struct resolver *r, struct span sp, enum diag_id id, const c
 
 	if (b) {
 		diag_hint(d, "'%s' is a function: %s()", name, name);
+		return;
+	}
+	if (r->beside_text) {
+		diag_hint(d,
+			  "Text stands between double quotes, and the program between single ones: "
+			  "\"%s\"",
+			  name);
 		return;
 	}
 	nearest_init(&near, name);
@@ -379,13 +389,32 @@ static void resolve_comptime(struct resolver *r, struct node *n)
 	resolve_node(r, n);
 }
 
+static bool is_text(const struct node *n)
+{
+	const struct builtin *b = n->kind == N_IDENT  ? builtin_find(n->ident.name)
+				  : n->kind == N_CALL ? builtin_find(n->call.name)
+						      : NULL;
+
+	return n->kind == N_STR || (b && !strncmp(b->signature, "string", 6));
+}
+
+static void resolve_operand(struct resolver *r, struct node *n, const struct node *other)
+{
+	r->beside_text = n->kind == N_IDENT && is_text(other);
+	resolve_node(r, n);
+	r->beside_text = false;
+}
+
 static void resolve_node(struct resolver *r, struct node *n)
 {
 	if (!n)
 		return;
 	switch (n->kind) {
 	case N_POSITIONAL: resolve_positional(r, n); break;
-	case N_POS_COUNT: make_int(n, r->u->opt->param_cnt, false); break;
+	case N_POS_COUNT:
+		make_int(n, r->u->opt->param_cnt, false);
+		r->u->params_used = UINT64_MAX;
+		break;
 	case N_VAR: var_read(r, n); break;
 	case N_MAP: resolve_map(r, n); break;
 	case N_IDENT: resolve_ident(r, n); break;
@@ -427,8 +456,8 @@ static void resolve_node(struct resolver *r, struct node *n)
 	case N_RETURN: resolve_node(r, n->expr.e); break;
 	case N_UNARY: resolve_node(r, n->unary.e); break;
 	case N_BINARY:
-		resolve_node(r, n->binary.l);
-		resolve_node(r, n->binary.r);
+		resolve_operand(r, n->binary.l, n->binary.r);
+		resolve_operand(r, n->binary.r, n->binary.l);
 		break;
 	case N_FIELD: resolve_node(r, n->field.e); break;
 	case N_TUPLE_GET: resolve_node(r, n->element.e); break;

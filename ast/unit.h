@@ -61,6 +61,7 @@ struct unit {
 	struct size_used *sizes; /* infer: of the kernel's structures, that code depends on */
 	struct ctypes *ctypes; /* import makes it, define adds the program's own */
 	struct asked_option *script_options; /* resolve: what getopt() asks for */
+	uint64_t params_used; /* parse, resolve: bit N - 1 for $N, all for $# */
 	struct probe_env *env; /* what probes are looked up in */
 	const struct source *main_source;
 	struct node *program;

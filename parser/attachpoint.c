@@ -49,6 +49,7 @@ static void put_param(struct cursor *c)
 		diag(c->p->unit->diags, sp, D_PARAM_ZERO, "");
 	} else if (opt && idx <= opt->param_cnt) {
 		put(c, opt->params[idx - 1], strlen(opt->params[idx - 1]));
+		c->p->unit->params_used |= idx <= 64 ? 1ull << (idx - 1) : 0;
 	}
 }
 

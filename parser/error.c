@@ -137,6 +137,15 @@ static bool looks_eaten_by_shell(const struct parser *p)
 		p->last.kind == T_ASSIGN);
 }
 
+/* What a shell gives to -e when the program stands there without quotes: its first word. */
+static bool lacks_action(const struct parser *p, const bool *expected)
+{
+	const struct source *s = source_of(p->unit->sources, p->last.span);
+
+	return s && !strcmp(s->name, "stdin") && p->last.kind == T_END && !p->braces &&
+	       expected[T_LBRACE];
+}
+
 void syntax_error(struct parser *p, const bool *expected)
 {
 	struct span at = p->last.span;
@@ -163,6 +172,10 @@ void syntax_error(struct parser *p, const bool *expected)
 		diag_hint(d,
 			  "The shell changes what stands between double quotes: write -e 'PROGRAM' "
 			  "with single ones");
+	if (p->last.kind == T_ASSIGN && (expected[T_RPAREN] || expected[T_PRED_CLOSE]))
+		diag_hint(d, "'==' compares, '=' assigns");
+	if (lacks_action(p, expected))
+		diag_hint(d, "A program is -e 'PROBE { ACTION }', all of it between single quotes");
 	if (p->last.kind == T_END && lexer_in_angle(p->lexer))
 		diag_hint(d, "In an action < ... > every statement ends with ';'");
 }

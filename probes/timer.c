@@ -64,6 +64,19 @@ static int timer_target(struct probe_env *env, const char *type, const struct ti
 }
 
 /* "10ms", "99hz", "1000000" */
+/* A number by itself is a time, in ns: few who write one mean that. */
+static int too_short(const char *type, uint64_t ns, struct probe_error *err)
+{
+	int rc = probe_fail(err, 1, -EINVAL,
+			    "Invalid rate of %s probe. Minimum is 1000 or 1us. Found: %llu "
+			    "nanoseconds",
+			    type, (unsigned long long)ns);
+
+	env_hint(err, "%s:hz:%llu is so many times a second, %s:s:%llu every so many seconds", type,
+		 (unsigned long long)ns, type, (unsigned long long)ns);
+	return rc;
+}
+
 static int parse_duration(struct probe_env *env, const char *type, const char *text,
 			  struct probe_target *pat, struct probe_error *err)
 {
@@ -83,10 +96,7 @@ static int parse_duration(struct probe_env *env, const char *type, const char *t
 		return bad_rate(type, "overflow error, maximum value is 18446744073709551615", text,
 				1, err);
 	if (ns < 1000)
-		return probe_fail(err, 1, -EINVAL,
-				  "Invalid rate of %s probe. Minimum is 1000 or 1us. Found: %llu "
-				  "nanoseconds",
-				  type, (unsigned long long)ns);
+		return too_short(type, ns, err);
 	return timer_target(env, type, unit_find("us"), ns / 1000, pat, err);
 }
 

@@ -250,18 +250,46 @@ static void print_caps(FILE *out)
 {
 	const struct {
 		int nr;
-		const char *name;
+		const char *name, *help;
 	} caps[] = {
-		{ CAPNR_BPF, "CAP_BPF" },
-		{ CAPNR_PERFMON, "CAP_PERFMON" },
-		{ CAPNR_SYS_ADMIN, "CAP_SYS_ADMIN" },
-		{ CAPNR_SYS_RESOURCE, "CAP_SYS_RESOURCE" },
+		{ CAPNR_BPF, "CAP_BPF", "maps and programs (5.8)" },
+		{ CAPNR_PERFMON, "CAP_PERFMON", "attaching, reading the kernel's memory (5.8)" },
+		{ CAPNR_SYS_ADMIN, "CAP_SYS_ADMIN",
+		  "tracefs where it is not mounted; before 5.8 all" },
+		{ CAPNR_SYS_RESOURCE, "CAP_SYS_RESOURCE", "maps of any size (before 5.11)" },
 	};
 
 	fprintf(out, "\nCapabilities\n");
 	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
-		fprintf(out, "  %-18s %s\n", caps[i].name,
-			cap_effective(caps[i].nr) ? "yes" : "no");
+		fprintf(out, "  %-18s %-3s  %s\n", caps[i].name,
+			cap_effective(caps[i].nr) ? "yes" : "no", caps[i].help);
+}
+
+/* The value of NAME="..." in os-release(5). */
+static void print_distribution(FILE *out)
+{
+	char line[256] = "", *value = NULL;
+	FILE *in = fopen("/etc/os-release", "re");
+
+	while (in && !value && fgets(line, sizeof(line), in))
+		if (!strncmp(line, "PRETTY_NAME=", 12))
+			value = line + 12 + strspn(line + 12, "\"");
+	if (value)
+		fprintf(out, "  %-18s %.*s\n", "Distribution", (int)strcspn(value, "\"\n"), value);
+	if (in)
+		fclose(in);
+}
+
+/* A setting that changes what can be traced, or how fast it is. */
+static void print_sysctl(FILE *out, const char *name, const char *path, const char *help)
+{
+	FILE *in = fopen(path, "re");
+	int value;
+
+	if (in && fscanf(in, "%d", &value) == 1)
+		fprintf(out, "  %-18s %-3d  %s\n", name, value, help);
+	if (in)
+		fclose(in);
 }
 
 int features_print(struct features *f, FILE *out)
@@ -271,13 +299,23 @@ int features_print(struct features *f, FILE *out)
 	struct utsname u;
 
 	fprintf(out, "System\n");
+	print_distribution(out);
 	if (!uname(&u))
 		fprintf(out, "  %-18s %s\n  %-18s %s\n", "Kernel", u.release, "Machine", u.machine);
 	fprintf(out, "  %-18s %d\n", "Possible CPUs", libbpf_num_possible_cpus());
 	fprintf(out, "  %-18s %s\n", "Lockdown", lockdown[kernel_lockdown()]);
 	fprintf(out, "  %-18s %s\n", "libbpf", libbpf_version_string());
+	print_sysctl(out, "bpf_jit_enable", "/proc/sys/net/core/bpf_jit_enable",
+		     "0: programs are interpreted, and slow");
+	print_sysctl(out, "kptr_restrict", "/proc/sys/kernel/kptr_restrict",
+		     "2: the kernel's symbols have no addresses");
+	print_sysctl(out, "perf_paranoid", "/proc/sys/kernel/perf_event_paranoid",
+		     "2 and more: root or CAP_PERFMON only");
 	print_caps(out);
-	fprintf(out, "\nFeatures\n");
+	fprintf(out, "\nFeatures%s\n",
+		cap_effective(CAPNR_BPF) || cap_effective(CAPNR_SYS_ADMIN)
+			? ""
+			: " (without capabilities many are not seen: ask as root)");
 	for (int i = 0; i < FEAT_CNT; i++)
 		fprintf(out, "  %-18s %-3s  %s\n", table[i].name,
 			features_has(f, (enum feature)i) ? "yes" : "no", table[i].help);

@@ -84,7 +84,8 @@ static int open_named(struct runner *r, const char *path)
 static int set_script_option(struct script_option *o, const char *text)
 {
 	if (script_option_set(o, text))
-		return fail("option --%s needs a number, not '%s'", o->name, text);
+		return fail("option --%s needs %s, not '%s'", o->name, script_option_wants(o),
+			    text);
 	if (o->kind == SCRIPT_TEXT && strlen(text) >= SCRIPT_TEXT_SZ)
 		return fail("option --%s is longer than %d bytes", o->name, SCRIPT_TEXT_SZ - 1);
 	return 0;
@@ -216,6 +217,7 @@ static int parse(struct runner *r, int argc, char **argv)
 static void print_help(const struct runner *r)
 {
 	const struct option_table own = { .rows = own_rows, .cnt = OWN_CNT };
+	int width = 0;
 
 	const char *about = r->img.abouts_cnt ? image_str(&r->img, r->img.abouts[0].text) : "";
 
@@ -230,7 +232,12 @@ static void print_help(const struct runner *r)
 	for (uint32_t i = 0; i < r->img.options_cnt; i++) {
 		struct script_option o = image_option(&r->img, i);
 
-		script_option_print(stdout, &o);
+		width = script_option_width(&o) > width ? script_option_width(&o) : width;
+	}
+	for (uint32_t i = 0; i < r->img.options_cnt; i++) {
+		struct script_option o = image_option(&r->img, i);
+
+		script_option_print(stdout, &o, width);
 	}
 	option_table_print(&own);
 }

@@ -28,9 +28,11 @@ struct script_option {
 
 /* What follows "--name=" in the last word that has it: "" when only the name is there, NULL: none. */
 const char *script_option_given(const char *name, const char *const *words, uint32_t cnt);
-/* Sets the value; -EINVAL: the text is no number. The text stays the caller's. */
+/* Sets the value; -EINVAL: the text is none of the kind. The text stays the caller's. */
 int script_option_set(struct script_option *o, const char *text);
-/* A line of the script's help. */
-void script_option_print(FILE *out, const struct script_option *o);
+const char *script_option_wants(const struct script_option *o); /* "a number" */
+/* A line of the script's help, which begins behind names of that width. */
+int script_option_width(const struct script_option *o);
+void script_option_print(FILE *out, const struct script_option *o, int width);
 
 #endif

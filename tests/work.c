@@ -5,22 +5,23 @@
  *
  *   work NAME TASK NUMBER...
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
-#include <netdb.h>
-#include <netinet/in.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,23 +29,24 @@
 #include <unistd.h>
 
 #include "usdt.h"
+#include "work.h"
 
 static const char *name; /* of this run, and of the threads and programs that it starts */
 
-static void fail(const char *what)
+void fail(const char *what)
 {
 	fprintf(stderr, "work: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-static long check(long rc, const char *what)
+long check(long rc, const char *what)
 {
 	if (rc < 0)
 		fail(what);
 	return rc;
 }
 
-static void sleep_ms(long ms)
+void sleep_ms(long ms)
 {
 	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
 
@@ -204,6 +206,42 @@ static void do_users(const long *n)
 		check(setresuid((uid_t)-1, getuid(), (uid_t)-1), "setresuid");
 }
 
+/* N times changes the root to where it is, and M times fails to because the user may not */
+static void do_caps(const long *n)
+{
+	for (long i = 0; i < n[0]; i++)
+		check(chroot("/"), "chroot");
+	check(setresuid(65534, 65534, 65534), "setresuid");
+	for (long i = 0; i < n[1]; i++)
+		if (!chroot("/"))
+			fail("chroot");
+}
+
+/* N programs that run as their owner: work.suid, a copy of this one */
+static void do_suids(const long *n)
+{
+	static const char *const argv[] = { "./work.suid", "suid", "exit", "0", NULL };
+
+	check(setresuid(65534, 65534, 65534), "setresuid");
+	for (long i = 0; i < n[0]; i++)
+		if (run(argv))
+			fail("work.suid");
+}
+
+/* N mounts, and one more unmount than that, which fails; in a namespace that ends with us */
+static void do_mounts(const long *n)
+{
+	check(unshare(CLONE_NEWNS), "unshare");
+	check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "mount");
+	check(mkdir("work.dir", 0700), "mkdir");
+	for (long i = 0; i < n[0]; i++) {
+		check(mount(name, "work.dir", "tmpfs", 0, NULL), "mount");
+		check(umount2("work.dir", 0), "umount");
+	}
+	umount2("work.dir", 0);
+	rmdir("work.dir");
+}
+
 static void do_sleeps(const long *n)
 {
 	for (long i = 0; i < n[0]; i++)
@@ -293,104 +331,99 @@ static void do_locks(const long *n)
 	}
 }
 
-/* ---- network */
-
-static struct sockaddr_in local(in_port_t port)
+/* N processes that want more memory than there is, until they are killed */
+static void do_eaters(const long *n)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET,
-				     .sin_port = port,
-				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-}
-
-/* The port of a socket that is bound to one on the loopback. */
-static in_port_t bind_local(int fd)
-{
-	struct sockaddr_in at = local(0);
-	socklen_t len = sizeof(at);
-
-	check(bind(fd, (struct sockaddr *)&at, sizeof(at)), "bind");
-	check(getsockname(fd, (struct sockaddr *)&at, &len), "getsockname");
-	return at.sin_port;
-}
-
-static void send_all(int fd, long cnt)
-{
-	char data[1024] = "";
-
-	for (; cnt > 0; cnt -= (long)sizeof(data))
-		check(send(fd, data, (size_t)cnt < sizeof(data) ? (size_t)cnt : sizeof(data), 0),
-		      "send");
-}
-
-static void read_all(int fd)
-{
-	char data[4096];
-
-	while (recv(fd, data, sizeof(data), 0) > 0)
-		;
-}
-
-/* N connections, one after the other, over each of which SIZE bytes go; all in this process */
-static void do_connections(const long *n)
-{
-	int listener = (int)check(socket(AF_INET, SOCK_STREAM, 0), "socket");
-	struct sockaddr_in at = local(bind_local(listener));
-
-	check(listen(listener, 16), "listen");
 	for (long i = 0; i < n[0]; i++) {
-		int client = (int)check(socket(AF_INET, SOCK_STREAM, 0), "socket"), server;
+		pid_t child = (pid_t)check(fork(), "fork");
 
-		check(connect(client, (struct sockaddr *)&at, sizeof(at)), "connect");
-		server = (int)check(accept(listener, NULL, NULL), "accept");
-		send_all(client, n[1]);
-		shutdown(client, SHUT_WR);
-		read_all(server);
-		close(server);
-		read_all(client);
-		close(client);
+		if (!child)
+			for (;;)
+				do_faults((const long[]){ 1000 });
+		check(waitpid(child, NULL, 0), "wait");
 	}
-	close(listener);
 }
 
-/* N connections to a port where nobody listens */
-static void do_refused(const long *n)
+/* A page that is not there before somebody says so, and the descriptor that tells who wants it. */
+static int absent_page(char **page)
 {
-	int fd = (int)check(socket(AF_INET, SOCK_STREAM, 0), "socket");
-	struct sockaddr_in at = local(bind_local(fd));
+	long size = sysconf(_SC_PAGESIZE);
+	int fd = (int)check(syscall(SYS_userfaultfd, O_CLOEXEC), "userfaultfd");
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .range.len = (uint64_t)size,
+					 .mode = UFFDIO_REGISTER_MODE_MISSING };
 
-	for (long i = 0; i < n[0]; i++) {
-		int client = (int)check(socket(AF_INET, SOCK_STREAM, 0), "socket");
+	*page = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		     0);
+	range.range.start = (uint64_t)(uintptr_t)*page;
+	check(ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
+	check(ioctl(fd, UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
+	return fd;
+}
 
-		if (!connect(client, (struct sockaddr *)&at, sizeof(at)) || errno != ECONNREFUSED)
-			fail("connect");
-		close(client);
-	}
+static void *write_page(void *page)
+{
+	int fd = scratch(0);
+
+	check(pwrite(fd, page, 1, 0), "pwrite");
 	close(fd);
+	return NULL;
 }
 
-/* N datagrams of SIZE to ourselves */
-static void do_datagrams(const long *n)
-{
-	int fd = (int)check(socket(AF_INET, SOCK_DGRAM, 0), "socket");
-	struct sockaddr_in at = local(bind_local(fd));
-	char data[1024] = "";
+static pid_t waiter_tid;
 
-	for (long i = 0; i < n[0]; i++) {
-		check(sendto(fd, data, (size_t)n[1], 0, (struct sockaddr *)&at, sizeof(at)),
-		      "sendto");
-		check(recv(fd, data, sizeof(data), 0), "recv");
-	}
+static void *write_byte(void *arg)
+{
+	int fd = scratch(0);
+
+	__atomic_store_n(&waiter_tid, (pid_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	check(pwrite(fd, "", 1, 0), "pwrite");
 	close(fd);
+	return arg;
 }
 
-static void do_names(const long *n)
+/* Whether the thread waits for something that no signal ends. */
+static bool is_blocked(pid_t tid)
 {
-	const struct addrinfo hint = { .ai_flags = AI_NUMERICHOST };
-	struct addrinfo *found;
+	char path[64], state = 0;
+	FILE *f;
 
-	for (long i = 0; i < n[0]; i++)
-		if (!getaddrinfo("127.0.0.9", NULL, &hint, &found))
-			freeaddrinfo(found);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (f)
+		fclose(f);
+	return state == 'D';
+}
+
+/*
+ * N times a thread waits MS for a lock of the kernel: the one of a file that another thread writes
+ * to, and holds while the page that it writes is not there.
+ */
+static void do_kernel_locks(const long *n)
+{
+	for (long i = 0; i < n[0]; i++) {
+		struct uffd_msg msg;
+		pthread_t holder, waiter;
+		char *page;
+		int fd = absent_page(&page);
+		struct uffdio_zeropage zero = { .range = { (uint64_t)(uintptr_t)page,
+							   (uint64_t)sysconf(_SC_PAGESIZE) } };
+
+		waiter_tid = 0;
+		pthread_create(&holder, NULL, write_page, page);
+		check(read(fd, &msg, sizeof(msg)), "userfaultfd");
+		pthread_create(&waiter, NULL, write_byte, NULL);
+		while (!__atomic_load_n(&waiter_tid, __ATOMIC_SEQ_CST) || !is_blocked(waiter_tid))
+			sleep_ms(1);
+		sleep_ms(n[1]);
+		check(ioctl(fd, UFFDIO_ZEROPAGE, &zero), "UFFDIO_ZEROPAGE");
+		pthread_join(holder, NULL);
+		pthread_join(waiter, NULL);
+		close(fd);
+	}
+	unlink("work.tmp");
 }
 
 /* ---- interpreters, as far as their probes go */
@@ -434,16 +467,23 @@ static void do_interpreter(const long *n)
 	X(threads, 2)                                                                              \
 	X(signals, 2)                                                                              \
 	X(users, 1)                                                                                \
+	X(caps, 2)                                                                                 \
+	X(suids, 1)                                                                                \
+	X(mounts, 1)                                                                               \
 	X(sleeps, 2)                                                                               \
 	X(spin, 1)                                                                                 \
 	X(ptraces, 1)                                                                              \
 	X(bpfs, 1)                                                                                 \
 	X(faults, 1)                                                                               \
+	X(eaters, 1)                                                                               \
 	X(leaks, 3)                                                                                \
 	X(locks, 2)                                                                                \
+	X(kernel_locks, 2)                                                                         \
 	X(connections, 2)                                                                          \
 	X(refused, 1)                                                                              \
 	X(datagrams, 2)                                                                            \
+	X(strange, 2)                                                                              \
+	X(unanswered, 1)                                                                           \
 	X(names, 1)                                                                                \
 	X(interpreter, 1)
 
