@@ -153,15 +153,17 @@ static LLVMValueRef gen_binary(struct gen *g, struct node *n)
 /* &$x, &@m, &p->field; 0 for a key that is not there. */
 static LLVMValueRef address_of(struct gen *g, struct node *e)
 {
-	LLVMValueRef at;
+	struct lvalue lv = { .how = LV_MEMORY };
 
 	if (e->kind == N_MAP)
-		at = map_find(g, e, map_key(g, e));
+		lv.addr = map_find(g, e, map_key(g, e));
 	else if (e->kind == N_VAR)
-		at = gen_var(g, e->var.sym);
+		lv.addr = gen_var(g, e->var.sym);
 	else
-		at = lvalue_of(g, e).addr;
-	return LLVMBuildPtrToInt(g->b, at, g->i64, "");
+		lv = lvalue_of(g, e);
+	if (lv.how == LV_MEMORY || lv.how == LV_CONTEXT)
+		return gen_number(g, lv.addr);
+	return LLVMBuildPtrToInt(g->b, lv.addr, g->i64, "");
 }
 
 static LLVMValueRef gen_unary(struct gen *g, struct node *n)

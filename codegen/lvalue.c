@@ -193,7 +193,11 @@ static struct lvalue index_of(struct gen *g, struct node *e)
 	/* plain loads need an offset the verifier knows; any other index is read by the helper */
 	if (!LLVMIsAConstantInt(idx))
 		lv.how = lv.how == LV_USER ? LV_USER : LV_KERNEL;
-	lv.addr = gen_off_var(g, lv.addr, LLVMBuildMul(g->b, idx, gen_i64(g, unit), ""));
+	idx = LLVMBuildMul(g->b, idx, gen_i64(g, unit), "");
+	/* LLVM would or what fits into an address's zero bits, which the verifier does not take */
+	if (unit < 8 && !LLVMIsAConstantInt(idx))
+		idx = gen_opaque(g, idx);
+	lv.addr = gen_off_var(g, lv.addr, idx);
 	lv.field = NULL;
 	return lv;
 }

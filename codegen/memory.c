@@ -150,6 +150,17 @@ LLVMValueRef gen_var(struct gen *g, struct var_sym *sym)
 	return v->mem;
 }
 
+/* From memory of a map, of which the verifier does not remember what was put there. */
+LLVMValueRef gen_number(struct gen *g, LLVMValueRef addr)
+{
+	LLVMValueRef at = gen_frame_tmp(g, 8), v;
+
+	LLVMBuildStore(g->b, addr, at);
+	v = LLVMBuildLoad2(g->b, g->i64, at, "");
+	LLVMSetVolatile(v, true);
+	return v;
+}
+
 void gen_zero(struct gen *g, LLVMValueRef dst, uint32_t size)
 {
 	if (size <= INLINE_BYTES) {

@@ -4,15 +4,18 @@
  * that it must load, or be refused by the checker with a place. What the kernel's verifier says no to
  * is a bug of ours. tests/fuzz/run drives it.
  *
- *	tests/fuzz/generate SEED [TARGET [nobtf]]
+ *	tests/fuzz/generate SEED [TARGET [WORD...]]
  *
- * TARGET is a program for uprobes on its main(), or ""; nobtf: no types of the kernel's.
+ * TARGET is a program for uprobes on its main(), or "". Words: nobtf, no types of the kernel's;
+ * kprobe, fentry, iter: there are such probes; write: write_user() is allowed; cgroup: of
+ * the second version, where they usually are.
  *
- * The language stands in the tables: a row is text in which ` and a letter is a part to be chosen:
+ * The language stands in the tables of rows.h: a row is text in which ` and a letter is a part to be chosen:
  *
  *	`i integer  `t text  `b boolean  `o (integer, text) of a variable  `p pointer to struct own
  *	`n integer literal  `s text literal  `d literal below 64  `v integer variable  `w text variable
  *	`e the statements of a block  `x a block with a value  `f a value by find()
+ *	`a an integer that only this kind of probe has
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +26,21 @@
 enum { DEPTH_MAX = 4, VARS_MAX = 4, NAMES_MAX = 64, LOOPS_MAX = 2 };
 
 /* What the action of a probe can ask for, beside what all can. */
-enum kind { KIND_PLAIN, KIND_RW, KIND_ARGS, KIND_FUNC };
+enum kind {
+	KIND_PLAIN,
+	KIND_RW,
+	KIND_ARGS,
+	KIND_FUNC,
+	KIND_RETURN,
+	KIND_OPEN,
+	KIND_EXIT,
+	KIND_EXEC,
+	KIND_SKB,
+	KIND_ITER,
+	KIND_FENTRY,
+};
+
+#include "rows.h"
 
 /* Variables in sight, of one type: a letter and these numbers. */
 struct vars {
@@ -34,7 +51,7 @@ struct vars {
 struct gen {
 	uint64_t state;
 	enum kind kind;
-	bool nobtf;
+	bool nobtf, kprobe, fentry, iter, write, cgroup;
 	struct vars ints, texts, tuples;
 	int depth, level, loops, unrolled;
 	int made; /* names given so far in this probe */
@@ -49,31 +66,31 @@ static uint32_t roll(struct gen *g, uint32_t n)
 	return (uint32_t)((g->state * 0x2545f4914f6cdd1dull) >> 33) % n;
 }
 
-struct table {
-	const char *const *rows;
-	uint32_t cnt;
-};
-#define TABLE(...)                                                                                 \
-	(struct table)                                                                             \
-	{                                                                                          \
-		(const char *const[]){ __VA_ARGS__ },                                              \
-			sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)              \
-	}
+#define ROWS(table) table, sizeof(table) / sizeof(*(table))
 
 static void emit(struct gen *g, const char *row);
 
 static bool needs_btf(const char *row)
 {
-	return strstr(row, "curtask->") || strstr(row, "task_struct") || strstr(row, "PIDTYPE");
+	static const char *const words[] = {
+		"curtask", "task_struct", "PIDTYPE", "ppid",  "pcomm",
+		"leader_", "skb",	  "comm(",   "kfunc", "jiffies"
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strstr(row, words[i]))
+			return true;
+	return false;
 }
 
-static void emit_one(struct gen *g, struct table t)
+static void emit_one(struct gen *g, const char *const *rows, size_t cnt)
 {
 	const char *row;
 
 	do
-		row = t.rows[roll(g, t.cnt)];
-	while (g->nobtf && needs_btf(row));
+		row = rows[roll(g, (uint32_t)cnt)];
+	while ((g->nobtf && needs_btf(row)) || (!g->write && strstr(row, "write_user")) ||
+	       (!g->cgroup && strstr(row, "cgroupid")) || (!g->ints.cnt && strstr(row, "`v")));
 	emit(g, row);
 }
 
@@ -84,9 +101,7 @@ static void number(struct gen *g)
 	if (roll(g, 2))
 		printf("%u", roll(g, 100));
 	else
-		emit_one(g, TABLE("(0)", "(1)", "(127)", "(128)", "(255)", "(256)", "(65535)",
-				  "(1e6)", "(2147483647)", "(4294967296)", "(0x7fffffffffffffff)",
-				  "(-1)", "(-128)", "(1ms)", "(077)", "(1_000)", "(10u)"));
+		emit_one(g, ROWS(number_rows));
 }
 
 static void variable(struct gen *g, const struct vars *v, char letter)
@@ -98,10 +113,17 @@ static void variable(struct gen *g, const struct vars *v, char letter)
 static void argument(struct gen *g)
 {
 	switch (g->kind) {
-	case KIND_RW: emit_one(g, TABLE("args.fd", "args.count", "(uint64)args.buf")); break;
-	case KIND_ARGS: emit_one(g, TABLE("arg0", "arg1", "(int32)arg1")); break;
-	case KIND_FUNC: emit_one(g, TABLE("arg0", "arg1", "arg5", "reg(\"ip\")")); break;
-	case KIND_PLAIN: emit_one(g, TABLE("pid", "cpu")); break;
+	case KIND_RW: emit_one(g, ROWS(rw_rows)); break;
+	case KIND_ARGS: emit_one(g, ROWS(args_rows)); break;
+	case KIND_FUNC: emit_one(g, ROWS(func_rows)); break;
+	case KIND_RETURN: emit_one(g, ROWS(return_rows)); break;
+	case KIND_OPEN: emit_one(g, ROWS(open_rows)); break;
+	case KIND_EXIT: emit_one(g, ROWS(exit_rows)); break;
+	case KIND_EXEC: emit_one(g, ROWS(exec_rows)); break;
+	case KIND_SKB: emit_one(g, ROWS(skb_rows)); break;
+	case KIND_ITER: emit_one(g, ROWS(iter_rows)); break;
+	case KIND_FENTRY: emit_one(g, ROWS(fentry_rows)); break;
+	case KIND_PLAIN: emit_one(g, ROWS(plain_rows)); break;
 	}
 }
 
@@ -114,22 +136,11 @@ static void int_leaf(struct gen *g)
 	else if (what < 4)
 		argument(g);
 	else if (what < 6)
-		emit_one(g, TABLE("pid", "tid", "cpu", "uid", "gid", "nsecs", "elapsed", "rand",
-				  "ncpus", "jiffies", "nsecs(boot)", "numaid", "cgroup",
-				  "pid(init)", "usermode", "default_str_length"));
-	else if (what < 8)
-		emit_one(g, TABLE("@n", "@m", "@k[1, \"a\"]", "@t[tid]", "@s.0", "@s.2.1", "@r.a",
-				  "(int64)@total", "(int64)@low[cpu]", "(uint64)@average",
-				  "@big[`s].0", "@lru[`n]", "@pc[tid]", "@own.b", "@own.arr[1]"));
+		emit_one(g, ROWS(value_rows));
+	else if (what < 9)
+		emit_one(g, ROWS(map_int_rows));
 	else if (what < 10)
-		emit_one(g, TABLE("curtask->pid", "curtask->prio", "curtask->cred->uid.val",
-				  "curtask->se.vruntime", "curtask->in_execve",
-				  "curtask->signal->rlim[3].rlim_cur", "PIDTYPE_SID", "GREEN",
-				  "curtask->cpus_mask.bits[cpu & 3]", "sizeof(struct task_struct)",
-				  "offsetof(struct own, b)", "`p->b", "`p->arr[1]", "`p->lo",
-				  "`p->hi", "`p->in.x", "`p->y", "(uint64)`p", "`p->next->a",
-				  "*(uint16 *)(`p)", "`p->arr[pid & 3]", "sizeof(uint32)",
-				  "(uint32)`p->color", "LIMIT", "((uint8[4])(uint32)pid)[1]"));
+		emit_one(g, ROWS(field_rows));
 	else
 		number(g);
 }
@@ -141,44 +152,24 @@ static void integer(struct gen *g)
 		return;
 	}
 	g->depth++;
-	emit_one(g, TABLE("(`i + `i)", "(`i - `i)", "(`i * `i)", "(`i / `i)", "(`i % `i)",
-			  "(`i & `i)", "(`i | `i)", "(`i ^ `i)", "(`i << `d)", "(`i >> `d)",
-			  "(`i << (`i & 63))", "(uint8)(`i)", "(int8)(`i)", "(uint16)(`i)",
-			  "(int32)(`i)", "(uint64)(`i)", "(int64)(`i)", "(uint32)(`i)",
-			  "(`b ? `i : `i)", "(`i ?: `i)", "-(`i)", "~(`i)",
-			  "(if (`b) { `i } else { `i })", "`x", "strlen(`t)", "strncmp(`t, `t, `d)",
-			  "strstr(`t, `s)", "strstr(`t, `t)", "memcmp(`t, `t, 7)",
-			  "(uint64)bswap((uint16)(`i))", "(uint64)bswap((uint32)(`i))",
-			  "(uint64)bswap((int64)(`i))", "(int64)len(@k)",
-			  "(has_key(@t, `i) ? 1 : 2)", "(delete(@k, (`i, `t)) ? `i : 5)", "@t[`i]",
-			  "@k[`i, `t]", "`o.0", "(`i, `t, `i).2", "(a=`i, b=`t).a", "m_add(`i, `i)",
-			  "m_bool(`t)", "strcontains(`t, `s) + 1", "`f", "(int64)sizeof(`t)",
-			  "(is_err(`i) ? 1 : 0)"));
+	emit_one(g, ROWS(int_rows));
 	g->depth--;
 }
 
 static void boolean(struct gen *g)
 {
 	if (g->depth >= DEPTH_MAX + 1) {
-		emit_one(g, TABLE("true", "false", "(pid > 1)", "has_key(@t, tid)"));
+		emit_one(g, ROWS(bool_leaf_rows));
 		return;
 	}
 	g->depth++;
-	emit_one(g, TABLE("true", "(`t == `t)", "(`t != `t)", "(`t == `s)", "!(`i)", "(`b && `b)",
-			  "(`b || `b)", "((`i, `t) == (`i, \"x\"))", "((`i, `t) != (`i, `t))",
-			  "(`i < `i)", "(`i <= `i)", "(`i > `i)", "(`i >= `i)", "(`i == `i)",
-			  "(`i != `i)", "strcontains(`t, `s)", "has_key(@t, `i)",
-			  "has_key(@k, (`i, `t))", "(`o == (`i, `t))", "(`o.1 == `t)", "!(`b)",
-			  "(`p->color == GREEN)", "((bool)(`i))", "(`p->arr == `p->arr)"));
+	emit_one(g, ROWS(bool_rows));
 	g->depth--;
 }
 
 static void literal_text(struct gen *g)
 {
-	emit_one(g, TABLE("\"\"", "\"a\"", "\"abc\"", "\"sh\"", "\"with \\\"quotes\\\" \\x41\"",
-			  "\"a longer text of some forty bytes, ends.\"",
-			  "\"a text of more than sixty-four bytes, so that it is never on the "
-			  "stack\""));
+	emit_one(g, ROWS(literal_rows));
 }
 
 static void text(struct gen *g)
@@ -188,16 +179,10 @@ static void text(struct gen *g)
 	if (what < 3 && g->texts.cnt) {
 		variable(g, &g->texts, 's');
 	} else if (what < 7 || g->depth >= DEPTH_MAX) {
-		emit_one(g, TABLE("comm", "`s", "@x", "@s.1", "@r.b", "@names[1]", "curtask->comm",
-				  "probe", "`p->name", "probetype", "str(`p->text)", "@own.name"));
+		emit_one(g, ROWS(text_leaf_rows));
 	} else {
 		g->depth++;
-		emit_one(g,
-			 TABLE("(`b ? `t : `t)", "str_concat(`t, `t)", "str_concat(comm, `t)",
-			       "str((uint64)`p, 16)", "str(`p->text, pid & 15)", "str(`t, `i)",
-			       "signal_name(`i)", "strerror(`i)", "syscall_name(`i)", "`o.1",
-			       "(if (`b) { `t } else { `t })", "@names[`i]", "(`i, `t).1",
-			       "(a=`i, b=`t).b", "(string[20])(`t)", "@big[`s].1", "m_text(`t)"));
+		emit_one(g, ROWS(text_rows));
 		g->depth--;
 	}
 }
@@ -236,13 +221,12 @@ static void emit_part(struct gen *g, char part)
 	case 'v': variable(g, &g->ints, 'i'); break;
 	case 'w': variable(g, &g->texts, 's'); break;
 	case 'p':
-		emit_one(g,
-			 g->kind == KIND_RW
-				 ? TABLE("((struct own *)curtask)", "((struct own *)args.buf)",
-					 "(((struct own *)curtask) + 1)")
-				 : TABLE("((struct own *)curtask)", "((struct own *)kptr(curtask))",
-					 "((struct own *)uptr(cpu))"));
+		if (g->kind == KIND_RW)
+			emit_one(g, ROWS(user_pointer_rows));
+		else
+			emit_one(g, ROWS(pointer_rows));
 		break;
+	case 'a': argument(g); break;
 	case 'e': block(g); break;
 	case 'x': block_value(g); break;
 	case 'f': emit(g, g->level ? "(find(@t, `i, $f) ? $f : 3)" : "@t[`i]"); break;
@@ -263,56 +247,27 @@ static void emit(struct gen *g, const char *row)
 
 static void print_stmt(struct gen *g)
 {
-	emit_one(g, TABLE("printf(\"%d %s %x\\n\", `i, `t, `i);",
-			  "printf(\"%5lld|%-20s|%c|%p|%llu\\n\", `i, `t, `i, `p, (uint64)`i);",
-			  "printf(\"%r %rx %s %d\\n\", buf(`t, 9), buf(`t), `p->color, `p->color);",
-			  "printf(\"%s %s %s\\n\", ntop((uint32)`i), macaddr(`p), `b);",
-			  "printf(\"%s %s\\n\", ksym(`i), strftime(\"%H:%M:%S\", nsecs));",
-			  "printf(\"%s\", kstack(3));", "print(ustack(perf, 2));", "print(kstack);",
-			  "print((`i, `t, `b));", "print((`i, (`t, `i), (`b, `i, `t)));",
-			  "print((a=`i, b=`t, c=(`b, `i)));", "print(`t);", "print(`i);",
-			  "print(`b);", "print(`o);", "print(@k);", "print(@k[`i, `t]);",
-			  "print(@by, 2);", "print(@h);", "print(@total);", "print(@own);",
-			  "print(*`p);", "print(`p->in);", "print(`p->arr);", "print(`p->grid);",
-			  "print(curtask->cred->uid);", "print(buf(`t, `i));",
-			  "print(buf(`p, 40));", "print(curtask->cpus_mask);",
-			  "print(ntop(`p->arr));", "print(pton(\"10.0.0.1\"));",
-			  "print((int8[4])(uint32)`i);", "print(cgroup_path(cgroup));",
-			  "print(usym(`i));", "print(username);", "errorf(\"%d\\n\", `i);",
-			  "warnf(\"%s\\n\", `t);", "debugf(\"%s\\n\", `t);", "time(\"%H\\n\");",
-			  "clear(@gone);", "zero(@by);", "join((uint64)`p, \",\");"));
+	emit_one(g, ROWS(print_rows));
 	putchar('\n');
 }
 
 static void map_stmt(struct gen *g)
 {
-	emit_one(g, TABLE("@x = `t;", "@n = `i;", "@m = `i;", "@n += `i;", "@n -= `i;", "@m ^= `i;",
-			  "@m *= `i;", "@n /= `i;", "@n %= `i;", "@m |= `i;", "@m &= `i;",
-			  "@n <<= `d;", "@m >>= `d;", "@n++;", "--@m;", "@t[tid]++;",
-			  "@t[`i] = `i;", "@t[`i] += `i;", "delete(@t, tid);",
-			  "delete(@k[1, \"a\"]);", "delete(@t, `i);", "@k[`i, `t] = `i;",
-			  "@s = (`i, `t, (`b, `i));", "@r = (a=`i, b=`t);", "@names[`i] = `t;",
-			  "@big[`t] = (`i, `t);", "@own = *`p;", "@lru[`i] = `i;", "@pc[`i] += `i;",
-			  "@gone[`o] = `b;", "@bits[buf(`t, 12)] = `t;",
-			  "@stk[kstack(2), ustack] = count();", "@col[`p->color] = count();",
-			  "@by[`t] = count();", "@by[str_concat(`t, `t)] = count();",
-			  "@total = sum(`i);", "@average = avg(`i);", "@low[cpu] = min(`i);",
-			  "@high[`t, `i] = max(`i);", "@a[`i, `t] = stats(`i);", "@h = hist(`i);",
-			  "@hk[`i, (`t, `b)] = hist(`i, 3);", "@lh[`t] = lhist(`i, 0, 1000, 10);",
-			  "@ts = tseries(`i, 1s, 10);", "m_bump(@n);", "$got = @n++ + --@m;",
-			  "@wide[`i, `t, `b, (`i, `t)] = (`t, (`i, `t));",
-			  "_ = delete(@k, (`i, `t));", "if (find(@t, `i, $f)) { print($f); }"));
+	emit_one(g, ROWS(map_rows));
 	putchar('\n');
 }
 
 static bool assign_new(struct gen *g, struct vars *v, char letter, const char *value)
 {
+	int name = g->made;
+
 	if (v->cnt >= VARS_MAX || g->made >= NAMES_MAX - 4)
 		return false;
-	printf("%s$%c%d = ", roll(g, 3) ? "" : "let ", letter, g->made);
+	g->made++;
+	printf("%s$%c%d = ", roll(g, 3) ? "" : "let ", letter, name);
 	emit(g, value);
 	printf(";\n");
-	v->name[v->cnt++] = g->made++;
+	v->name[v->cnt++] = name;
 	return true;
 }
 
@@ -339,14 +294,13 @@ static void assign(struct gen *g)
 		}
 		break;
 	}
-	emit_one(g, TABLE("`v = `i;\n", "`v += `i;\n", "`v ^= `i;\n", "`v -= `i;\n", "`v *= `i;\n",
-			  "`v /= `i;\n", "`v %= `i;\n", "`v |= `i;\n", "`v &= `i;\n",
-			  "`v <<= `d;\n", "`v >>= `d;\n", "`v++;\n", "--`v;\n", "m_double(`v);\n"));
+	emit_one(g, ROWS(assign_rows));
 }
 
 static void loop(struct gen *g)
 {
 	int name = g->made++, ints = g->ints.cnt;
+	bool kv = false;
 
 	g->loops++;
 	switch (roll(g, 6)) {
@@ -356,12 +310,12 @@ static void loop(struct gen *g)
 		break;
 	case 1:
 		printf("for ($i%d : 0..", name);
-		emit(g, "((int64)`i & 63)) ");
+		emit(g, "((int64)(`i) & 63)) ");
 		g->ints.name[g->ints.cnt++] = name;
 		break;
 	case 2:
-		printf("for ($kv%d : %s) ", name,
-		       TABLE("@k", "@by", "@t", "@names", "@total").rows[roll(g, 4)]);
+		kv = true;
+		printf("for ($kv%d : %s) ", name, walked_maps[roll(g, 5)]);
 		break;
 	case 3:
 		printf("unroll(%u) ", 1 + roll(g, 4));
@@ -373,7 +327,11 @@ static void loop(struct gen *g)
 	case 4: printf("while ($i%d++ < %u) ", g->ints.name[0], 1 + roll(g, 9)); break;
 	default: printf("$c%d = 0;\nwhile ($c%d++ < %u) ", name, name, 1 + roll(g, 9));
 	}
+	printf("{\n");
+	if (kv && roll(g, 2))
+		printf("print($kv%d.%u);\n", name, roll(g, 2));
 	block(g);
+	printf("}\n");
 	g->ints.cnt = ints;
 	g->loops--;
 }
@@ -382,12 +340,12 @@ static void branch(struct gen *g)
 {
 	emit(g, "if (`b) `e");
 	if (roll(g, 2))
-		emit_one(g, TABLE("else `e", "else if (`b) `e", "else if (`i) `e else `e"));
+		emit_one(g, ROWS(else_rows));
 }
 
 static void statement(struct gen *g)
 {
-	uint32_t what = roll(g, 20);
+	uint32_t what = roll(g, 21);
 
 	if (what < 3 && g->level < 3)
 		branch(g);
@@ -395,15 +353,12 @@ static void statement(struct gen *g)
 		loop(g);
 	else if (what < 7 && g->level > 1 && !g->unrolled)
 		emit(g, g->loops ? "if (`b) { continue; }\nif (`b) { break; }\n"
-				 : "if (`b) { return; }\n");
+				 : "if (`b) { return; }\nif (pid == 0xfffffff0) { exit(`i); }\n");
 	else if (what < 8)
-		emit_one(g, TABLE("if comptime (sizeof(uint64) == 8) { @n = 3; }\n",
-				  "let $z: uint32 = pid;\nprint($z);\n", "{ let $z; $z = `t; }\n",
-				  "let $p = (uint64 *)uptr(`i);\nprint(*$p);\n",
-				  "$r = (a=`i, b=`t);\nprint(($r.a, $r.b));\n"));
-	else if (what < 12)
+		emit_one(g, ROWS(other_rows));
+	else if (what < 13)
 		map_stmt(g);
-	else if (what < 15)
+	else if (what < 16)
 		print_stmt(g);
 	else
 		assign(g);
@@ -427,33 +382,36 @@ static void block(struct gen *g)
 
 /* ---- the whole ---- */
 
+static bool has_place(const struct gen *g, const struct place *at, const char *target)
+{
+	switch (at->kind) {
+	case KIND_FUNC: return strstr(at->at, "kprobe") ? g->kprobe : target != NULL;
+	case KIND_RETURN: return strstr(at->at, "kretprobe") ? g->kprobe : target != NULL;
+	case KIND_SKB: return !g->nobtf;
+	case KIND_ITER: return g->iter;
+	case KIND_FENTRY: return g->fentry;
+	case KIND_PLAIN:
+	case KIND_RW:
+	case KIND_ARGS:
+	case KIND_OPEN:
+	case KIND_EXIT:
+	case KIND_EXEC: break;
+	}
+	return true;
+}
+
 static void probe(struct gen *g, const char *target)
 {
-	static const struct {
-		const char *at;
-		enum kind kind;
-	} places[] = {
-		{ "tracepoint:syscalls:sys_enter_write", KIND_RW },
-		{ "tracepoint:syscalls:sys_enter_write", KIND_RW },
-		{ "tracepoint:syscalls:sys_enter_read,\ntracepoint:syscalls:sys_enter_write",
-		  KIND_RW },
-		{ "rawtracepoint:sys_enter", KIND_ARGS },
-		{ "interval:s:100", KIND_PLAIN },
-		{ "profile:hz:1", KIND_PLAIN },
-		{ "software:cpu-clock:1000000000", KIND_PLAIN },
-		{ "begin", KIND_PLAIN },
-		{ "end", KIND_PLAIN },
-		{ NULL, KIND_FUNC },
-	};
-	uint32_t at = roll(g, sizeof(places) / sizeof(*places) - (target ? 0 : 1));
+	const struct place *at;
 
+	do
+		at = &places[roll(g, sizeof(places) / sizeof(*places))];
+	while (!has_place(g, at, target));
 	g->ints.cnt = g->texts.cnt = g->tuples.cnt = 0;
 	g->made = g->depth = g->level = g->loops = g->unrolled = 0;
-	g->kind = places[at].kind;
-	if (places[at].at)
-		printf("%s ", places[at].at);
-	else
-		printf("uprobe:%s:main ", target);
+	g->kind = at->kind;
+	printf(at->at, target);
+	putchar(' ');
 	if (roll(g, 3) == 0)
 		emit(g, "/ `b / ");
 	printf("{\nlet $f;\n$i%d = (int64)pid;\n", g->made);
@@ -469,23 +427,31 @@ static void preamble(struct gen *g)
 	     "struct inner { int x; long y; };\n"
 	     "struct own { int a; long b; unsigned lo : 3, hi : 29; int arr[4]; char name[12];\n"
 	     "struct inner in; union { long y; char raw[8]; }; struct own *next; char *text;\n"
-	     "enum shade color; int grid[2][3]; };");
+	     "enum shade color; int grid[2][3]; };\n"
+	     "typedef unsigned short half;\n"
+	     "union both { int whole; half part[2]; };\n"
+	     "struct __attribute__((packed)) tight { char c; half h; void (*fn)(int); };");
 	if (!roll(g, 4))
-		emit_one(g, TABLE("config = { max_strlen = 64; }\n",
-				  "config = { max_strlen = 3000; }\n",
-				  "config = { on_stack_limit = 8; }\n",
-				  "config = { on_stack_limit = 128; max_strlen = 200; }\n"));
+		emit_one(g, ROWS(config_rows));
 	puts("macro m_add(a, b) { a + b }\n"
 	     "macro m_bool(t) { let $y = t; if ($y == \"abc\") { 1 } else { 0 } }\n"
 	     "macro m_text(t) { str_concat(t, \"!\") }\n"
 	     "macro m_bump(@map) { @map++; }\n"
 	     "macro m_double($v) { $v += $v; }\n"
+	     "macro m_size(t) { sizeof(t) }\n"
+	     "macro m_none() { 7 }\n"
 	     "let @lru = lruhash(100);\nlet @pc = percpuhash(50);\n"
+	     "let @plain = hash(9);\nlet @plru = percpulruhash(9);\n"
 	     "begin {\n@n = 1; @m = -1; @k[(int64)1, \"a\"] = (int64)2; @t[tid] = nsecs;\n"
 	     "@x = comm; @s = (1, \"one\", (true, pid)); @r = (a=1, b=\"one\");\n"
 	     "@by[comm] = count(); @total = sum(3); @average = avg(4); @low[cpu] = min(5);\n"
 	     "@names[(int64)1] = \"one\"; @big[\"a\"] = (1, \"one\"); @lru[1] = (int64)1;\n"
-	     "@pc[1] = (int64)1; @gone[(int64)1, \"a\"] = true; @h = hist(1);\n"
+	     "@high[\"a\", 1] = max(1); @hk[1, (\"a\", true)] = hist(1, 3); @col[GREEN] = "
+	     "count();\n"
+	     "@a[1, \"a\"] = stats(1); @ts = tseries(1, 1s, 10); @lh[\"a\"] = lhist(1, 0, 1000, "
+	     "10);\n"
+	     "@pc[1] = (int64)1; @plain[1] = (int64)1; @plru[1] = (int64)1; @gone[(int64)1, \"a\"] "
+	     "= true; @h = hist(1);\n"
 	     "@own = *(struct own *)curtask; exit();\n}");
 }
 
@@ -496,7 +462,14 @@ int main(int argc, char **argv)
 					   : 1 };
 	const char *target = argc > 2 && *argv[2] ? argv[2] : NULL;
 
-	g.nobtf = argc > 3 && !strcmp(argv[3], "nobtf");
+	for (int i = 3; i < argc; i++) {
+		g.nobtf |= !strcmp(argv[i], "nobtf");
+		g.kprobe |= !strcmp(argv[i], "kprobe");
+		g.fentry |= !strcmp(argv[i], "fentry");
+		g.iter |= !strcmp(argv[i], "iter");
+		g.write |= !strcmp(argv[i], "write");
+		g.cgroup |= !strcmp(argv[i], "cgroup");
+	}
 
 	roll(&g, 2);
 	preamble(&g);
