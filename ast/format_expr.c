@@ -207,7 +207,7 @@ static void put_unary(struct formatter *f, const struct node *n)
 	if (n->unary.op == UN_COMPTIME)
 		doc_space(f->doc);
 	/* "- -x" and "& &x" are not "--x" and "&&x" */
-	if (next == op || (op == T_SUB && next == T_DEC) || (op == T_ADD && next == T_INC))
+	else if (next == op || (op == T_SUB && next == T_DEC) || (op == T_ADD && next == T_INC))
 		doc_space(f->doc);
 	put_in_parens(f, n->unary.e, !is_atom(n->unary.e));
 }
