@@ -323,8 +323,8 @@ static const char *const literal_rows[] = {
 	"\"sh\"",
 	"\"with \\\"quotes\\\" \\x41\"",
 	"\"a longer text of some forty bytes, ends.\"",
-	"\"a text of more than sixty-four bytes, so that it is never on the "
-	"stack\""
+	("\"a text of more than sixty-four bytes, so that it is never on the "
+	 "stack\"")
 };
 
 static const char *const text_leaf_rows[] = { "comm",
