@@ -4,7 +4,8 @@
  * answer, so that options, probes, fields, functions and scripts are named where they are defined and nowhere else.
  *
  * A program is only skimmed: where strings, comments, predicates and braces begin and end tells whether an attach point
- * is being typed or an expression, and which attach point the expression belongs to. Nothing here compiles anything.
+ * is being typed or an expression, and which attach point the expression belongs to. Only the options of a script, behind
+ * "--", are known when it was compiled half-way: whoever calls does that.
  */
 #include <ctype.h>
 #include <glob.h>
@@ -293,7 +294,8 @@ static void offer_patterns(struct word *w)
 struct line {
 	const char *before; /* the word just before it, "" at the beginning */
 	bool list; /* -l: patterns follow */
-	bool program; /* there is one: its arguments follow */
+	const char *program, *file; /* one of them, or NULL: its arguments follow */
+	bool behind; /* "--": what follows is the script's */
 };
 
 static void ignore(void *arg, const char *name, const char *help)
@@ -304,18 +306,35 @@ static struct line read_line(int cnt, char **words)
 {
 	struct line l = { .before = "" };
 
-	for (int i = 0; i < cnt; i++) {
+	for (int i = 0; i < cnt && !l.behind; i++) {
 		bool is_value = options_each_value(l.before, ignore, NULL);
 
+		if (!strcmp(l.before, "-e"))
+			l.program = words[i];
 		l.before = words[i];
-		l.program |= !strcmp(l.before, "-e") || (*l.before != '-' && !is_value);
+		if (*l.before != '-' && !is_value && !l.file)
+			l.file = l.before;
+		l.behind = !strcmp(l.before, "--") && !is_value;
 		l.list |= !strcmp(l.before, "--list") ||
 			  (*l.before == '-' && l.before[1] != '-' && strchr(l.before, 'l'));
 	}
 	return l;
 }
 
-int complete(int word_cnt, char **words)
+static int offer_script_options(struct word *w, const struct line *l, script_options_fn each)
+{
+	struct options o = { .file = l->file, .program = l->program ? strdup(l->program) : NULL };
+
+	if (*w->text == '-' || !*w->text) {
+		offer_named(w, "--help", "what the script is for, and its options");
+		if (o.program || o.file)
+			each(&o, offer_named, w);
+	}
+	free(o.program);
+	return *w->text == '-' ? 0 : WANT_FILES;
+}
+
+int complete(int word_cnt, char **words, script_options_fn script_options)
 {
 	const char *last = word_cnt ? words[word_cnt - 1] : "";
 	struct line l = read_line(word_cnt - 1, words);
@@ -325,7 +344,9 @@ int complete(int word_cnt, char **words)
 
 	if (!w.env)
 		return fail_oom();
-	if (!strcmp(l.before, "-e"))
+	if (l.behind)
+		status = offer_script_options(&w, &l, script_options);
+	else if (!strcmp(l.before, "-e"))
 		offer_in_program(&w);
 	else if (options_each_value(l.before, offer_named, &w))
 		status = WANT_FILES;
@@ -334,7 +355,7 @@ int complete(int word_cnt, char **words)
 	else if (l.list)
 		offer_patterns(&w);
 	else {
-		if (!l.program)
+		if (!l.program && !l.file)
 			scripts_each(offer_named, &w);
 		status = WANT_FILES;
 	}

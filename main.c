@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ast/ctype.h"
+#include "ast/getopt.h"
 #include "ast/settings.h"
 #include "ast/type.h"
 #include "ast/unit.h"
@@ -186,6 +187,33 @@ static int back_end(struct unit *u, const struct options *o)
 	err = err ? fail("%s", why) : run_image(&img, &o->run);
 	free(elf);
 	return err;
+}
+
+/* ---- --complete */
+
+/* Compiled as far as names are resolved: getopt() is called then. What is wrong with it is not told. */
+static void each_script_option(struct options *o, options_fn fn, void *arg)
+{
+	struct compile_options compile = { .have_btf = !access("/sys/kernel/btf/vmlinux", R_OK) };
+	struct probe_env_options none = { 0 };
+	struct probe_env *env = probe_env_new(&none);
+	struct unit u;
+	char name[256];
+	int err = env ? unit_init(&u, &compile, env) : fail_oom();
+
+	if (!err) {
+		err = read_program(&u, o);
+		for (const struct pass *p = passes; !err && p->run != infer; p++)
+			err = p->run(&u);
+		for (const struct asked_option *a = u.script_options; a; a = a->next) {
+			snprintf(name, sizeof(name), "--%s%s", a->opt.name,
+				 a->opt.kind == SCRIPT_FLAG ? "" : "=");
+			fn(arg, name, a->opt.help);
+		}
+		u.diags = NULL;
+		unit_done(&u);
+	}
+	probe_env_free(env);
 }
 
 /* ---- --mode compiler-bench */
@@ -389,7 +417,7 @@ int main(int argc, char **argv)
 
 	run_fill_streams();
 	if (argc > 1 && !strcmp(argv[1], "--complete"))
-		return complete(argc - 2, argv + 2);
+		return complete(argc - 2, argv + 2, each_script_option);
 	err = options_parse(&o, argc, argv);
 	if (err)
 		;

@@ -26,6 +26,8 @@ _trace() {
 			COMPREPLY+=("${full#"$prefix"}")
 		fi
 	done < <("${COMP_WORDS[0]}" --complete "${joined[@]}" 2>/dev/null)
+	# The quote of a program is not closed behind what is only its beginning: readline closes it behind a single answer.
+	[[ $word == [\'\"]* && ${#COMPREPLY[@]} == 1 && $COMP_TYPE != 63 ]] && COMPREPLY+=("${COMPREPLY[0]} ")
 	((${#COMPREPLY[@]})) && compopt +o default -o nospace 2>/dev/null
 }
 complete -o default -F _trace trace

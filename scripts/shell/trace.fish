@@ -6,7 +6,7 @@ function __trace_complete
 	set -l lines ($words[1] --complete $words[2..-1] $last 2>/dev/null)
 	test (count $lines) = 0; and __fish_complete_path $last
 	for line in $lines
-		set -l part (string split \t $line)
+		set -l part (string split \t -- $line)
 		printf '%s\t%s\n' $part[1] $part[3]
 	end
 end
