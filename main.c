@@ -372,7 +372,8 @@ static int run(struct options *o)
 	struct probe_env_options env_opt = { .pid = o->run.pid,
 					     .unsafe = o->unsafe,
 					     .debuginfo = o->run.debuginfo,
-					     .functions = o->functions };
+					     .functions = o->functions,
+					     .no_features = o->run.no_features };
 	struct unit u;
 	int err;
 

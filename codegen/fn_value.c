@@ -193,14 +193,13 @@ static LLVMValueRef name_table(struct gen *g, uint32_t cnt, uint32_t stride, nam
 	return table;
 }
 
-/* The row that the attach cookie names; anything else would be a foreign attachment: row 0. */
+/* Of the target that the attach cookie names; any other would be a foreign attachment: the first. */
 static LLVMValueRef current_name(struct gen *g, uint32_t cnt, uint32_t stride, name_fn *name)
 {
 	LLVMValueRef row;
 
 	g->p->uses_cookie = true;
-	row = HELP(g, get_attach_cookie, g->p->ctx);
-	row = gen_bound(g, LLVMBuildSub(g->b, row, gen_i64(g, g->target_cnt), ""), cnt);
+	row = gen_bound(g, HELP(g, get_attach_cookie, g->p->ctx), cnt);
 	return gen_off_var(g, name_table(g, cnt, stride, name),
 			   LLVMBuildMul(g->b, row, gen_i64(g, stride), ""));
 }

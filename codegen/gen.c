@@ -271,7 +271,7 @@ static void finish_globals(struct gen *g)
 		LLVMDeleteGlobal(g->konst_global);
 }
 
-static void open_program(struct gen *g, struct prog_gen *p)
+void gen_open_program(struct gen *g, struct prog_gen *p)
 {
 	LLVMTypeRef ft = LLVMFunctionType(g->i64, &g->ptr, 1, false);
 
@@ -408,6 +408,28 @@ void gen_finish_blocks(struct gen *g)
 	}
 }
 
+void gen_close_program(struct gen *g, struct prog_gen *p)
+{
+	LLVMValueRef result;
+
+	gen_at(g, p->leave);
+	result = p->result ? LLVMBuildLoad2(g->b, g->i64, p->result, "") : gen_i64(g, 0);
+	LLVMBuildRet(g->b, result);
+	if (p->stop != p->leave) {
+		gen_at(g, p->stop);
+		LLVMBuildRet(g->b, gen_i64(g, 1));
+	}
+	gen_finish_blocks(g);
+	LLVMMoveBasicBlockAfter(p->leave, LLVMGetLastBasicBlock(p->fn));
+	LLVMSetCurrentDebugLocation2(g->b, NULL);
+}
+
+const char *gen_program_name(struct gen *g, const struct node *probe, const char *form)
+{
+	return arena_printf(g->u->arena, "%s_%u%s", probe->probe.ptype->name, probe->probe.idx,
+			    form);
+}
+
 /*
  * A program with loops is made twice: with bodies that bpf_loop calls, and for kernels that have no
  * such thing (before 5.17) with plain loops that the verifier walks through. The image's row names
@@ -417,20 +439,11 @@ static void gen_program(struct gen *g, struct node *probe, bool plain)
 {
 	struct prog_gen p = { .probe = probe, .plain = plain };
 
-	p.name = arena_printf(g->u->arena, "%s_%u%s", probe->probe.ptype->name, probe->probe.idx,
-			      plain ? IMAGE_PLAIN : "");
+	p.name = gen_program_name(g, probe, plain ? IMAGE_PLAIN : "");
 	g->p = &p;
-	open_program(g, &p);
+	gen_open_program(g, &p);
 	gen_phases(g);
-	gen_at(g, p.leave);
-	LLVMBuildRet(g->b, p.result ? LLVMBuildLoad2(g->b, g->i64, p.result, "") : gen_i64(g, 0));
-	if (p.stop != p.leave) {
-		gen_at(g, p.stop);
-		LLVMBuildRet(g->b, gen_i64(g, 1));
-	}
-	gen_finish_blocks(g);
-	LLVMMoveBasicBlockAfter(p.leave, LLVMGetLastBasicBlock(p.fn));
-	LLVMSetCurrentDebugLocation2(g->b, NULL);
+	gen_close_program(g, &p);
 	if (p.frame_max > g->scratch->val_sz)
 		g->scratch->val_sz = p.frame_max;
 	if (!plain)
@@ -453,6 +466,8 @@ static void gen_module(struct gen *g)
 		n->probe.idx = prog_cnt++;
 		gen_program(g, n, false);
 	}
+	if (!g->frugal) /* one with both in it would spill all the more */
+		session_all(g);
 	outline_finish(g);
 	if (g->sites)
 		g->sites->max_entries = g->site_cnt;

@@ -124,6 +124,7 @@ struct gen {
 	uint32_t konst_cnt, konst_cap;
 	LLVMValueRef konst_global;
 	bool has_loops;
+	bool has_sessions;
 	bool has_asm; /* for LLVM to parse */
 	LLVMValueRef outline[OUTLINE_CNT]; /* NULL until called */
 	LLVMValueRef ids_fn, make_fn; /* the same, see inner.c */
@@ -193,6 +194,10 @@ void gen_place(struct gen *g, struct span sp); /* debug location of what follows
 LLVMBasicBlockRef gen_phase_open(struct gen *g, const char *name);
 void gen_phase_close(struct gen *g, LLVMBasicBlockRef code);
 void gen_finish_blocks(struct gen *g);
+/* The start of a program of that name, for its probe; and its ways out. */
+void gen_open_program(struct gen *g, struct prog_gen *p);
+void gen_close_program(struct gen *g, struct prog_gen *p);
+const char *gen_program_name(struct gen *g, const struct node *probe, const char *form);
 
 /* ---- helper.c ---- */
 LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsigned cnt);
@@ -210,6 +215,9 @@ LLVMValueRef inner_ids(struct gen *g);
 LLVMValueRef inner_make_entry(struct gen *g, struct map_sym *m, LLVMValueRef key);
 /* Written out where it is called, once equal calls are one. */
 bool inner_expand(struct gen *g);
+
+/* ---- session.c ---- */
+void session_all(struct gen *g); /* behind all programs */
 
 /* ---- failed.c ---- */
 void failed_count(struct gen *g, const char *helper, LLVMValueRef ret);

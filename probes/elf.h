@@ -95,7 +95,8 @@ int uprobe_check(struct probe_env *env, struct elf_file *f, uint64_t addr, bool 
 int uprobe_attach_places(const struct probe_attach *a, const struct uprobe_place *places,
 			 uint32_t cnt, struct probe_links *links, struct probe_error *err);
 /* How programs for cnt places are to be loaded. */
-int uprobe_load(uint32_t cnt, bool is_return, struct probe_load *out, struct probe_error *err);
+int uprobe_load(struct probe_env *env, uint32_t cnt, bool is_return, struct probe_load *out,
+		struct probe_error *err);
 int uprobe_none(struct probe_error *err); /* the kernel has no uprobes */
 
 /* cpp.c: whether the C++ function of a symbol is meant by a name or pattern. */

@@ -218,24 +218,32 @@ int links_add_beat(struct probe_links *links, const struct probe_beat *b);
 int links_count(struct probe_links *links, int perf_fd, int cpu,
 		const struct perf_event_attr *attr);
 /*
+ * ---- multi.c ----
  * One link on many functions of the kernel (5.18) or places in a file (6.6). The link's fd or -errno;
  * -EINVAL and -EOPNOTSUPP: the kernel has no such links.
  */
+enum {
+	TRACE_KPROBE_MULTI = 42,
+	TRACE_UPROBE_MULTI = 48,
+	TRACE_KPROBE_SESSION = 56,
+	TRACE_UPROBE_SESSION = 57,
+}; /* expected_attach_type */
 struct multi_args {
 	int prog_fd;
-	const char *const *syms; /* kprobes; NULL: uprobes of path */
-	const char *path;
-	const uint64_t *offsets, *ref_ctr_offsets; /* the latter may be NULL */
+	uint32_t attach_type;
+	const char *path; /* uprobes; NULL: kprobes */
+	const uint64_t *offsets, *ref_ctr_offsets; /* in it; the latter may be NULL */
+	const char *const *syms; /* kprobes: by name */
+	const uint64_t *addrs; /* or by address */
 	const uint64_t *cookies; /* may be NULL */
 	uint32_t cnt, pid;
 	bool is_return;
 };
-enum {
-	TRACE_KPROBE_MULTI = 42,
-	TRACE_UPROBE_MULTI = 48,
-	TRACE_KPROBE_SESSION = 56
-}; /* expected_attach_type */
 int links_multi(const struct multi_args *a);
+/* Unless --no-feature says that the kernel has none. */
+bool env_has_multi(struct probe_env *env, enum probe_multi kind);
+/* Whether programs of such links can be told whether a function returns; how to load them. */
+bool env_session(struct probe_env *env, enum probe_multi kind, struct probe_load *out);
 
 /* The target came of a pattern, and the kernel will not have it: it is left out, and err forgotten. */
 int links_skip(struct probe_env *env, const struct probe_target *t, struct probe_links *links,

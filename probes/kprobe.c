@@ -148,9 +148,15 @@ static int load(struct probe_env *env, const struct probe_target *targets, uint3
 {
 	if (perf_type("kprobe") < 0)
 		return no_kprobes(err);
-	if (cnt > 1 && all_functions(targets, cnt) && probe_has_multi(PROBE_KPROBE_MULTI))
+	if (cnt > 1 && all_functions(targets, cnt) && env_has_multi(env, PROBE_KPROBE_MULTI))
 		out->attach_type = TRACE_KPROBE_MULTI;
 	return 0;
+}
+
+static bool session(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		    struct probe_load *out)
+{
+	return all_functions(targets, cnt) && env_session(env, PROBE_KPROBE_SESSION, out);
 }
 
 static int explain(struct probe_env *env, const struct probe_target *t, int rc,
@@ -252,6 +258,7 @@ static int attach_multi(struct probe_env *env, const struct probe_attach *a, boo
 	const char **syms = calloc(a->target_cnt, sizeof(*syms));
 	struct multi_args multi = {
 		.prog_fd = a->prog_fd,
+		.attach_type = a->attach_type,
 		.syms = syms,
 		.cookies = a->cookies,
 		.cnt = a->target_cnt,
@@ -285,8 +292,8 @@ static int attach_multi(struct probe_env *env, const struct probe_attach *a, boo
 static int attach_as(struct probe_env *env, const struct probe_attach *a, bool is_return,
 		     struct probe_links *links, struct probe_error *err)
 {
-	return a->attach_type == TRACE_KPROBE_MULTI ? attach_multi(env, a, is_return, links, err)
-						    : attach_perf(env, a, is_return, links, err);
+	return a->attach_type ? attach_multi(env, a, is_return, links, err)
+			      : attach_perf(env, a, is_return, links, err);
 }
 
 /* ---- the two types ---- */
@@ -362,5 +369,8 @@ const struct probe_type probe_kretprobe = {
 	.arg = regs_retval,
 	.context = regs_context,
 	.load = load,
+	.calls = &probe_kprobe,
+	.session_least = 2, /* one alone is a perf event, which more functions can have */
+	.session = session,
 	.attach = attach_return,
 };

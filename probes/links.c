@@ -46,22 +46,12 @@ enum {
 };
 
 /* The part of union bpf_attr that is used, for headers older than the kernel. */
-struct link_create_attr {
+struct perf_link_attr {
 	uint32_t prog_fd, target_fd, attach_type, flags;
-	union {
-		uint64_t cookie;
-		struct {
-			uint32_t flags, cnt;
-			uint64_t syms, addrs, cookies;
-		} kprobe_multi;
-		struct {
-			uint64_t path, offsets, ref_ctr_offsets, cookies;
-			uint32_t cnt, flags, pid, pad;
-		} uprobe_multi;
-		uint64_t room[6];
-	};
+	uint64_t cookie;
+	uint64_t room[5];
 };
-enum { BPF_PERF_EVENT_ = 41, MULTI_RETURN = 1 };
+enum { BPF_PERF_EVENT_ = 41 };
 
 static int fds_add(int **fds, uint32_t *cnt, uint32_t *cap, int fd)
 {
@@ -213,7 +203,7 @@ static bool hold(int holder, uint32_t slot, int perf_fd)
 /* -EINVAL: the kernel has no such links (5.15). */
 static int link_create(int prog_fd, int perf_fd, uint64_t cookie)
 {
-	struct link_create_attr attr = {
+	struct perf_link_attr attr = {
 		.prog_fd = (uint32_t)prog_fd,
 		.target_fd = (uint32_t)perf_fd,
 		.attach_type = BPF_PERF_EVENT_,
@@ -222,80 +212,6 @@ static int link_create(int prog_fd, int perf_fd, uint64_t cookie)
 	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 
 	return fd < 0 ? -errno : (int)fd;
-}
-
-int links_multi(const struct multi_args *a)
-{
-	struct link_create_attr attr = { .prog_fd = (uint32_t)a->prog_fd };
-	uint32_t flags = a->is_return ? MULTI_RETURN : 0;
-	long fd;
-
-	if (a->syms) {
-		attr.attach_type = TRACE_KPROBE_MULTI;
-		attr.kprobe_multi.flags = flags;
-		attr.kprobe_multi.cnt = a->cnt;
-		attr.kprobe_multi.syms = (uintptr_t)a->syms;
-		attr.kprobe_multi.cookies = (uintptr_t)a->cookies;
-	} else {
-		attr.attach_type = TRACE_UPROBE_MULTI;
-		attr.uprobe_multi.flags = flags;
-		attr.uprobe_multi.cnt = a->cnt;
-		attr.uprobe_multi.path = (uintptr_t)a->path;
-		attr.uprobe_multi.offsets = (uintptr_t)a->offsets;
-		attr.uprobe_multi.ref_ctr_offsets = (uintptr_t)a->ref_ctr_offsets;
-		attr.uprobe_multi.cookies = (uintptr_t)a->cookies;
-		attr.uprobe_multi.pid = a->pid;
-	}
-	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-	return fd < 0 ? -errno : (int)fd;
-}
-
-/* A link on nothing: what the kernel has against it tells whether it knows such links. */
-bool probe_has_multi(enum probe_multi kind)
-{
-	static const struct {
-		uint32_t attach_type;
-		int refusal;
-	} kinds[] = {
-		[PROBE_KPROBE_MULTI] = { TRACE_KPROBE_MULTI, EFAULT },
-		[PROBE_KPROBE_SESSION] = { TRACE_KPROBE_SESSION, EFAULT },
-		[PROBE_UPROBE_MULTI] = { TRACE_UPROBE_MULTI, ENOENT },
-	};
-	struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	static const char nowhere[] = "/nowhere/at/all";
-	struct link_create_attr link = { .attach_type = kinds[kind].attach_type };
-	union bpf_attr attr;
-	uint64_t off = 0;
-	long fd;
-	int prog, refusal;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_KPROBE;
-	attr.expected_attach_type = kinds[kind].attach_type;
-	attr.insns = (uintptr_t)insns;
-	attr.insn_cnt = 2;
-	attr.license = (uintptr_t) "GPL";
-	prog = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-	if (prog < 0)
-		return false;
-	link.prog_fd = (uint32_t)prog;
-	if (kind == PROBE_UPROBE_MULTI) {
-		link.uprobe_multi.path = (uintptr_t)nowhere;
-		link.uprobe_multi.offsets = (uintptr_t)&off;
-		link.uprobe_multi.cnt = 1;
-	} else {
-		link.kprobe_multi.syms = 1; /* no address that can be read */
-		link.kprobe_multi.cnt = 1;
-	}
-	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
-	refusal = errno;
-	if (fd >= 0)
-		close((int)fd);
-	close(prog);
-	return fd < 0 && refusal == kinds[kind].refusal;
 }
 
 int links_attach_perf(struct probe_links *links, int prog_fd, int perf_fd, const uint64_t *cookie,

@@ -22,6 +22,7 @@ struct probe_env_options {
 	bool unsafe; /* --unsafe */
 	const char *debuginfo; /* --debuginfo; NULL: none */
 	const char *functions; /* --traceable-functions: in place of the kernel's list; NULL */
+	const char *no_features; /* --no-feature: names a,b; NULL */
 };
 struct probe_env *probe_env_new(const struct probe_env_options *opt);
 void probe_env_free(struct probe_env *env);
@@ -146,6 +147,7 @@ struct probe_load {
 	uint32_t btf_id; /* the same for a copy, which libbpf does not load */
 	int btf_fd; /* of the module's BTF, or of a BPF program; 0: the kernel's own BTF */
 	bool of_prog; /* btf_fd is a program */
+	uint32_t is_return_id; /* of a session: the function that says so, in the kernel's BTF */
 };
 
 /* An event whose every period-th count is a hit, for those of which it can be known. */
@@ -260,6 +262,15 @@ struct probe_type {
 	 */
 	int (*load)(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
 		    struct probe_load *out, struct probe_error *err);
+	/*
+	 * Of a type of returns: that of the calls, of which a probe on the same targets, session_least
+	 * or more, may be one program with this one. NULL: none.
+	 */
+	const struct probe_type *calls;
+	uint32_t session_least;
+	/* Whether the kernel has that for these targets; attached by the hook of calls then. */
+	bool (*session)(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+			struct probe_load *out);
 	/* NULL for types that run by themselves (when). */
 	int (*attach)(struct probe_env *env, const struct probe_attach *a,
 		      struct probe_links *links, struct probe_error *err);
@@ -359,7 +370,12 @@ void probe_program_files(struct probe_env *env, const char *path,
 char *demangle(const char *name);
 
 /* Links on many targets at once, which kernels have or have not. */
-enum probe_multi { PROBE_KPROBE_MULTI, PROBE_KPROBE_SESSION, PROBE_UPROBE_MULTI };
+enum probe_multi {
+	PROBE_KPROBE_MULTI,
+	PROBE_KPROBE_SESSION,
+	PROBE_UPROBE_MULTI,
+	PROBE_UPROBE_SESSION
+};
 bool probe_has_multi(enum probe_multi kind);
 
 /* Shell-like match of '*' and '[abc]'. */

@@ -408,13 +408,28 @@ static int args_return(struct probe_env *env, const struct probe_target *t,
 static int load(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
 		struct probe_load *out, struct probe_error *err)
 {
-	return uprobe_load(cnt, false, out, err);
+	return uprobe_load(env, cnt, false, out, err);
 }
 
 static int load_return(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
 		       struct probe_load *out, struct probe_error *err)
 {
-	return uprobe_load(cnt, true, out, err);
+	return uprobe_load(env, cnt, true, out, err);
+}
+
+/* Returns of Go functions are other places than the calls, see uprobe_place.c. */
+static bool session(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		    struct probe_load *out)
+{
+	struct probe_error ignored;
+
+	for (uint32_t i = 0; i < cnt; i++) {
+		struct elf_file *f = elf_file_get(env, targets[i].a, &ignored);
+
+		if (!f || f->is_go)
+			return false;
+	}
+	return env_session(env, PROBE_UPROBE_SESSION, out);
 }
 
 static int attach_as(struct probe_env *env, const struct probe_attach *a, bool is_return,
@@ -478,5 +493,8 @@ const struct probe_type probe_uretprobe = {
 	.arg = regs_retval,
 	.context = regs_context,
 	.load = load_return,
+	.calls = &probe_uprobe,
+	.session_least = 1,
+	.session = session,
 	.attach = attach_return,
 };

@@ -33,7 +33,8 @@ static bool may_open_events(void)
 	return syscall(SYS_capget, &head, data) || data[0].effective & 1u << CAP_SYS_ADMIN;
 }
 
-int uprobe_load(uint32_t cnt, bool is_return, struct probe_load *out, struct probe_error *err)
+int uprobe_load(struct probe_env *env, uint32_t cnt, bool is_return, struct probe_load *out,
+		struct probe_error *err)
 {
 	if (perf_type("uprobe") < 0)
 		return uprobe_none(err);
@@ -41,7 +42,7 @@ int uprobe_load(uint32_t cnt, bool is_return, struct probe_load *out, struct pro
 	 * The event of a process counts returns in others too, where somebody else traces those
 	 * (6.12 still): links look at the process themselves.
 	 */
-	if ((cnt > 1 || is_return || !may_open_events()) && probe_has_multi(PROBE_UPROBE_MULTI))
+	if ((cnt > 1 || is_return || !may_open_events()) && env_has_multi(env, PROBE_UPROBE_MULTI))
 		out->attach_type = TRACE_UPROBE_MULTI;
 	return 0;
 }
@@ -98,6 +99,7 @@ static int attach_file(const struct probe_attach *a, const struct uprobe_place *
 	uint64_t *words = calloc((size_t)cnt * 3, sizeof(*words));
 	struct multi_args multi = {
 		.prog_fd = a->prog_fd,
+		.attach_type = a->attach_type,
 		.path = places->path,
 		.offsets = words,
 		.cookies = a->cookies ? words + cnt : NULL,
@@ -129,7 +131,7 @@ int uprobe_attach_places(const struct probe_attach *a, const struct uprobe_place
 	uint32_t same;
 	int rc = 0;
 
-	if (a->attach_type != TRACE_UPROBE_MULTI)
+	if (!a->attach_type)
 		return attach_events(a, places, cnt, links, err);
 	for (uint32_t i = 0; i < cnt && !rc; i += same) {
 		for (same = 1; i + same < cnt; same++)

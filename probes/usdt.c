@@ -373,7 +373,7 @@ static int load(struct probe_env *env, const struct probe_target *targets, uint3
 	struct places p = { 0 };
 	int rc = all_places(env, targets, cnt, NULL, &p, err);
 
-	rc = rc ?: uprobe_load(p.cnt, false, out, err);
+	rc = rc ?: uprobe_load(env, p.cnt, false, out, err);
 	free(p.at);
 	return rc;
 }

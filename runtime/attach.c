@@ -143,7 +143,7 @@ static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, stru
 	at->links->skipped = 0;
 	rc = at->type->attach(at->a->env, &pa, at->links, err);
 	if (rc >= 0 && at->a->opt->verbose)
-		verbose_attached(&pa, at->links, links);
+		verbose_attached(&pa, loaded_probes_in(at->l, at->probe), at->links, links);
 	return rc;
 }
 
@@ -155,6 +155,7 @@ static int attach_targets(struct attaching *at, uint32_t *attached)
 	bool single = missing != MISSING_ERROR ||
 		      loaded_prog_fd(at->l, at->probe, 1) != loaded_prog_fd(at->l, at->probe, 0);
 	uint32_t step = single ? 1 : p->target_cnt, skipped = 0;
+	uint32_t probes = loaded_probes_in(at->l, at->probe);
 	char place[512];
 
 	for (uint32_t i = 0; i < p->target_cnt; i += step) {
@@ -171,7 +172,7 @@ static int attach_targets(struct attaching *at, uint32_t *attached)
 		}
 		if (rc < 0 && missing == MISSING_ERROR)
 			return rc;
-		*attached += rc < 0 ? 0 : step - at->links->skipped;
+		*attached += rc < 0 ? 0 : probes * (step - at->links->skipped);
 		skipped += rc < 0 ? 0 : at->links->skipped;
 	}
 	if (!skipped || skipped < p->target_cnt || missing == MISSING_IGNORE)
@@ -192,7 +193,7 @@ static int attach_probe(struct attaching *at, uint32_t *attached)
 	if (!at->targets || !at->cookies)
 		goto out;
 	for (uint32_t i = 0; i < p->target_cnt; i++)
-		at->cookies[i] = p->target_first + i;
+		at->cookies[i] = i;
 	at->links->owner = at->probe;
 	at->beats = probe_beats(at->type, at->targets, p->target_cnt, at->beat_cnt);
 	rc = attach_targets(at, attached);
@@ -215,6 +216,8 @@ int attach_probes(const struct loaded *l, const struct attach_args *a, struct pr
 		at.type = probe_type_of(a->img, i);
 		if (!at.type)
 			return -EINVAL;
+		if (!loaded_probes_in(l, i))
+			continue;
 		if (at.type->when == PROBE_WHEN_ATTACHED)
 			rc = attach_probe(&at, cnt);
 		else if (at.type->when == PROBE_WHEN_BEGIN || at.type->when == PROBE_WHEN_END ||

@@ -32,11 +32,14 @@ int attach_probes(const struct loaded *l, const struct attach_args *a, struct pr
 
 /* ---- verbose.c ---- */
 
-/* One line on stderr about what has just been attached; links_before: what links held before. */
 /* -v: what the maps take. */
 struct map_shape;
 void verbose_maps(const struct image *img, const struct map_shape *shapes, uint32_t ncpus);
-void verbose_attached(const struct probe_attach *pa, const struct probe_links *links,
-		      uint32_t links_before);
+/*
+ * One line on stderr about what has just been attached; probes: as many in one, see loaded_probes_in;
+ * links_before: what links held before.
+ */
+void verbose_attached(const struct probe_attach *pa, uint32_t probes,
+		      const struct probe_links *links, uint32_t links_before);
 
 #endif

@@ -85,6 +85,11 @@ static bool has_uprobe_multi(void)
 	return probe_has_multi(PROBE_UPROBE_MULTI);
 }
 
+static bool has_uprobe_session(void)
+{
+	return probe_has_multi(PROBE_UPROBE_SESSION);
+}
+
 static bool has_raw_tracepoint(void)
 {
 	int fd = trivial_prog(BPF_PROG_TYPE_RAW_TRACEPOINT);

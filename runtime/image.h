@@ -22,7 +22,7 @@
 
 #define IMAGE_SECTION ".trace"
 #define IMAGE_MAGIC "trace\1\r\n"
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2
 #define IMAGE_NONE UINT32_MAX
 
 /*
@@ -220,7 +220,7 @@ struct image_map {
 };
 
 enum {
-	/* Asks for the attach cookie: index of the target's row in targets. */
+	/* Asks for the attach cookie: which of its targets it is. */
 	IMAGE_PROBE_COOKIE = 1,
 };
 
@@ -231,6 +231,21 @@ struct image_probe {
 	uint32_t flags;
 	uint32_t place;
 };
+
+/*
+ * A program that is two probes at once, for kernels that run one when functions are called and when
+ * they return. Their targets are the same. It asks by IMAGE_IS_RETURN which of the two it is.
+ */
+struct image_session {
+	uint32_t prog; /* name of the BPF program */
+	uint32_t calls, returns; /* the probes */
+};
+
+/*
+ * The number of no helper: loading puts a call of the kernel's function bpf_session_is_return(), whose
+ * number differs from kernel to kernel, in the place of the call.
+ */
+enum { IMAGE_IS_RETURN = 0x7fff0001 };
 
 /*
  * Value size of a map in the ELF. Of an aggregate it is that of one CPU's copy, whole cache lines;
@@ -488,7 +503,8 @@ uint64_t image_kernel_id(void);
 	X(origins, struct image_origin)                                                            \
 	X(sites, struct image_site)                                                                \
 	X(options, struct image_option)                                                            \
-	X(abouts, struct image_about)
+	X(abouts, struct image_about)                                                              \
+	X(sessions, struct image_session)
 
 enum image_table {
 #define X(name, row) IMAGE_T_##name,

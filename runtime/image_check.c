@@ -341,6 +341,21 @@ static int check_probes(struct checker *c)
 	return 0;
 }
 
+static int check_sessions(struct checker *c)
+{
+	const struct image *img = c->img;
+
+	for (uint32_t i = 0; i < img->sessions_cnt; i++) {
+		const struct image_session *s = &img->sessions[i];
+
+		if (!str_ok(c, s->prog) || !index_ok(s->calls, img->probes_cnt) ||
+		    !index_ok(s->returns, img->probes_cnt) || s->calls == s->returns ||
+		    img->probes[s->calls].target_cnt != img->probes[s->returns].target_cnt)
+			return fail(c, "session %u: bad name or probes", i);
+	}
+	return 0;
+}
+
 static int check_pieces(struct checker *c, uint32_t i)
 {
 	const struct image_action *a = &c->img->actions[i];
@@ -515,6 +530,7 @@ int image_check(const struct image *img, struct image_err *err)
 	rc = rc ?: check_types(&c);
 	rc = rc ?: check_maps(&c);
 	rc = rc ?: check_probes(&c);
+	rc = rc ?: check_sessions(&c);
 	rc = rc ?: check_actions(&c);
 	rc = rc ?: check_options(&c);
 	rc = rc ?: check_consts(&c);

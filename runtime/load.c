@@ -17,6 +17,7 @@
 #include "runtime/clone.h"
 #include "runtime/layout.h"
 #include "runtime/load.h"
+#include "runtime/session.h"
 #include "runtime/verdict.h"
 #include "runtime/unwind.h"
 
@@ -28,6 +29,9 @@ struct loaded_prog {
 	int *clone_fds; /* of targets 1 and up */
 	uint32_t clone_cnt;
 	char *log; /* what the verifier says of it, when it refuses or -d verifier asks */
+	/* of the probe on calls of a session that is chosen; its prog is that of both then */
+	const struct image_session *session;
+	bool merged; /* the probe on returns: it has no program of its own */
 };
 
 struct loaded {
@@ -114,6 +118,14 @@ static int apply_load(struct bpf_program *prog, const struct probe_load *how)
 	return rc;
 }
 
+static bool asks_cookie(const struct loaded *l, uint32_t i)
+{
+	const struct image_session *s = l->progs[i].session;
+	uint32_t flags = l->img->probes[i].flags | (s ? l->img->probes[s->returns].flags : 0);
+
+	return flags & IMAGE_PROBE_COOKIE;
+}
+
 /* Whether the program finds out by a cookie which of its targets it runs for. */
 static bool by_cookie(const struct loaded *l, uint32_t i)
 {
@@ -122,23 +134,34 @@ static bool by_cookie(const struct loaded *l, uint32_t i)
 	/* events of one process are inherited by those it starts, but not their cookies */
 	if (l->one_process)
 		without |= PROBE_TAKES_PID;
-	return l->cookies && l->img->probes[i].flags & IMAGE_PROBE_COOKIE &&
-	       !(l->progs[i].type->flags & without);
+	return l->cookies && asks_cookie(l, i) && !(l->progs[i].type->flags & without);
+}
+
+static struct bpf_program *find_prog(const struct loaded *l, const char *name)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(l->obj, name);
+
+	if (!prog)
+		fprintf(stderr, "ERROR: bad image: no program %s\n", name);
+	return prog;
+}
+
+static struct bpf_program *find_plain(const struct loaded *l, const char *name)
+{
+	char plain[64];
+
+	snprintf(plain, sizeof(plain), "%s" IMAGE_PLAIN, name);
+	return bpf_object__find_program_by_name(l->obj, plain);
 }
 
 /* One with loops comes in two forms, see codegen/gen.c. */
 static int choose_prog(struct loaded *l, struct loaded_prog *lp, const char *name,
 		       const struct load_args *a)
 {
-	struct bpf_program *prog = bpf_object__find_program_by_name(l->obj, name), *plain;
-	char plain_name[64];
+	struct bpf_program *prog = find_prog(l, name), *plain = find_plain(l, name);
 
-	if (!prog) {
-		fprintf(stderr, "ERROR: bad image: no program %s\n", name);
+	if (!prog)
 		return -EINVAL;
-	}
-	snprintf(plain_name, sizeof(plain_name), "%s" IMAGE_PLAIN, name);
-	plain = bpf_object__find_program_by_name(l->obj, plain_name);
 	lp->prog = plain && !features_has(a->features, FEAT_BPF_LOOP) ? plain : prog;
 	return plain ? bpf_program__set_autoload(lp->prog == plain ? prog : plain, false) : 0;
 }
@@ -147,15 +170,14 @@ static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 {
 	const struct image_probe *p = &l->img->probes[i];
 	struct loaded_prog *lp = &l->progs[i];
-	int rc;
+	int rc = 0;
 
-	rc = choose_prog(l, lp, image_str(l->img, p->prog), a);
-	if (rc)
-		return rc;
-	lp->type = probe_type_of(l->img, i);
-	if (!lp->type)
-		return -EINVAL;
-	rc = ask_type(l, i, a, 0, &lp->how);
+	if (lp->merged)
+		return 0;
+	if (!lp->session) {
+		rc = choose_prog(l, lp, image_str(l->img, p->prog), a);
+		rc = rc ?: ask_type(l, i, a, 0, &lp->how);
+	}
 	rc = rc ?: apply_load(lp->prog, &lp->how);
 	if (rc)
 		return rc;
@@ -164,9 +186,66 @@ static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 	bpf_program__set_log_buf(lp->prog, lp->log, lp->log ? l->log_sz : 0);
 	if (a->opt->debug & RUN_DEBUG_VERIFIER)
 		bpf_program__set_log_level(lp->prog, 1);
-	if (!(p->flags & IMAGE_PROBE_COOKIE) || by_cookie(l, i))
+	if (!asks_cookie(l, i) || by_cookie(l, i))
 		return 0;
-	return clone_prepare(lp->prog, p->target_first, &lp->sites);
+	return clone_prepare(lp->prog, 0, &lp->sites);
+}
+
+/* ---- sessions ---- */
+
+/* The program of a probe that is part of a session is not wanted. */
+static int drop_prog(struct loaded *l, const char *name)
+{
+	struct bpf_program *prog = find_prog(l, name), *plain = find_plain(l, name);
+	int rc = prog ? bpf_program__set_autoload(prog, false) : -EINVAL;
+
+	return rc || !plain ? rc : bpf_program__set_autoload(plain, false);
+}
+
+/* Whether the kernel has what the session takes, and how it is to be loaded. */
+static bool session_works(const struct loaded *l, const struct image_session *s,
+			  const struct load_args *a, struct probe_load *how)
+{
+	const struct image_probe *calls = &l->img->probes[s->calls];
+	const struct image_probe *returns = &l->img->probes[s->returns];
+	const struct probe_type *type = l->progs[s->returns].type;
+	struct probe_target *targets;
+	bool works;
+
+	if (type->calls != l->progs[s->calls].type ||
+	    ((calls->flags | returns->flags) & IMAGE_PROBE_COOKIE && !l->cookies) ||
+	    !license_is_gpl(image_setting_str(l->img, "license", "GPL")))
+		return false;
+	/* it is made of the forms with calls */
+	if ((find_plain(l, image_str(l->img, calls->prog)) ||
+	     find_plain(l, image_str(l->img, returns->prog))) &&
+	    !features_has(a->features, FEAT_BPF_LOOP))
+		return false;
+	targets = targets_of(l->img, returns->target_first, returns->target_cnt);
+	works = targets && type->session(a->env, targets, returns->target_cnt, how);
+	free(targets);
+	return works;
+}
+
+static int prepare_session(struct loaded *l, const struct image_session *s,
+			   const struct load_args *a)
+{
+	struct loaded_prog *calls = &l->progs[s->calls], *returns = &l->progs[s->returns];
+	struct bpf_program *prog = find_prog(l, image_str(l->img, s->prog));
+	struct probe_load how = { 0 };
+	int rc;
+
+	if (!prog)
+		return -EINVAL;
+	if (calls->session || returns->merged || !session_works(l, s, a, &how))
+		return bpf_program__set_autoload(prog, false);
+	calls->prog = prog;
+	calls->how = how;
+	calls->session = s;
+	returns->merged = true;
+	rc = drop_prog(l, image_str(l->img, l->img->probes[s->calls].prog));
+	rc = rc ?: drop_prog(l, image_str(l->img, l->img->probes[s->returns].prog));
+	return rc ?: session_settle(prog, how.is_return_id);
 }
 
 static void print_logs(const struct loaded *l)
@@ -191,6 +270,12 @@ static int prepare_progs(struct loaded *l, const struct load_args *a)
 
 	/* asked only when a program does */
 	l->cookies = wants_cookies(l->img) && features_has(a->features, FEAT_ATTACH_COOKIE);
+	for (uint32_t i = 0; i < l->img->probes_cnt && !rc; i++) {
+		l->progs[i].type = probe_type_of(l->img, i);
+		rc = l->progs[i].type ? 0 : -EINVAL;
+	}
+	for (uint32_t i = 0; i < l->img->sessions_cnt && !rc; i++)
+		rc = prepare_session(l, &l->img->sessions[i], a);
 	for (uint32_t i = 0; i < l->img->probes_cnt && !rc; i++)
 		rc = prepare_prog(l, i, a);
 	return rc;
@@ -216,7 +301,7 @@ static int load_clones(struct loaded *l, uint32_t i, const struct load_args *a)
 	while (lp->clone_cnt < p->target_cnt - 1) {
 		struct probe_load how = lp->how;
 
-		ca.cookie = p->target_first + lp->clone_cnt + 1;
+		ca.cookie = lp->clone_cnt + 1;
 		if (own)
 			rc = ask_type(l, i, a, lp->clone_cnt + 1, &how);
 		if (rc)
@@ -481,6 +566,13 @@ int loaded_prog_fd(const struct loaded *l, uint32_t probe, uint32_t target)
 	if (target && target <= lp->clone_cnt)
 		return lp->clone_fds[target - 1];
 	return bpf_program__fd(lp->prog);
+}
+
+uint32_t loaded_probes_in(const struct loaded *l, uint32_t probe)
+{
+	const struct loaded_prog *lp = &l->progs[probe];
+
+	return lp->merged ? 0 : lp->session ? 2 : 1;
 }
 
 bool loaded_uses_cookies(const struct loaded *l, uint32_t probe)

@@ -48,6 +48,8 @@ struct site_count loaded_site(const struct loaded *l, uint32_t idx);
 uint32_t loaded_ncpus(const struct loaded *l);
 /* The program of probe i; target: counted from the probe's first. */
 int loaded_prog_fd(const struct loaded *l, uint32_t probe, uint32_t target);
+/* How many probes that is: 2, calls and returns in one; 0: none, it is in another's. */
+uint32_t loaded_probes_in(const struct loaded *l, uint32_t probe);
 /* Whether the probe's targets share one program by attach cookies. */
 bool loaded_uses_cookies(const struct loaded *l, uint32_t probe);
 /* As the probe's type chose it, 0: the section's. */

@@ -157,7 +157,9 @@ static int open_process(struct run *r)
 static int open_kernel(struct run *r)
 {
 	struct load_args la = { .img = r->img, .opt = r->opt };
-	const struct probe_env_options eo = { .pid = r->opt->pid, .debuginfo = r->opt->debuginfo };
+	const struct probe_env_options eo = { .pid = r->opt->pid,
+					      .debuginfo = r->opt->debuginfo,
+					      .no_features = r->opt->no_features };
 
 	r->env = r->opt->env;
 	if (!r->env) {

@@ -40,12 +40,14 @@ static void print_program(int fd)
 		fprintf(stderr, ", %u verified", info.verified_insns);
 }
 
-void verbose_attached(const struct probe_attach *pa, const struct probe_links *links,
-		      uint32_t links_before)
+void verbose_attached(const struct probe_attach *pa, uint32_t probes,
+		      const struct probe_links *links, uint32_t links_before)
 {
 	fprintf(stderr, "%s", pa->targets[0].name);
 	if (pa->target_cnt > 1)
 		fprintf(stderr, " and %u more", pa->target_cnt - 1);
+	if (probes > 1)
+		fprintf(stderr, ", calls and returns");
 	if (links->cnt > links_before)
 		fprintf(stderr, ": %s", kind_of(links->fds[links_before]));
 	if (links->cnt > links_before + 1)

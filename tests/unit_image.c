@@ -131,7 +131,11 @@ static void *make_tables(size_t *sz)
 		{ x, image_put_str(w, "AT_x"), T_TUPLE, T_COUNT, IMAGE_MAP_PERCPU, 0, 10 },
 		{ x, x, IMAGE_NONE, T_LHIST, IMAGE_MAP_SCALAR | IMAGE_MAP_PERCPU, IMAGE_NONE, 1 },
 	};
-	struct image_probe p = { x, x, 0, 1, IMAGE_PROBE_COOKIE, 0 };
+	struct image_probe p[] = {
+		{ x, x, 0, 1, IMAGE_PROBE_COOKIE, 0 },
+		{ x, x, 0, 1, 0, 0 },
+	};
+	struct image_session session = { x, 0, 1 };
 	struct image_target t = { x, x, 0, 0, 99, 0 };
 	struct image_place pl = { x, 1, 2, 3, x };
 	struct image_const c = { .kind = KONST_NCPUS, .place = IMAGE_NONE };
@@ -143,7 +147,8 @@ static void *make_tables(size_t *sz)
 	put_types(w);
 	put_actions(w);
 	image_put_maps(w, m, 2);
-	image_put_probes(w, &p, 1);
+	image_put_probes(w, p, 2);
+	image_put_sessions(w, &session, 1);
 	image_put_targets(w, &t, 1);
 	image_put_places(w, &pl, 1);
 	image_put_consts(w, &c, 1);
@@ -213,6 +218,7 @@ static void test_round_trip(const void *elf, size_t sz)
 	CHECK(img.types_cnt == T_CNT && img.types[T_LHIST].max == 95 && img.actions_cnt == 7);
 	CHECK(!strcmp(image_str(&img, img.maps[0].bpf_name), "AT_x"));
 	CHECK(img.targets[0].value == 99 && img.settings[0].num == 7);
+	CHECK(img.sessions_cnt == 1 && img.sessions[0].calls == 0 && img.sessions[0].returns == 1);
 	CHECK(!memcmp(image_str(&img, img.pieces[1].text), "x\0y", 4));
 	CHECK(img.fields[6].flags == IMAGE_FIELD_TAIL && img.elf == elf && img.elf_sz == sz);
 }
