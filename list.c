@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,6 +74,21 @@ static bool looks_like_file(const char *arg)
 	return dot && !strcmp(dot, ".bt");
 }
 
+/* Nothing is near the pattern: of "uprobe:*", where something else has to come first, the form is told. */
+static void hint_type(const char *pattern)
+{
+	size_t len = strcspn(pattern, ":");
+	char *name = pattern[len] ? strndup(pattern, len) : NULL;
+	const struct probe_type *type = name ? probe_type_find(name) : NULL;
+
+	if (type && probe_is_glob(pattern + len) && !strchr(pattern + len + 1, ':'))
+		fprintf(stderr, "HINT: %s\n", type->help);
+	else if (name && !type && !probe_is_glob(name))
+		fprintf(stderr, "HINT: '%s' is no type of probes: trace-lang(7) has them all.\n",
+			name);
+	free(name);
+}
+
 static int list_pattern(const char *pattern, struct listing *l)
 {
 	struct probe_error err;
@@ -85,17 +101,23 @@ static int list_pattern(const char *pattern, struct listing *l)
 		fprintf(stderr, "WARNING: No probes match '%s'.\n", pattern);
 	if (!cnt && err.hint[0])
 		fprintf(stderr, "HINT: %s\n", err.hint);
+	else if (!cnt && pattern)
+		hint_type(pattern);
 	return 0;
 }
 
 static int list_types(const char *pattern, bool as_c)
 {
-	int cnt = ctypes_list(pattern, as_c);
+	char *near;
+	int cnt = ctypes_list(pattern, as_c, &near);
 
 	if (cnt < 0)
 		return fail("the kernel's types cannot be read: %s", strerror(-cnt));
 	if (!cnt)
 		fprintf(stderr, "WARNING: No types match '%s'.\n", pattern);
+	if (!cnt && near)
+		fprintf(stderr, "HINT: Did you mean '%s'?\n", near);
+	free(near);
 	return 0;
 }
 

@@ -302,7 +302,10 @@ int options_parse(struct options *o, int argc, char **argv)
 	t.arg = o;
 	err = option_table_parse(&t, argc, argv, &rest);
 	for (int i = rest; i < argc && !err; i++) {
-		if (!strncmp(argv[i], "--", 2))
+		/* getopt leaves none but those behind "--" */
+		if (!strcmp(argv[i], "-h"))
+			o->named[o->named_cnt++] = "--help";
+		else if (!strncmp(argv[i], "--", 2))
 			o->named[o->named_cnt++] = argv[i];
 		else
 			o->params[o->param_cnt++] = argv[i];

@@ -49,7 +49,9 @@ static void hint_open(const char *name, int why)
 	bool is_name = why == ENOENT && !strpbrk(name, "/.");
 	char *near = is_name ? with_ending(name) ?: scripts_nearest(name) : NULL;
 
-	if (strchr(name, '{'))
+	if (!strcmp(name, "help"))
+		fprintf(stderr, "HINT: trace --help lists the options.\n");
+	else if (strchr(name, '{') || (strchr(name, ':') && why == ENOENT))
 		fprintf(stderr, "HINT: A program on the command line stands behind -e: "
 				"trace -e '...'\n");
 	else if (near)

@@ -31,11 +31,26 @@ static void check_unroll(struct checker *c, const struct node *n)
 		diag(c->u->diags, cnt->span, D_UNROLL_MIN);
 }
 
+/* comm == "a-name-of-more-than-15-letters" */
+static void check_text_fits(struct checker *c, const struct node *text, const struct node *value)
+{
+	const struct type *t = value->type;
+
+	if (text->kind == N_STR && value->kind != N_STR && t && t->kind == V_STRING &&
+	    text->str.len >= t->size)
+		diag(c->u->diags, text->span, D_TEXT_NEVER, (unsigned long long)text->str.len,
+		     type_name(c->u->arena, t), t->size - 1);
+}
+
 static void check_binary(struct checker *c, const struct node *n)
 {
 	const struct node *r = n->binary.r;
 	enum binary_op op = n->binary.op;
 
+	if ((op == OP_EQ || op == OP_NE) && !check_is_bad(n)) {
+		check_text_fits(c, n->binary.l, r);
+		check_text_fits(c, r, n->binary.l);
+	}
 	if (r->kind != N_INT || check_is_bad(n))
 		return;
 	if ((op == OP_DIV || op == OP_MOD) && !r->num.value)
@@ -160,7 +175,9 @@ static bool enter(struct walker *w, struct node *n)
 		return true;
 	case N_CALL:
 		if (is_agg_call(n))
-			diag(c->u->diags, n->span, D_AGG_PLACE, n->call.fn->name);
+			diag_hint(diag(c->u->diags, n->span, D_AGG_PLACE, n->call.fn->name),
+				  "A map keeps it: @ = %.*s", (int)(n->span.to - n->span.from),
+				  source_text(c->u->sources, n->span));
 		check_one_call(c, n);
 		return true;
 	case N_UNROLL: check_unroll(c, n); return true;

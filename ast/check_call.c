@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "ast/check.h"
@@ -147,6 +148,21 @@ static void check_argument(struct unit *u, struct format_piece *p, const struct 
 		settle_size(u, p, a);
 }
 
+/* bad: one character, or words for what is none. */
+static void bad_conversion(struct unit *u, struct span sp, const char *bad)
+{
+	struct diag *d = diag(u->diags, sp, D_FORMAT_CONV, bad);
+
+	if (bad[1] || !isalpha((unsigned char)*bad))
+		diag_hint(d, "%%%% prints a percent sign");
+	else if (strchr("aAeEfFgG", *bad))
+		diag_hint(d,
+			  "There are no fractions: count in a smaller unit and print it with %%d");
+	else
+		diag_hint(d,
+			  "There are %%s, %%d, %%u, %%x, %%p, %%c, %%r and what comes with them");
+}
+
 static void check_format(struct unit *u, struct node *n)
 {
 	const struct node *fmt = n->call.args;
@@ -157,7 +173,7 @@ static void check_format(struct unit *u, struct node *n)
 
 	n->call.info = f;
 	if (bad) {
-		diag(u->diags, fmt->span, D_FORMAT_CONV, bad);
+		bad_conversion(u, fmt->span, bad);
 		return;
 	}
 	if (want != have) {

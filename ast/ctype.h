@@ -45,8 +45,11 @@ const struct type *ctypes_of(struct ctypes *c, struct node *n);
 /* ---- -l: the kernel's types by name (ctype_print.c) ---- */
 
 bool ctypes_is_pattern(const char *pattern); /* "struct x*", "union u", "enum e" */
-/* Prints them, sorted; how many there are, or a negative errno. */
-int ctypes_list(const char *pattern, bool as_c);
+/*
+ * Prints them, sorted; how many there are, or a negative errno. near: when there are none, the kernel's
+ * type whose name is like it ("struct x"), to be freed, or NULL.
+ */
+int ctypes_list(const char *pattern, bool as_c, char **near);
 
 /* ---- one file of BTF (ctype_btf.c) ---- */
 

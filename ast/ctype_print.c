@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ast/ctype.h"
+#include "lexer/diag.h"
 #include "probes/probe.h"
 
 struct printer {
@@ -151,17 +152,38 @@ static int list_modules(struct btf *kernel, const char *pattern, bool as_c)
 	return sum;
 }
 
-int ctypes_list(const char *pattern, bool as_c)
+static char *near_of(struct btf *btf, const char *pattern)
+{
+	const char *name = strchr(pattern, ' ') + 1;
+	struct nearest n;
+	char *full = NULL;
+
+	nearest_init(&n, name);
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+
+		if (is_of(t, *pattern))
+			nearest_feed(&n, btf__name_by_offset(btf, t->name_off));
+	}
+	if (n.best && asprintf(&full, "%.*s%s", (int)(name - pattern), pattern, n.best) < 0)
+		return NULL;
+	return full;
+}
+
+int ctypes_list(const char *pattern, bool as_c, char **near)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
 	int own = kernel ? list_of(kernel, 1, "vmlinux", pattern, as_c) : -errno, more;
 
+	*near = NULL;
 	/* one type by its full name that the kernel has: no module has another */
 	if (own < 0 || (own && !probe_is_glob(pattern))) {
 		btf__free(kernel);
 		return own;
 	}
 	more = list_modules(kernel, pattern, as_c);
+	if (!own && !more && !probe_is_glob(pattern))
+		*near = near_of(kernel, pattern);
 	btf__free(kernel);
 	return more < 0 ? more : own + more;
 }

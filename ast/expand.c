@@ -141,7 +141,7 @@ static int first_name(void *arg, const struct probe_type *type, const struct pro
 }
 
 /* Parts of a name were left out, at its front: "sys_enter_openat" is a tracepoint of syscalls. */
-static void hint_elsewhere(struct unit *u, struct diag *d, const struct node *attach,
+static bool hint_elsewhere(struct unit *u, struct diag *d, const struct node *attach,
 			   const struct probe_type *type)
 {
 	const char *front = type ? type->name : "*", *rest = "", *found = NULL;
@@ -150,13 +150,14 @@ static void hint_elsewhere(struct unit *u, struct diag *d, const struct node *at
 	for (uint32_t i = type != NULL; i < attach->attach.part_cnt; i++)
 		rest = arena_printf(u->arena, "%s:%s", rest, attach->attach.parts[i].text);
 	if (strpbrk(rest, "/*[") || !rest[0] || !rest[1])
-		return;
+		return false;
 	probe_list(u->env, arena_printf(u->arena, "%s%s", front, rest), first_name, &found, &err);
 	if (!found)
 		probe_list(u->env, arena_printf(u->arena, "%s:*%s", front, rest), first_name,
 			   &found, &err);
 	if (found)
 		diag_hint(d, "Did you mean '%s'?", found);
+	return found;
 }
 
 /* "$N" in an attach point is nothing when the command line gives none. */
@@ -181,8 +182,10 @@ static void attach_error(struct expansion *x, const struct probe_error *err)
 	d = diag(x->u->diags, sp, D_ATTACH, err->text);
 	if (err->hint[0])
 		diag_hint(d, "%s", err->hint);
-	else if (err->part < 0 && x->ptype->flags & PROBE_LISTED)
-		hint_elsewhere(x->u, d, a, x->ptype);
+	else if (!(err->part < 0 && x->ptype->flags & PROBE_LISTED &&
+		   hint_elsewhere(x->u, d, a, x->ptype)) &&
+		 err->is_form)
+		diag_hint(d, "%s", x->ptype->help);
 	hint_param(x->u, d, a->attach.raw);
 	x->failed = true;
 }

@@ -144,7 +144,9 @@ struct format *format_parse(struct arena *a, const char *text, size_t len, const
 			continue;
 		}
 		if (!one_conversion(&c, p)) {
-			*bad = c.at < c.end ? arena_strndup(a, c.at, 1) : "end of text";
+			*bad = c.at == c.end		       ? "end of text"
+			       : isprint((unsigned char)*c.at) ? arena_strndup(a, c.at, 1)
+							       : "control character";
 			return f;
 		}
 		p->arg = arg++;

@@ -199,7 +199,9 @@ static void warn_unused(struct unit *u)
 		if (u->params_used & 1ull << i)
 			continue;
 		d = diag(u->diags, SPAN_NONE, D_PARAM_UNUSED, u->opt->params[i]);
-		if (u->script_options)
+		if (known(u, u->opt->params[i]))
+			diag_hint(d, "Did you mean '--%s'?", u->opt->params[i]);
+		else if (u->script_options)
 			diag_hint(d, "Options of the script: %s", all_known(u));
 	}
 }

@@ -64,6 +64,8 @@ const struct type *infer_call(struct infer *in, struct node *n, bool to_map);
 const struct type *infer_ident(struct infer *in, struct node *n);
 
 /* infer_probe.c: argN, retval and reg(), in a probe that has them. */
+/* Where the fields of the probe are to be seen. */
+void infer_hint_fields(struct infer *in, struct diag *d);
 bool infer_in_reach(struct infer *in, const struct node *n, const struct type_field *f);
 const struct type *infer_arg(struct infer *in, const struct node *n);
 const struct type *infer_ctx(struct infer *in, const struct node *n);

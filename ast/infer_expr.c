@@ -129,9 +129,19 @@ static const char *struct_name(struct infer *in, const struct node *e, const str
 	return infer_name(in, t);
 }
 
+/* The first field that has the word in its name: "file" of "filename". NULL: none. */
+static const char *field_with(const struct type *t, const char *word)
+{
+	for (uint32_t i = 0; i < t->count && strlen(word) > 2; i++)
+		if (t->fields[i].name && strstr(t->fields[i].name, word))
+			return t->fields[i].name;
+	return NULL;
+}
+
 static const struct type *no_field(struct infer *in, struct node *n, const struct type *t)
 {
 	struct nearest near;
+	const char *best;
 	struct diag *d;
 	struct span at;
 
@@ -155,8 +165,12 @@ static const struct type *no_field(struct infer *in, struct node *n, const struc
 	for (uint32_t i = 0; i < t->count; i++)
 		if (t->fields[i].name)
 			nearest_feed(&near, t->fields[i].name);
-	if (near.best)
-		diag_hint(d, "Did you mean '%s'?", near.best);
+	best = near.best ?: field_with(t, n->field.name);
+	if (best)
+		diag_hint(d, "Did you mean '%s'?", best);
+	else if (n->field.e->kind == N_IDENT && n->field.e->ident.fn &&
+		 n->field.e->ident.fn->id == B_args)
+		infer_hint_fields(in, d);
 	return in->bad;
 }
 

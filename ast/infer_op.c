@@ -85,7 +85,9 @@ static const struct type *mismatch(struct infer *in, struct node *n, const struc
 	if (!in->report)
 		return in->bad;
 	if (l->kind == r->kind && !(is_equality(n->binary.op) && l->kind == V_TUPLE)) {
-		diag(in->u->diags, n->span, D_OP_TYPES, op, ln, rn);
+		d = diag(in->u->diags, n->span, D_OP_TYPES, op, ln, rn);
+		if (n->binary.op == OP_ADD && l->kind == V_STRING)
+			diag_hint(d, "str_concat() joins texts");
 		return in->bad;
 	}
 	d = diag(in->u->diags, n->span, D_OP_MISMATCH, op, ln, rn);

@@ -20,18 +20,32 @@ static void no_arg(struct infer *in, const struct node *n, int idx, const struct
 	const struct probe_type *t = in->probe->probe.ptype;
 	struct probe_arg at;
 	struct probe_error ignored;
-	struct diags *d = in->u->diags;
+	struct diags *ds = in->u->diags;
+	struct diag *d;
 
 	if (!in->report)
 		return;
 	if (err->text[0])
-		diag(d, n->span, D_ARG_NOT_THERE, err->text);
-	else if (idx == PROBE_ARG_RETVAL)
-		diag(d, n->span, D_RETVAL_PROBE, t->name);
-	else if (t->arg && !t->arg(target_of(in->probe), 0, &at, &ignored))
-		diag(d, n->span, D_ARG_NONE, target_of(in->probe)->name, idx);
-	else
-		diag(d, n->span, D_ARG_PROBE, fn_of(n)->name, t->name);
+		diag(ds, n->span, D_ARG_NOT_THERE, err->text);
+	else if (idx == PROBE_ARG_RETVAL) {
+		d = diag(ds, n->span, D_RETVAL_PROBE, t->name);
+		if (t->args)
+			infer_hint_fields(in, d);
+	} else if (t->arg && !t->arg(target_of(in->probe), 0, &at, &ignored))
+		diag(ds, n->span, D_ARG_NONE, target_of(in->probe)->name, idx);
+	else {
+		d = diag(ds, n->span, D_ARG_PROBE, fn_of(n)->name, t->name);
+		if (t->args)
+			infer_hint_fields(in, d);
+	}
+}
+
+void infer_hint_fields(struct infer *in, struct diag *d)
+{
+	const struct probe_target *t = target_of(in->probe);
+
+	if (t)
+		diag_hint(d, "Its arguments are args.NAME: trace -lv '%s' lists them", t->name);
 }
 
 /* Whether the program can get at it: what is in a floating point register it cannot. */

@@ -152,7 +152,7 @@ static void infer_assign(struct infer *in, struct node *n)
 		infer_to_map(in, to->map.sym, kept_in_map(in, n, t),
 			     n->assign.op == OP_NONE ? v : NULL, n->span);
 		to->type = to->map.sym ? to->map.sym->val : in->bad;
-	} else if (in->report) {
+	} else if (in->report && !(to->kind == N_IDENT && !to->ident.fn)) { /* told already */
 		diag(in->u->diags, to->span, D_ASSIGN_TARGET);
 	}
 }

@@ -21,6 +21,7 @@ struct resolver {
 	struct symtab *names;
 	int constants; /* above zero: where only a literal will do */
 	bool beside_text; /* the word stands where something is compared with a string */
+	bool is_target; /* the word stands where something is assigned to */
 };
 
 static void resolve_node(struct resolver *r, struct node *n);
@@ -199,6 +200,10 @@ static void unknown(struct resolver *r, struct span sp, enum diag_id id, const c
 			  name);
 		return;
 	}
+	if (r->is_target) {
+		diag_hint(d, "A variable begins with '$': $%s", name);
+		return;
+	}
 	nearest_init(&near, name);
 	builtin_nearest(&near);
 	if (near.best)
@@ -326,7 +331,9 @@ static void resolve_assign(struct resolver *r, struct node *n)
 
 	resolve_node(r, n->assign.value);
 	if (t->kind != N_VAR || n->assign.op != OP_NONE) {
+		r->is_target = t->kind == N_IDENT;
 		resolve_node(r, t);
+		r->is_target = false;
 	} else {
 		t->var.sym = symtab_var(r->names, t->var.name);
 		if (!t->var.sym)

@@ -94,7 +94,7 @@ static bool looks_misspelt(const struct parser *p)
 	       p->last.kind == T_LBRACE;
 }
 
-static void hint_keyword(struct parser *p, struct diag *d)
+static bool hint_keyword(struct parser *p, struct diag *d)
 {
 	static const char *const in_code[] = { "break", "continue", "else",   "for",   "if",
 					       "let",	"return",   "unroll", "while", NULL };
@@ -104,12 +104,14 @@ static void hint_keyword(struct parser *p, struct diag *d)
 	struct nearest n;
 
 	if (!looks_misspelt(p) || (p->item == T_CONFIG && p->recover_braces))
-		return;
+		return false;
 	nearest_init(&n, p->first.text);
 	for (; *words; words++)
 		nearest_feed(&n, *words);
-	if (n.best && n.distance)
-		diag_hint(d, "Did you mean '%s'?", n.best);
+	if (!n.best || !n.distance)
+		return false;
+	diag_hint(d, "Did you mean '%s'?", n.best);
+	return true;
 }
 
 /* Where the code would have to go on for the parser to understand it again. */
@@ -146,6 +148,73 @@ static bool lacks_action(const struct parser *p, const bool *expected)
 	       expected[T_LBRACE];
 }
 
+/* The byte behind the newest token; the text ends in a NUL. */
+static bool is_followed_by(const struct parser *p, char c)
+{
+	struct span sp = p->last.span;
+
+	return source_text(p->unit->sources, sp)[sp.to - sp.from] == c;
+}
+
+static bool is_word(const struct token *t, const char *word)
+{
+	return (t->kind == T_IDENT || t->kind == T_ATTACH || t->kind == T_NAME) && t->text &&
+	       !strcmp(t->text, word);
+}
+
+/* "int a", "print x": a word with another behind it. */
+static void hint_two_words(const struct parser *p, struct diag *d)
+{
+	const char *word = p->before.text;
+
+	if (is_word(&p->last, "and") || is_word(&p->last, "or"))
+		diag_hint(d, "'&&' is and, '||' is or");
+	else if (p->before.kind != T_IDENT)
+		return;
+	else if (p->last.kind == T_STR)
+		diag_hint(d, "Arguments stand between parentheses: %s(...)", word);
+	else if (is_base_type(word) && (p->last.kind == T_IDENT || p->last.kind == T_VAR))
+		diag_hint(d, "A variable begins with '$' and needs no type: $%s = ...",
+			  p->last.kind == T_VAR ? p->last.text + 1 : p->last.text);
+}
+
+/* What other languages have, and this one writes in another way. */
+static void hint_other_language(const struct parser *p, const bool *expected, struct diag *d)
+{
+	enum token_kind last = p->last.kind;
+
+	if (p->first.kind == T_FOR && (expected[T_COLON] || expected[T_VAR]) && last != T_END)
+		diag_hint(d, "for ($i : 0..10) { } counts, for ($kv : @map) { } goes over a map");
+	else if (p->before.kind == T_MAP &&
+		 (last == T_LPAREN || last == T_LBRACE || last == T_LBRACE_EXPR))
+		diag_hint(d, "The key of a map stands between brackets: %s[...]", p->before.text);
+	else if (last == T_BNOT || (last == T_ASSIGN && is_followed_by(p, '~')))
+		diag_hint(d, "There are no patterns of text; strcontains() finds one in another");
+	else if (last == T_ASSIGN && (expected[T_RPAREN] || expected[T_PRED_CLOSE]))
+		diag_hint(d, "'==' compares, '=' assigns");
+	else
+		hint_two_words(p, d);
+}
+
+/* Where an action, or that of an if, was to begin. */
+static void hint_action(const struct parser *p, const bool *expected, struct diag *d)
+{
+	bool is_end = p->last.kind == T_END;
+
+	if (!expected[T_LBRACE] || expected[T_INT] || p->item == T_CONFIG || p->last.kind == T_CPP)
+		return;
+	if (lacks_action(p, expected))
+		diag_hint(d, "A program is -e 'PROBE { ACTION }', all of it between single quotes");
+	else if (p->braces && !is_end)
+		diag_hint(d, "Braces are needed around a single statement too");
+	else if (is_word(&p->last, "if"))
+		diag_hint(d, "A condition stands between slashes: PROBE / CONDITION / { ACTION }");
+	else if (p->last.kind == T_ATTACH && strchr(p->last.text, ':'))
+		diag_hint(d, "Between two probes stands a comma");
+	else if (!is_end)
+		diag_hint(d, "What is to be done stands between braces: PROBE { ACTION }");
+}
+
 void syntax_error(struct parser *p, const bool *expected)
 {
 	struct span at = p->last.span;
@@ -167,15 +236,14 @@ void syntax_error(struct parser *p, const bool *expected)
 	if (p->last.kind == T_END && p->before.span.from)
 		at.from = at.to = p->before.span.to;
 	d = syntax_message(p, at, words);
-	hint_keyword(p, d);
-	if (looks_eaten_by_shell(p))
+	if (hint_keyword(p, d))
+		return;
+	if (p->errors == 1 && looks_eaten_by_shell(p))
 		diag_hint(d,
 			  "The shell changes what stands between double quotes: write -e 'PROGRAM' "
 			  "with single ones");
-	if (p->last.kind == T_ASSIGN && (expected[T_RPAREN] || expected[T_PRED_CLOSE]))
-		diag_hint(d, "'==' compares, '=' assigns");
-	if (lacks_action(p, expected))
-		diag_hint(d, "A program is -e 'PROBE { ACTION }', all of it between single quotes");
+	hint_other_language(p, expected, d);
+	hint_action(p, expected, d);
 	if (p->last.kind == T_END && lexer_in_angle(p->lexer))
 		diag_hint(d, "In an action < ... > every statement ends with ';'");
 }

@@ -55,6 +55,7 @@ struct parser {
 /* tokens.c */
 const struct token *tokens_peek(struct parser *p, uint32_t idx); /* 0: the next */
 struct token tokens_take(struct parser *p);
+bool is_base_type(const char *name);
 struct token tokens_next(struct parser *p); /* for the grammar: with everything it cannot see */
 void add_value_name(struct parser *p, const char *name); /* "(name) - 1" is no cast */
 

@@ -31,6 +31,19 @@ static void ahead_grow(struct parser *p)
 	p->ahead = grown;
 }
 
+/* Between items, in the rest of a broken one, what the lexer does not know follows from what was told. */
+static void scan(struct parser *p, struct token *t)
+{
+	struct diag *unsaid = NULL, **before;
+	bool is_rest = p->recovering && !p->recover_braces && !p->braces;
+
+	if (is_rest)
+		before = diags_hold(p->unit->diags, &unsaid);
+	lexer_next(p->lexer, t);
+	if (is_rest)
+		diags_hold(p->unit->diags, before);
+}
+
 static void ahead_scan(struct parser *p)
 {
 	struct token *t;
@@ -40,7 +53,7 @@ static void ahead_scan(struct parser *p)
 	if (token_after(p->scanned) == AFTER_STMT)
 		p->lexer_errors = lexer_errors(p->lexer);
 	t = &p->ahead[p->ahead_cnt++];
-	lexer_next(p->lexer, t);
+	scan(p, t);
 	p->scanned = t->kind;
 	if (!p->stop && p->errors + lexer_errors(p->lexer) > SYNTAX_ERRORS_MAX) {
 		diag(p->unit->diags, t->span, D_TOO_MANY);
@@ -89,7 +102,7 @@ enum type_look {
 	TYPE_SURE, /* cannot be an expression */
 };
 
-static bool is_base_type(const char *name)
+bool is_base_type(const char *name)
 {
 	static const char *const names[] = {
 		"bool",	  "int8",     "int16",	"int32",  "int64", "uint8",    "uint16",
@@ -415,6 +428,12 @@ static struct token virtual(enum token_kind kind, struct token at)
 	return at;
 }
 
+/* Behind a '}' it belongs to the same broken statement. */
+static bool goes_on(enum token_kind kind)
+{
+	return kind == T_ELSE || kind == T_ASSIGN;
+}
+
 /* Broken code inside braces goes on after ';' or after a block; a broken item after its action. */
 static struct token next_recovering(struct parser *p)
 {
@@ -439,14 +458,15 @@ static struct token next_recovering(struct parser *p)
 				p->recover_braces = p->braces;
 				return give(p, t);
 			}
-			if (p->braces > p->recover_braces || tokens_peek(p, 0)->kind == T_ELSE)
+			if (p->braces > p->recover_braces || goes_on(tokens_peek(p, 0)->kind))
 				continue;
 			/* "};" of what should have been a struct */
 			if (top && tokens_peek(p, 0)->kind == T_SEMI)
 				tokens_take(p);
 			return give(p, virtual(top ? T_ITEM_END : T_SEMI, t));
 		}
-		if (p->braces == p->recover_braces && t.kind == T_SEMI && !(top && p->in_pred))
+		if (p->braces == p->recover_braces && t.kind == T_SEMI && !(top && p->in_pred) &&
+		    !(p->first.kind == T_FOR && p->parens))
 			return give(p, t);
 	}
 }

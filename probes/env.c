@@ -137,6 +137,7 @@ int probe_fail(struct probe_error *err, int part, int rc, const char *fmt, ...)
 	va_end(ap);
 	err->hint[0] = 0;
 	err->part = part;
+	err->is_form = false;
 	return rc;
 }
 
@@ -162,11 +163,13 @@ int probe_check_parts(const char *type, uint32_t cnt, uint32_t min, uint32_t max
 	if (found >= min && found <= max)
 		return 0;
 	if (min == max)
-		return probe_fail(err, -1, -EINVAL,
-				  "%s probe type requires %u argument%s, found %u", type, min,
-				  min == 1 ? "" : "s", found);
-	return probe_fail(err, -1, -EINVAL, "%s probe type requires %u or %u arguments, found %u",
-			  type, min, max, found);
+		probe_fail(err, -1, -EINVAL, "%s probe type requires %u argument%s, found %u", type,
+			   min, min == 1 ? "" : "s", found);
+	else
+		probe_fail(err, -1, -EINVAL, "%s probe type requires %u or %u arguments, found %u",
+			   type, min, max, found);
+	err->is_form = true;
+	return -EINVAL;
 }
 
 int probe_parse_named(const char *type, struct probe_env *env, const struct probe_part *parts,

@@ -44,6 +44,7 @@ struct probe_error {
 	char text[256];
 	char hint[256]; /* "" when there is nothing to say */
 	int part; /* the offending part; -1: the whole */
+	bool is_form; /* it has not the form that the type's help shows */
 };
 
 /* A field of a probe's args. */

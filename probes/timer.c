@@ -42,7 +42,9 @@ static const struct timer_unit *unit_find(const char *name)
 static int bad_rate(const char *type, const char *why, const char *text, int part,
 		    struct probe_error *err)
 {
-	return probe_fail(err, part, -EINVAL, "Invalid rate of %s probe: %s: %s", type, why, text);
+	probe_fail(err, part, -EINVAL, "Invalid rate of %s probe: %s: %s", type, why, text);
+	err->is_form = true;
+	return -EINVAL;
 }
 
 static int timer_target(struct probe_env *env, const char *type, const struct timer_unit *u,

@@ -223,6 +223,17 @@ int child_go(struct child *c, char *err, size_t err_sz)
 	return -failed;
 }
 
+const char *child_shell_word(const struct child *c)
+{
+	static const char *const marks[] = { "|", ">", ">>", "<", "&", "&&", "||", ";", "2>&1" };
+
+	for (char **w = c->words; *w; w++)
+		for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+			if (!strcmp(*w, marks[i]))
+				return *w;
+	return NULL;
+}
+
 int child_pid(const struct child *c)
 {
 	return c->pid;

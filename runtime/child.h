@@ -18,6 +18,8 @@ int child_start(struct child **c, const char *cmd, const sigset_t *mask, char *e
 void child_settle(struct child *c);
 /* Lets it go. -errno of its exec when that failed. */
 int child_go(struct child *c, char *err, size_t err_sz);
+/* A word of the command that only a shell takes for more than an argument: "|"; NULL. */
+const char *child_shell_word(const struct child *c);
 int child_pid(const struct child *c);
 /* The program that it is going to execute. */
 const char *child_path(const struct child *c);

@@ -129,6 +129,17 @@ static int open_loop(struct run *r)
 	return say(loop_watch_signals(r->loop, &set, on_signal, r), "cannot wait for signals");
 }
 
+static void warn_no_shell(const struct run *r)
+{
+	const char *word = child_shell_word(r->child);
+
+	if (word && !r->opt->no_warnings)
+		fprintf(stderr,
+			"WARNING: -c runs no shell: '%s' is an argument like any other\n"
+			"HINT: -c 'sh -c \"...\"' runs one.\n",
+			word);
+}
+
 /* The process of -c, stopped, or that of -p: its end is watched. */
 static int open_process(struct run *r)
 {
@@ -143,6 +154,7 @@ static int open_process(struct run *r)
 			return rc;
 		}
 		pid = child_pid(r->child);
+		warn_no_shell(r);
 	}
 	if (!pid)
 		return 0;
