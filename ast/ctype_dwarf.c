@@ -194,18 +194,18 @@ static bool is_char(Dwarf_Die *die)
 
 /* Every dimension is a child; the last one varies fastest. */
 static const struct type *dimensions(struct ctype_dwarf *c, Dwarf_Die *range,
-				     const struct type *elem, bool text)
+				     const struct type *elem, bool text, unsigned depth)
 {
-	Dwarf_Die next;
+	Dwarf_Die next = *range;
 	uint64_t cnt = 0;
-	bool is_last = dwarf_siblingof(range, &next) != 0;
+	bool is_last = depth > TYPE_DEPTH_MAX || debug_next_die(&next);
 
 	if (dwarf_hasattr(range, DW_AT_count))
 		cnt = number(range, DW_AT_count);
 	else if (dwarf_hasattr(range, DW_AT_upper_bound))
 		cnt = number(range, DW_AT_upper_bound) + 1; /* of "[0]" it is -1 */
 	if (!is_last)
-		elem = dimensions(c, &next, elem, text);
+		elem = dimensions(c, &next, elem, text, depth + 1);
 	if (cnt > INT32_MAX || !elem->size)
 		cnt = 0; /* it lies */
 	if (is_last && text && cnt)
@@ -226,7 +226,7 @@ static const struct type *array(struct ctype_dwarf *c, Dwarf *dw, Dwarf_Die *die
 	type_complete(c->ts, elem);
 	if (dwarf_child(die, &range))
 		return type_array(c->ts, elem, 0);
-	return dimensions(c, &range, elem, text);
+	return dimensions(c, &range, elem, text, depth);
 }
 
 static const struct type *convert(struct ctype_dwarf *c, Dwarf *dw, Dwarf_Die *die, unsigned depth)
@@ -312,7 +312,7 @@ static void members(struct ctype_dwarf *c, struct type *to, const struct definit
 	struct type_fields l = { 0 };
 	Dwarf_Die parent = d->die, die, type;
 
-	for (int rc = dwarf_child(&parent, &die); !rc; rc = dwarf_siblingof(&die, &die)) {
+	for (int rc = dwarf_child(&parent, &die); !rc; rc = debug_next_die(&die)) {
 		int tag = dwarf_tag(&die);
 		struct type_field f = { 0 };
 
@@ -339,13 +339,13 @@ static void values(struct ctype_dwarf *c, struct type *to, const struct definiti
 	struct type_value *v;
 	uint32_t cnt = 0;
 
-	for (int rc = dwarf_child(&parent, &die); !rc; rc = dwarf_siblingof(&die, &die))
+	for (int rc = dwarf_child(&parent, &die); !rc; rc = debug_next_die(&die))
 		cnt++;
 	v = arena_array_of(c->arena, struct type_value, cnt + 1);
 	if (type_of(&parent, &type))
 		to->is_signed = convert(c, d->dw, &type, 0)->is_signed;
 	for (int rc = dwarf_child(&parent, &die); !rc && to->count < cnt;
-	     rc = dwarf_siblingof(&die, &die)) {
+	     rc = debug_next_die(&die)) {
 		Dwarf_Attribute attr;
 		Dwarf_Sword n;
 

@@ -13,7 +13,7 @@
  * any number; so 127 frames cost no more to verify than one. They get numbers only, and find the
  * state by the program's slot. Code without a table (what a JIT compiler has made) is passed by its
  * frame pointer, which is believed when it leads to code. When nothing is known yet of an address,
- * user space is told, and the kernel's own walk over frame pointers has to do.
+ * user space is told, and meanwhile frame pointers have to do (ask_for).
  */
 #include <linux/bpf.h>
 
@@ -170,18 +170,35 @@ static void drop_guess(struct gen *g, struct step *s)
 	gen_br(g, s->stop);
 }
 
-/* Nothing is known of pc: user space shall know, unless it was a guess. */
+/*
+ * User space shall know of pc, of which there is no table yet. Until then what may have no frame pointers
+ * is passed by them all the same, as the kernel would, from the innermost frame on; but where the kernel's
+ * mappings can be looked into, a frame counts only when it is code.
+ */
+static void ask_for(struct gen *g, struct step *s)
+{
+	LLVMValueRef cnt = word_load(g, s->st, STACK_AT(cnt), 4, false);
+	LLVMValueRef guessed = word_load64(g, s->st, STACK_AT(guessed));
+	LLVMValueRef guess = LLVMBuildOr(g->b, word_is(g, cnt, 1), gen_not_zero(g, guessed), "");
+
+	word_store(g, s->st, STACK_AT(need), s->pc);
+	gen_only_if(g, gen_not_zero(g, unwind_can_walk(g)), s->stop);
+	gen_cond_br(g, guess, s->by_fp, s->stop);
+}
+
+/* Nothing is known of pc. It is code, unless that was a guess. */
 static void no_mapping(struct gen *g, struct step *s, LLVMBasicBlockRef later)
 {
 	LLVMBasicBlockRef drop = gen_block(g, "drop");
+	LLVMValueRef guessed = word_load64(g, s->st, STACK_AT(guessed));
+	LLVMValueRef sure =
+		LLVMBuildOr(g->b, word_is(g, guessed, 0), gen_not_zero(g, unwind_can_walk(g)), "");
 
-	gen_only_if(g, word_is(g, word_load64(g, s->st, STACK_AT(guessed)), 0), drop);
-	gen_br(g, later);
-	gen_at(g, later);
-	word_store(g, s->st, STACK_AT(need), s->pc);
-	gen_br(g, s->stop);
+	gen_cond_br(g, sure, later, drop);
 	gen_at(g, drop);
 	drop_guess(g, s);
+	gen_at(g, later);
+	ask_for(g, s);
 }
 
 /* The table of pc and its place there, into the state: by what we were told, or else by the kernel's own. */
@@ -571,6 +588,7 @@ LLVMValueRef unwind_user(struct gen *g, LLVMValueRef st, LLVMValueRef tgid, uint
 	gen_cond_br(g, gen_not_zero(g, need), asks, join);
 	gen_at(g, asks);
 	send_need(g, tgid, need);
+	gen_only_if(g, LLVMBuildNot(g->b, gen_not_zero(g, unwind_can_walk(g)), ""), join);
 	gen_cond_br(g, word_is(g, word_load(g, st, STACK_AT(cnt), 4, false), 1), by_kernel, join);
 	gen_at(g, by_kernel);
 	LLVMBuildStore(g->b, stack_by_kernel(g, st, limit * 8, true), size);

@@ -68,7 +68,7 @@ static void members(struct shape *s, Dwarf_Die *bare, uint64_t off, unsigned dep
 {
 	Dwarf_Die die, type;
 
-	for (int rc = dwarf_child(bare, &die); !rc; rc = dwarf_siblingof(&die, &die)) {
+	for (int rc = dwarf_child(bare, &die); !rc; rc = debug_next_die(&die)) {
 		int tag = dwarf_tag(&die);
 		Dwarf_Attribute attr;
 		Dwarf_Word at = 0, bits = 0;
@@ -113,7 +113,7 @@ static bool copies(Dwarf_Die *fn, Dwarf_Die *class)
 	unsigned cnt = 0;
 	bool same = false;
 
-	for (int rc = dwarf_child(fn, &param); !rc; rc = dwarf_siblingof(&param, &param)) {
+	for (int rc = dwarf_child(fn, &param); !rc; rc = debug_next_die(&param)) {
 		if (dwarf_tag(&param) != DW_TAG_formal_parameter || cnt++ == 0 ||
 		    !debug_type_of(&param, &type))
 			continue;
@@ -141,7 +141,7 @@ static bool is_by_reference(Dwarf_Die *class)
 		return how == DW_CC_pass_by_reference;
 	if (dwarf_hasattr(class, DW_AT_containing_type))
 		return true; /* it has virtual functions */
-	for (int rc = dwarf_child(class, &die); !rc; rc = dwarf_siblingof(&die, &die)) {
+	for (int rc = dwarf_child(class, &die); !rc; rc = debug_next_die(&die)) {
 		if (dwarf_tag(&die) != DW_TAG_subprogram || dwarf_hasattr(&die, DW_AT_artificial) ||
 		    dwarf_hasattr(&die, DW_AT_defaulted) || dwarf_hasattr(&die, DW_AT_deleted))
 			continue;

@@ -151,7 +151,7 @@ static bool collect(struct debug_unit *u, Dwarf_Die *parent, unsigned depth)
 	Dwarf_Addr addr;
 	int rc;
 
-	for (rc = dwarf_child(parent, &die); !rc; rc = dwarf_siblingof(&die, &die)) {
+	for (rc = dwarf_child(parent, &die); !rc; rc = debug_next_die(&die)) {
 		int tag = dwarf_tag(&die);
 
 		if (tag == DW_TAG_subprogram) {

@@ -34,7 +34,7 @@ static uint32_t count_params(Dwarf_Die *fn)
 	Dwarf_Die die;
 	uint32_t cnt = 0;
 
-	for (int rc = dwarf_child(fn, &die); !rc; rc = dwarf_siblingof(&die, &die))
+	for (int rc = dwarf_child(fn, &die); !rc; rc = debug_next_die(&die))
 		cnt += dwarf_tag(&die) == DW_TAG_formal_parameter;
 	return cnt;
 }
@@ -49,7 +49,7 @@ static int params(struct probe_env *env, Dwarf_Die *fn, struct probe_fields *out
 		return -ENOMEM;
 	out->fields = f;
 	abi_begin(&abi, debug_type_of(fn, &type) && abi_result_indirect(&type));
-	for (int rc = dwarf_child(fn, &die); !rc; rc = dwarf_siblingof(&die, &die)) {
+	for (int rc = dwarf_child(fn, &die); !rc; rc = debug_next_die(&die)) {
 		Dwarf_Attribute attr;
 		const char *name;
 

@@ -56,7 +56,7 @@ static bool has_enumerator(const struct wanted *w, Dwarf_Die *die)
 
 	if (dwarf_tag(die) != DW_TAG_enumeration_type)
 		return false;
-	for (int rc = dwarf_child(die, &e); !rc; rc = dwarf_siblingof(&e, &e)) {
+	for (int rc = dwarf_child(die, &e); !rc; rc = debug_next_die(&e)) {
 		const char *name = dwarf_diename(&e);
 
 		if (name && !strcmp(name, w->name))
@@ -69,7 +69,7 @@ static bool search(struct wanted *w, Dwarf_Die *parent, unsigned depth)
 {
 	Dwarf_Die die;
 
-	for (int rc = dwarf_child(parent, &die); !rc; rc = dwarf_siblingof(&die, &die)) {
+	for (int rc = dwarf_child(parent, &die); !rc; rc = debug_next_die(&die)) {
 		if (w->is(w, &die)) {
 			w->found = die;
 			return true;

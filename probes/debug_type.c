@@ -88,7 +88,7 @@ static char *function_text(struct probe_env *env, Dwarf_Die *fn, unsigned depth)
 	int rc;
 
 	text = text ? env_printf(env, "%s (*)(", text) : NULL;
-	for (rc = dwarf_child(fn, &param); text && !rc; rc = dwarf_siblingof(&param, &param)) {
+	for (rc = dwarf_child(fn, &param); text && !rc; rc = debug_next_die(&param)) {
 		if (dwarf_tag(&param) == DW_TAG_unspecified_parameters)
 			one = "...";
 		else if (dwarf_tag(&param) == DW_TAG_formal_parameter &&

@@ -60,3 +60,16 @@ struct Dwfl_Module *debugfile_module(struct debugfile *d)
 {
 	return d->mod;
 }
+
+int debug_next_die(void *die)
+{
+	Dwarf_Off at = dwarf_dieoffset(die);
+	Dwarf_Die next;
+	int rc = dwarf_siblingof(die, &next);
+
+	if (!rc && dwarf_dieoffset(&next) <= at)
+		return 1;
+	if (!rc)
+		*(Dwarf_Die *)die = next;
+	return rc;
+}

@@ -355,6 +355,11 @@ struct debugfile;
 struct debugfile *debugfile_open(int fd, const char *path, const char *dirs);
 void debugfile_close(struct debugfile *d);
 struct Dwfl_Module *debugfile_module(struct debugfile *d);
+/*
+ * A Dwarf_Die becomes the next one of its parent, as by dwarf_siblingof(): 0. But files may lie, and
+ * one that refers back would be gone through for ever: what comes next lies behind.
+ */
+int debug_next_die(void *die);
 
 /*
  * A type of a program by name, "struct foo", "enum foo" or "foo"; the enum that has an enumerator. As a

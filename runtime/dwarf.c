@@ -70,20 +70,6 @@ static void call_site(Dwarf_Die *cu, Dwarf_Die *die, struct elfsource *src)
 		src->file = dwarf_filesrc(files, i, NULL, NULL);
 }
 
-/*
- * The next of the same parent, that lies behind: files may lie. False: there is none.
- */
-static bool next_die(Dwarf_Die *die)
-{
-	Dwarf_Off at = dwarf_dieoffset(die);
-	Dwarf_Die next;
-
-	if (dwarf_siblingof(die, &next) || dwarf_dieoffset(&next) <= at)
-		return false;
-	*die = next;
-	return true;
-}
-
 static bool holds_functions(int tag)
 {
 	return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_class_type ||
@@ -109,7 +95,7 @@ static bool find_function(Dwarf_Die *in, Dwarf_Addr addr, unsigned depth, Dwarf_
 		}
 		if (holds_functions(tag) && find_function(&die, addr, depth + 1, fn))
 			return true;
-	} while (next_die(&die));
+	} while (!debug_next_die(&die));
 	return false;
 }
 
@@ -129,7 +115,7 @@ static bool step_in(Dwarf_Die *die, Dwarf_Addr addr)
 			*die = in;
 			return true;
 		}
-	} while (next_die(&in));
+	} while (!debug_next_die(&in));
 	return false;
 }
 
