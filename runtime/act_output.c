@@ -10,18 +10,21 @@
 #include "runtime/load.h"
 #include "runtime/pcap.h"
 
-/* The formatted text with a NUL behind it; until the next one. */
-static const char *text_of(struct event_ctx *c, const struct image_action *a)
+/* The formatted text with a NUL behind it; until the next one. terminal: it is shown on one. */
+static const char *text_of(struct event_ctx *c, const struct image_action *a, bool terminal)
 {
+	struct value_env env = out_env_elsewhere(c->out, terminal);
+
 	c->text.len = 0;
-	format_run(&c->text, c, &c->img->pieces[a->piece_first], a->piece_cnt);
+	format_run(&c->text, c, &env, &c->img->pieces[a->piece_first], a->piece_cnt);
 	buf_putc(&c->text, '\0');
 	return c->text.nomem ? NULL : c->text.p;
 }
 
 int act_message(struct event_ctx *c, const struct image_action *a, const char *json)
 {
-	const char *text = text_of(c, a), *level = "ERROR";
+	bool terminal = !c->out->ops->messages_within && c->out->err_terminal;
+	const char *text = text_of(c, a, terminal), *level = "ERROR";
 
 	if (!text)
 		return -ENOMEM;
@@ -34,10 +37,23 @@ int act_message(struct event_ctx *c, const struct image_action *a, const char *j
 	return 0;
 }
 
+static void cannot_open(struct event_ctx *c, const char *path)
+{
+	struct value_env env = out_env_elsewhere(c->out, c->out->err_terminal);
+	const char *why = strerror(errno);
+	struct buf shown = { 0 };
+
+	traced_text(&shown, &env, path, strlen(path), false);
+	fprintf(stderr, "ERROR: failed to open file '%.*s': %s\n", (int)shown.len, shown.p ?: "",
+		why);
+	buf_free(&shown);
+}
+
 int act_cat(struct event_ctx *c, const struct image_action *a, const char *json)
 {
 	uint64_t left = image_setting_num(c->img, "max_cat_bytes", 10240);
-	const char *path = text_of(c, a);
+	struct value_env env = out_text_env(c->out);
+	const char *path = text_of(c, a, false);
 	struct buf *b;
 	char bytes[4096];
 	ssize_t n;
@@ -47,12 +63,12 @@ int act_cat(struct event_ctx *c, const struct image_action *a, const char *json)
 		return -ENOMEM;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe nobody writes is empty */
 	if (fd < 0) {
-		fprintf(stderr, "ERROR: failed to open file '%s': %m\n", path);
+		cannot_open(c, path);
 		return 0;
 	}
 	b = c->out->ops->text_begin(c->out);
 	while (left && (n = read(fd, bytes, left < sizeof(bytes) ? left : sizeof(bytes))) > 0) {
-		traced_text(b, c->env, bytes, (size_t)n, true);
+		traced_text(b, &env, bytes, (size_t)n, true);
 		left -= (uint64_t)n;
 	}
 	close(fd);
@@ -62,7 +78,7 @@ int act_cat(struct event_ctx *c, const struct image_action *a, const char *json)
 
 int act_system(struct event_ctx *c, const struct image_action *a, const char *json)
 {
-	const char *text = text_of(c, a);
+	const char *text = text_of(c, a, false);
 
 	if (!text)
 		return -ENOMEM;

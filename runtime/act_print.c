@@ -8,8 +8,9 @@
 int act_printf(struct event_ctx *c, const struct image_action *a, const char *json)
 {
 	struct buf *b = c->out->ops->text_begin(c->out);
+	struct value_env env = out_text_env(c->out);
 
-	format_run(b, c, &c->img->pieces[a->piece_first], a->piece_cnt);
+	format_run(b, c, &env, &c->img->pieces[a->piece_first], a->piece_cnt);
 	c->out->ops->text_end(c->out, json);
 	return 0;
 }
@@ -47,6 +48,7 @@ int act_time(struct event_ctx *c, const struct image_action *a, const char *json
 int act_join(struct event_ctx *c, const struct image_action *a, const char *json)
 {
 	uint64_t cnt = (uint64_t)value_int(&c->args[0]);
+	struct value_env env = out_text_env(c->out);
 	struct buf *b;
 
 	if (cnt >= c->arg_cnt)
@@ -61,9 +63,10 @@ int act_join(struct event_ctx *c, const struct image_action *a, const char *json
 		s = value_bytes(&c->args[i], &len);
 		if (i > 1)
 			buf_puts(b, image_str(c->img, a->str));
-		traced_text(b, c->env, s, len, false);
+		traced_text(b, &env, s, len, false);
 	}
-	buf_putc(b, '\n');
+	if (!c->out->ops->bare_lines)
+		buf_putc(b, '\n');
 	c->out->ops->text_end(c->out, json);
 	return 0;
 }

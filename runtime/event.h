@@ -36,9 +36,9 @@ void event_ctx_free(struct event_ctx *c);
 /* One record from the ring; anything malformed is counted and dropped. */
 void event_handle(struct event_ctx *c, const void *rec, size_t sz);
 
-/* Puts the format's text, as printf would, out of the args. */
-void format_run(struct buf *b, const struct event_ctx *c, const struct image_piece *pieces,
-		uint32_t cnt);
+/* Puts the format's text, as printf would, out of the args; env is that of where the text goes. */
+void format_run(struct buf *b, const struct event_ctx *c, const struct value_env *env,
+		const struct image_piece *pieces, uint32_t cnt);
 
 /* Handlers: by actions.def. Negative errno: a record that does not fit its action. */
 #define ACTION(name, handler, json_type)                                                           \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "runtime/flame.h"
+#include "runtime/utf8.h"
 #include "runtime/value.h"
 
 enum { WIDTH = 1200, ROW = 18, HEAD = 40, DEPTH_MAX = 512 };

@@ -127,7 +127,7 @@ static void put_buffer(struct buf *b, const struct image_piece *p, const struct 
 	buf_free(&tmp);
 }
 
-static void put_string(struct buf *b, const struct event_ctx *c, const struct image_piece *p,
+static void put_string(struct buf *b, const struct value_env *env, const struct image_piece *p,
 		       const struct value *v)
 {
 	struct buf tmp = { 0 };
@@ -135,14 +135,14 @@ static void put_string(struct buf *b, const struct event_ctx *c, const struct im
 	const char *s;
 	size_t n;
 
-	if (v->type->kind == V_STRING && !value_is_cut(c->env, v) && !c->env->terminal) {
+	if (v->type->kind == V_STRING && !value_is_cut(env, v) && !env->terminal) {
 		s = value_bytes(v, &len);
 		n = p->prec >= 0 && (uint32_t)p->prec < len ? (size_t)p->prec : len;
 		return put_padded(b, p, s, n);
 	}
 	if (p->width <= 0 && p->prec < 0)
-		return value_text(b, c->env, v, false);
-	value_text(&tmp, c->env, v, false);
+		return value_text(b, env, v, false);
+	value_text(&tmp, env, v, false);
 	n = p->prec >= 0 && (size_t)p->prec < tmp.len ? (size_t)p->prec : tmp.len;
 	put_padded(b, p, tmp.p, n);
 	b->nomem |= tmp.nomem;
@@ -150,10 +150,10 @@ static void put_string(struct buf *b, const struct event_ctx *c, const struct im
 }
 
 /* As the kernel does it: whatever of the table is in it, in the table's order, then the rest. */
-static void put_gfp(struct buf *b, const struct event_ctx *c, const struct image_piece *p,
+static void put_gfp(struct buf *b, const struct value_env *env, const struct image_piece *p,
 		    const struct value *v)
 {
-	const struct probe_flags *names = c->env->gfp;
+	const struct probe_flags *names = env->gfp;
 	uint64_t left = (uint64_t)value_int(v);
 	struct buf tmp = { 0 };
 
@@ -177,17 +177,17 @@ static void put_gfp(struct buf *b, const struct event_ctx *c, const struct image
 	buf_free(&tmp);
 }
 
-static void put_char(struct buf *b, const struct event_ctx *c, const struct image_piece *p,
+static void put_char(struct buf *b, const struct value_env *env, const struct image_piece *p,
 		     char byte)
 {
 	struct buf tmp = { 0 };
 
-	traced_text(&tmp, c->env, &byte, 1, true);
+	traced_text(&tmp, env, &byte, 1, true);
 	put_padded(b, p, tmp.p, tmp.len);
 	buf_free(&tmp);
 }
 
-static void put_arg(struct buf *b, const struct event_ctx *c, const struct image_piece *p,
+static void put_arg(struct buf *b, const struct value_env *env, const struct image_piece *p,
 		    const struct value *v)
 {
 	switch (p->conv) {
@@ -196,14 +196,14 @@ static void put_arg(struct buf *b, const struct event_ctx *c, const struct image
 	case 'H':
 		if (v->type->kind == V_BUFFER || v->type->kind == V_STRING)
 			return put_buffer(b, p, v);
-		return put_string(b, c, p, v);
-	case 's': return put_string(b, c, p, v);
-	case 'g': return put_gfp(b, c, p, v);
+		return put_string(b, env, p, v);
+	case 's': return put_string(b, env, p, v);
+	case 'g': return put_gfp(b, env, p, v);
 	}
 	if (!value_is_number(v)) /* the compiler refuses this; an image from elsewhere may not */
-		return put_string(b, c, p, v);
+		return put_string(b, env, p, v);
 	switch (p->conv) {
-	case 'c': return put_char(b, c, p, (char)value_int(v));
+	case 'c': return put_char(b, env, p, (char)value_int(v));
 	case 'd':
 	case 'i':
 		if (p->width <= 0 && p->prec < 0 && !p->flags)
@@ -213,13 +213,13 @@ static void put_arg(struct buf *b, const struct event_ctx *c, const struct image
 	}
 }
 
-void format_run(struct buf *b, const struct event_ctx *c, const struct image_piece *pieces,
-		uint32_t cnt)
+void format_run(struct buf *b, const struct event_ctx *c, const struct value_env *env,
+		const struct image_piece *pieces, uint32_t cnt)
 {
 	for (const struct image_piece *p = pieces; p < pieces + cnt; p++) {
 		if (p->arg == IMAGE_NONE)
 			buf_put(b, image_str(c->img, p->text), p->len);
 		else
-			put_arg(b, c, p, &c->args[p->arg]);
+			put_arg(b, env, p, &c->args[p->arg]);
 	}
 }

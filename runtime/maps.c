@@ -201,8 +201,7 @@ static int read_scalar(struct reader *r, bool always)
 	if (rc)
 		return rc;
 	rc = add_row(r, NULL, vals) ?: map_reset_adjust(r->om, r->d, always);
-	if (!rc && !scalar_present(r->om, r->d, vals) &&
-	    !(always && !vkind_is_agg(r->d->val->kind)))
+	if (!rc && !scalar_present(r->om, r->d, vals) && (!always || agg_is_chart(r->d->val)))
 		r->d->cnt = 0;
 	free(vals);
 	return rc;

@@ -57,6 +57,7 @@ struct out *out_new(const struct run_options *opt, const struct value_env *env)
 	}
 	o->is_pipe = !fstat(o->fd, &st) &&
 		     (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || isatty(o->fd));
+	o->err_terminal = isatty(STDERR_FILENO);
 	return o;
 }
 

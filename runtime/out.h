@@ -38,6 +38,9 @@ struct out_ops {
 	void (*bench)(struct out *o, const char *name, uint64_t ns, uint64_t runs);
 	void (*finish)(struct out *o); /* after the last map; NULL */
 	bool whole_texts; /* one object for a text: it cannot come in pieces */
+	bool bare_lines; /* the newline behind join() is no part of what it prints */
+	bool texts_aside; /* what the script prints goes to stderr */
+	bool messages_within; /* what errorf and the like say goes to the file with the rest */
 };
 
 extern const struct out_ops out_text_ops, out_json_ops, out_csv_ops, out_metrics_ops,
@@ -76,6 +79,7 @@ struct out {
 	bool headed; /* the head of a table was written */
 	struct flame *flame; /* -f flame: what was gathered */
 	bool is_pipe; /* or a socket or a terminal: may block for ever */
+	bool err_terminal; /* stderr is one */
 	int err; /* first failure to write; -EPIPE: the reader went away */
 };
 
@@ -91,6 +95,21 @@ void out_idle(struct out *o);
 int out_flush(struct out *o);
 /* Says what went wrong with writing; a reader that went away is not worth a word. */
 void out_report(const struct out *o);
+
+/* How values are shown where the file is not the place: on stderr, in a command or a path. */
+static inline struct value_env out_env_elsewhere(const struct out *o, bool terminal)
+{
+	struct value_env env = *o->env;
+
+	env.terminal = terminal;
+	return env;
+}
+
+/* Of what the script prints. */
+static inline struct value_env out_text_env(const struct out *o)
+{
+	return out_env_elsewhere(o, o->ops->texts_aside ? o->err_terminal : o->env->terminal);
+}
 
 static inline uint32_t out_first_rank(const struct map_data *d, uint64_t top)
 {

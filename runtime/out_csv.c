@@ -149,8 +149,9 @@ static void csv_map(struct out *o, const struct map_data *d, uint64_t top, uint6
 }
 
 const struct out_ops out_csv_ops = {
-	SIDE_COMMON,
 	.text_end = csv_text_end,
 	.value = csv_value,
 	.map = csv_map,
+	.bare_lines = true,
+	SIDE_COMMON,
 };

@@ -276,4 +276,6 @@ const struct out_ops out_json_ops = {
 	.test = json_test,
 	.bench = json_bench,
 	.whole_texts = true,
+	.bare_lines = true,
+	.messages_within = true,
 };

@@ -11,6 +11,7 @@
 #include "runtime/hist.h"
 #include "runtime/out_side.h"
 #include "runtime/tseries.h"
+#include "runtime/utf8.h"
 
 /* "@a" is trace_a, "@" is trace_map. */
 static void family(struct buf *b, const struct map_data *d)

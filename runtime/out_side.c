@@ -17,9 +17,10 @@ void side_text_end(struct out *o, const char *json_type)
 
 void side_value(struct out *o, const char *json_type, const struct value *v)
 {
+	struct value_env env = out_env_elsewhere(o, o->err_terminal);
 	struct buf *b = side_text_begin(o);
 
-	value_text(b, o->env, v, false);
+	value_text(b, &env, v, false);
 	buf_putc(b, '\n');
 	side_text_end(o, json_type);
 }

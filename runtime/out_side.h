@@ -17,6 +17,6 @@ void side_before_maps(struct out *o);
 	.attached = out_text_attached, .lost = out_text_lost, .refused = out_text_refused,         \
 	.missed = out_text_missed, .before_maps = side_before_maps, .failed = out_text_failed,     \
 	.message = out_text_message, .text_begin = side_text_begin, .whole_texts = true
-#define SIDE_OPS SIDE_COMMON, .text_end = side_text_end, .value = side_value
+#define SIDE_OPS SIDE_COMMON, .text_end = side_text_end, .value = side_value, .texts_aside = true
 
 #endif

@@ -155,7 +155,8 @@ void out_text_message(struct out *o, const char *json_type, const char *level, u
 	char where[512];
 
 	place_text(o->env->img, place, where, sizeof(where));
-	fprintf(stderr, "%s%s: %s", where, level, text);
+	fprintf(stderr, "%s%s: %s%s", where, level, text,
+		text[0] && text[strlen(text) - 1] == '\n' ? "" : "\n");
 }
 
 const struct out_ops out_text_ops = {

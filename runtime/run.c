@@ -93,7 +93,8 @@ static int open_output(struct run *r)
 		fprintf(stderr, "ERROR: --live needs a terminal to draw on\n");
 		return -ENOTTY;
 	}
-	r->values.terminal = r->opt->format == RUN_TEXT && isatty(r->out->fd);
+	/* JSON has a way of its own to write control characters */
+	r->values.terminal = r->opt->format != RUN_JSON && isatty(r->out->fd);
 	return 0;
 }
 

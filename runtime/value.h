@@ -58,11 +58,10 @@ void value_json(struct buf *b, const struct value_env *env, const struct value *
 void bytes_text(struct buf *b, const char *s, uint32_t len);
 /*
  * Text that others chose (names, paths, arguments): as it is, but on a terminal, where it could move
- * the cursor or worse, control characters as \n, \xNN. lines: newlines and tabs stay.
+ * the cursor or worse, control characters (utf8.h) as \n, \xNN. lines: newlines and tabs stay.
  */
 void traced_text(struct buf *b, const struct value_env *env, const char *s, size_t len, bool lines);
-size_t utf8_len(const uint8_t *p, size_t left);
-/* A JSON string with its quotes; bytes that are no UTF-8 become \u00XX. */
+/* A JSON string with its quotes; controls and bytes that are no UTF-8 become \uXXXX. */
 void json_string(struct buf *b, const char *s, size_t len);
 
 /* strftime of ns since boot, with %f for microseconds. */

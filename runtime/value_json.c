@@ -2,38 +2,32 @@
 /* Values and strings as JSON. Strings come from anywhere on the machine: the output is UTF-8 always. */
 #include <string.h>
 
+#include "runtime/utf8.h"
 #include "runtime/value.h"
 
-/* Length of the UTF-8 sequence at p, 0 when it is none (overlong, surrogate, cut, beyond 10FFFF). */
-size_t utf8_len(const uint8_t *p, size_t left)
-{
-	size_t n = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-	if (!n || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-static void escape(struct buf *b, uint8_t c)
+static void escape(struct buf *b, uint32_t c)
 {
 	static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
 
 	for (const char *s = shorts; *s; s += 2) {
-		if (c == (uint8_t)*s) {
+		if (c == (uint32_t)*s) {
 			buf_putc(b, '\\');
 			buf_putc(b, s[1]);
 			return;
 		}
 	}
-	buf_put(b, "\\u00", 4);
-	buf_putc(b, "0123456789abcdef"[c >> 4]);
-	buf_putc(b, "0123456789abcdef"[c & 15]);
+	buf_printf(b, "\\u%04x", c);
+}
+
+/* Length of what at p stands in a string as it is, 0: it does not. */
+static size_t plain_len(const uint8_t *p, size_t left)
+{
+	size_t n;
+
+	if (*p < 0x80)
+		return *p >= ' ' && *p != '"' && *p != '\\' && *p != 0x7f;
+	n = utf8_len(p, left);
+	return n && !utf8_is_control(utf8_code(p, n)) ? n : 0;
 }
 
 void json_string(struct buf *b, const char *s, size_t len)
@@ -43,14 +37,15 @@ void json_string(struct buf *b, const char *s, size_t len)
 
 	buf_putc(b, '"');
 	while (i < len) {
-		n = p[i] < 0x80 ? p[i] >= ' ' && p[i] != '"' && p[i] != '\\'
-				: utf8_len(p + i, len - i);
+		n = plain_len(p + i, len - i);
 		if (n) {
 			i += n;
 			continue;
 		}
 		buf_put(b, p + plain, i - plain);
-		escape(b, p[i++]);
+		n = utf8_len(p + i, len - i);
+		escape(b, n ? utf8_code(p + i, n) : p[i]);
+		i += n ?: 1;
 		plain = i;
 	}
 	if (len)
@@ -78,6 +73,20 @@ static void list_json(struct buf *b, const struct value_env *env, const struct v
 		if (i)
 			buf_putc(b, ',');
 		value_json(b, env, &part);
+	}
+	buf_putc(b, ']');
+}
+
+static void bytes_json(struct buf *b, const struct value *v)
+{
+	uint32_t len;
+	const char *bytes = value_bytes(v, &len);
+
+	buf_putc(b, '[');
+	for (uint32_t i = 0; i < len; i++) {
+		if (i)
+			buf_putc(b, ',');
+		buf_put_u64(b, (uint8_t)bytes[i]);
 	}
 	buf_putc(b, ']');
 }
@@ -110,13 +119,13 @@ void value_json(struct buf *b, const struct value_env *env, const struct value *
 	case V_BOOL: return value_text(b, env, v, false);
 	case V_ARRAY:
 	case V_TUPLE: return list_json(b, env, v);
+	case V_BUFFER: return bytes_json(b, v);
 	case V_STRUCT:
 	case V_UNION:
 	case V_RECORD: return object_json(b, env, v);
 	case V_NONE:
 	case V_VOID:
 	case V_STRING:
-	case V_BUFFER:
 	case V_KSTACK:
 	case V_USTACK:
 	case V_KSYM:

@@ -9,6 +9,7 @@
 
 #include "runtime/cgroups.h"
 #include "runtime/symbols.h"
+#include "runtime/utf8.h"
 #include "runtime/value.h"
 
 /* Whether shared libraries are linked to this program. */
@@ -40,15 +41,14 @@ void bytes_text(struct buf *b, const char *s, uint32_t len)
 	}
 }
 
-/* C1 controls are two bytes in UTF-8; a byte that is no UTF-8 may be one to an old terminal. */
+/* Length of what at p may be shown. A byte that is no UTF-8 may be a control to an old terminal. */
 static size_t harmless(const uint8_t *p, size_t left, bool lines)
 {
-	size_t n;
+	size_t n = utf8_len(p, left);
 
-	if (*p < 0x80)
-		return (*p >= ' ' && *p != 0x7f) || (lines && (*p == '\n' || *p == '\t'));
-	n = utf8_len(p, left);
-	return n == 2 && p[0] == 0xc2 && p[1] < 0xa0 ? 0 : n;
+	if (lines && (*p == '\n' || *p == '\t'))
+		return 1;
+	return n && !utf8_is_control(utf8_code(p, n)) ? n : 0;
 }
 
 void traced_text(struct buf *b, const struct value_env *env, const char *s, size_t len, bool lines)

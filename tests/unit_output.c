@@ -235,7 +235,7 @@ static void format_one(struct buf *b, const char *fmt, struct value v)
 	struct image_piece p = piece(fmt);
 
 	b->len = 0;
-	format_run(b, &c, &p, 1);
+	format_run(b, &c, &env, &p, 1);
 }
 
 /* The C library is the judge of what printf means. */
