@@ -75,8 +75,7 @@ static void subtract(struct one_map *om, struct map_data *d)
 		if (part)
 			agg_sub(d->val, row + d->val_off, part);
 		/* a scalar is there always: whether it shows is the reader's to say */
-		if (d->key && part && *gone_of(d->val, part) &&
-		    !agg_used(d->val, row + d->val_off))
+		if (d->key && part && *gone_of(d->val, part) && !agg_used(d->val, row + d->val_off))
 			continue;
 		if (kept != i)
 			memcpy(d->rows + kept * d->stride, row, d->stride);

@@ -43,7 +43,7 @@ static void test_json_string(void)
 		const char *in, *out;
 	} cases[] = {
 		{ "plain", "\"plain\"" },
-		{ "a\"b\\c\n\t\r\b\f\x01\x7f", "\"a\\\"b\\\\c\\n\\t\\r\\b\\f\\u0001\x7f\"" },
+		{ "a\"b\\c\n\t\r\b\f\x01\x7f", "\"a\\\"b\\\\c\\n\\t\\r\\b\\f\\u0001\\u007f\"" },
 		{ "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
 		  "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"" },
 		{ "\xff\xc3", "\"\\u00ff\\u00c3\"" }, /* no UTF-8, cut */
