@@ -27,17 +27,6 @@ struct debug_unit {
 	uint32_t cnt, cap;
 };
 
-/* What a unit has code in; a unit may have many. */
-struct debug_range {
-	uint64_t from, to;
-	Dwarf_Die unit;
-};
-
-struct debug_ranges {
-	struct debug_range *at;
-	uint32_t cnt, cap;
-};
-
 struct Dwfl_Module *debug_module(struct probe_env *env, struct elf_file *f)
 {
 	int fd;
@@ -67,8 +56,7 @@ void debug_close(struct elf_file *f)
 {
 	for (struct debug_unit *u = f->units; u; u = u->next)
 		free(u->rows);
-	if (f->ranges)
-		free(f->ranges->at);
+	debug_units_free(f->addresses);
 	debug_dwp_close(f->dwp);
 	debugfile_close(f->debug);
 }
@@ -200,92 +188,29 @@ static bool find_row(const struct debug_unit *u, uint64_t addr, Dwarf_Die *die)
 	return row != NULL;
 }
 
-/* ---- units by address ---- */
-
-static int compare_ranges(const void *a, const void *b)
+/* The unit that an address belongs to, the split one in place of its skeleton. */
+static bool unit_at(struct probe_env *env, struct elf_file *f, uint64_t addr, Dwarf_Die *cu)
 {
-	const struct debug_range *x = a, *y = b;
+	Dwarf_Die sub;
+	uint8_t type;
 
-	return (x->from > y->from) - (x->from < y->from);
-}
-
-static bool add_range(struct debug_ranges *r, const struct debug_range *range)
-{
-	if (r->cnt == r->cap) {
-		uint32_t cap = r->cap ? r->cap * 2 : 64;
-		struct debug_range *more = realloc(r->at, cap * sizeof(*more));
-
-		if (!more)
-			return false;
-		r->at = more;
-		r->cap = cap;
-	}
-	r->at[r->cnt++] = *range;
-	return true;
-}
-
-static struct debug_ranges *read_ranges(struct probe_env *env, Dwarf *dw)
-{
-	struct debug_ranges *r = env_alloc(env, sizeof(*r));
-	struct debug_walk w = { 0 };
-
-	while (r && debug_next_unit(env, dw, &w)) {
-		struct debug_range range = { .unit = w.unit };
-		Dwarf_Addr base;
-		ptrdiff_t at = 0;
-
-		while ((at = dwarf_ranges(&w.skeleton, at, &base, &range.from, &range.to)) > 0)
-			if (!add_range(r, &range))
-				return r;
-	}
-	if (r && r->cnt)
-		qsort(r->at, r->cnt, sizeof(*r->at), compare_ranges);
-	return r;
-}
-
-static bool find_unit(const struct debug_ranges *r, uint64_t addr, Dwarf_Die *unit)
-{
-	uint32_t lo = 0, hi = r->cnt;
-
-	while (lo < hi) {
-		uint32_t mid = (lo + hi) / 2;
-
-		if (r->at[mid].from <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || addr >= r->at[lo - 1].to)
+	if (!f->addresses)
+		f->addresses = debug_units_new(f->dwarf);
+	if (!debug_units_find(f->addresses, addr, cu))
 		return false;
-	*unit = r->at[lo - 1].unit;
-	return true;
-}
-
-/* Where .debug_aranges, which not every compiler writes, and not for every unit, knows nothing. */
-static bool find_by_ranges(struct probe_env *env, struct elf_file *f, uint64_t addr, Dwarf_Die *die)
-{
-	Dwarf_Die unit;
-
-	if (!f->ranges)
-		f->ranges = read_ranges(env, f->dwarf);
-	return f->ranges && find_unit(f->ranges, addr, &unit) &&
-	       find_row(functions_of(env, f, &unit), addr, die);
+	memset(&sub, 0, sizeof(sub));
+	if (dwarf_cu_info(cu->cu, NULL, &type, NULL, &sub, NULL, NULL, NULL) ||
+	    type != DW_UT_skeleton)
+		return true;
+	return split_unit(env, f->dwarf, cu, &sub, cu);
 }
 
 bool debug_find_function(struct probe_env *env, struct elf_file *f, uint64_t addr, Dwarf_Die *die)
 {
-	Dwarf *dw = debug_of(env, f);
-	Dwarf_Die cu, sub;
-	uint8_t type;
+	Dwarf_Die cu;
 
-	if (!dw)
+	if (!debug_of(env, f))
 		return false;
 	addr += (uint64_t)f->debug_bias;
-	if (!dwarf_addrdie(dw, addr, &cu))
-		return find_by_ranges(env, f, addr, die);
-	memset(&sub, 0, sizeof(sub));
-	if (!dwarf_cu_info(cu.cu, NULL, &type, NULL, &sub, NULL, NULL, NULL) &&
-	    type == DW_UT_skeleton && !split_unit(env, dw, &cu, &sub, &cu))
-		return false;
-	return find_row(functions_of(env, f, &cu), addr, die);
+	return unit_at(env, f, addr, &cu) && find_row(functions_of(env, f, &cu), addr, die);
 }

@@ -31,7 +31,7 @@ struct elf_file {
 	struct debugfile *debug; /* debug.c's from here on */
 	struct Dwarf *dwarf;
 	struct debug_unit *units; /* whose functions are known */
-	struct debug_ranges *ranges; /* of all units, NULL: not read yet */
+	struct debug_units *addresses; /* of units; NULL: nobody has asked yet */
 	struct dwp *dwp; /* package of split debug information; NULL: not looked for yet */
 	int64_t debug_bias;
 	bool debug_tried, dwarf_tried;

@@ -361,6 +361,13 @@ struct Dwfl_Module *debugfile_module(struct debugfile *d);
  */
 int debug_next_die(void *die);
 
+/* Units of debug information by address. unit: a Dwarf_Die; a skeleton, where that has the addresses. */
+struct Dwarf;
+struct debug_units;
+struct debug_units *debug_units_new(struct Dwarf *dw);
+void debug_units_free(struct debug_units *u);
+bool debug_units_find(struct debug_units *u, uint64_t addr, void *unit);
+
 /*
  * A type of a program by name, "struct foo", "enum foo" or "foo"; the enum that has an enumerator. As a
  * Dwarf_Die that lasts as long as env; NULL: there is none.

@@ -133,29 +133,70 @@ static int find_inlined(Dwarf_Die *cu, Dwarf_Addr addr, Dwarf_Die *inlined)
 	return cnt;
 }
 
-void dwarf_sources(struct Dwfl_Module *mod, uint64_t addr, bool demangled, struct elfplace *place)
-{
-	Dwfl_Line *line = dwfl_module_getsrc(mod, addr);
-	Dwarf_Die *cu, inlined[INLINED_MAX];
-	struct elfsource *src;
+struct dwarf {
+	struct debug_units *units;
 	Dwarf_Addr bias;
+	bool demangled;
+};
+
+struct dwarf *dwarf_new(struct Dwfl_Module *mod, bool demangled)
+{
+	struct dwarf *d = calloc(1, sizeof(*d));
+	Dwarf *dw = d ? dwfl_module_getdwarf(mod, &d->bias) : NULL;
+
+	if (dw)
+		d->units = debug_units_new(dw);
+	if (!dw || !d->units) {
+		free(d);
+		return NULL;
+	}
+	d->demangled = demangled;
+	return d;
+}
+
+void dwarf_free(struct dwarf *d)
+{
+	if (!d)
+		return;
+	debug_units_free(d->units);
+	free(d);
+}
+
+/* What was inlined is told by the split unit, where there is one. */
+static Dwarf_Die whole_unit(Dwarf_Die *cu)
+{
+	Dwarf_Die sub = { 0 };
+
+	if (!dwarf_cu_info(cu->cu, NULL, NULL, NULL, &sub, NULL, NULL, NULL) && sub.addr)
+		return sub;
+	return *cu;
+}
+
+void dwarf_sources(struct dwarf *d, uint64_t addr, struct elfplace *place)
+{
+	Dwarf_Die cu, inlined[INLINED_MAX];
+	struct elfsource *src;
+	Dwarf_Line *line;
 	int cnt;
 
-	if (!line)
+	addr -= d->bias;
+	if (!debug_units_find(d->units, addr, &cu))
 		return;
-	src = add(place);
+	line = dwarf_getsrc_die(&cu, addr);
+	src = line ? add(place) : NULL;
 	if (!src)
 		return;
-	src->file = dwfl_lineinfo(line, NULL, &src->line, NULL, NULL, NULL);
-	cu = dwfl_module_addrdie(mod, addr, &bias);
-	cnt = cu ? find_inlined(cu, addr - bias, inlined) : 0;
+	src->file = dwarf_linesrc(line, NULL, NULL);
+	dwarf_lineno(line, &src->line);
+	cu = whole_unit(&cu);
+	cnt = find_inlined(&cu, addr, inlined);
 	while (cnt-- > 0 && src) {
-		src->inlined = name_of(&inlined[cnt], demangled);
+		src->inlined = name_of(&inlined[cnt], d->demangled);
 		if (!src->inlined)
 			break;
 		src = add(place);
 		if (src)
-			call_site(cu, &inlined[cnt], src);
+			call_site(&cu, &inlined[cnt], src);
 	}
 }
 

@@ -6,9 +6,14 @@
 #include "runtime/elfsyms.h"
 
 struct Dwfl_Module;
+struct dwarf;
 
-/* Fills in the sources; none when there is no debug information. addr: as the module has it. */
-void dwarf_sources(struct Dwfl_Module *mod, uint64_t addr, bool demangled, struct elfplace *place);
+/* Of a module that lives as long. NULL: no debug information, or no memory. */
+struct dwarf *dwarf_new(struct Dwfl_Module *mod, bool demangled);
+void dwarf_free(struct dwarf *d);
+
+/* Fills in the sources of an address as the module has it; none where nothing is known. */
+void dwarf_sources(struct dwarf *d, uint64_t addr, struct elfplace *place);
 void dwarf_sources_free(struct elfplace *place);
 
 #endif

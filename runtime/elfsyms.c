@@ -49,6 +49,8 @@ struct elfsyms {
 	int err;
 	struct debugfile *file;
 	Dwfl_Module *mod;
+	struct dwarf *dwarf; /* NULL: none, or nobody has asked yet */
+	bool dwarf_tried;
 	GElf_Addr bias;
 	struct segment seg[SEGMENTS_MAX];
 	uint32_t seg_cnt;
@@ -86,6 +88,7 @@ void elfsyms_free(struct elfsyms *e)
 			free(k);
 		}
 	}
+	dwarf_free(e->dwarf);
 	debugfile_close(e->file);
 	if (e->fd >= 0)
 		close(e->fd);
@@ -251,8 +254,12 @@ static struct known *known_new(struct elfsyms *e, uint64_t file_off, bool lines)
 		k->place.name = r->demangled ?: r->name;
 		k->place.start = file_off - (vaddr - r->vaddr);
 	}
-	if (lines)
-		dwarf_sources(e->mod, vaddr + e->bias, e->demangle, &k->place);
+	if (lines && !e->dwarf_tried) {
+		e->dwarf_tried = true;
+		e->dwarf = dwarf_new(e->mod, e->demangle);
+	}
+	if (lines && e->dwarf)
+		dwarf_sources(e->dwarf, vaddr + e->bias, &k->place);
 	return k;
 }
 
