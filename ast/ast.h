@@ -181,6 +181,8 @@ struct var_sym {
 	const struct type *type;
 	bool declared_type; /* let $x: T */
 	bool used, assigned;
+	struct span early; /* where it was read before it was assigned; SPAN_NONE */
+	bool undefined; /* only read: one error for all of it */
 	struct node *probe; /* the N_PROBE it lives in */
 	void *gen; /* codegen's */
 	struct var_sym *next; /* all of the probe */
@@ -194,6 +196,9 @@ struct map_sym {
 	const struct type *key; /* NULL: scalar */
 	const struct type *val; /* a value type, or an aggregate (type_is_agg) */
 	bool has_key_use, has_scalar_use;
+	bool assigned;
+	bool unset; /* read but never assigned to: all zero */
+	bool told; /* that it is unset */
 	const char *kind; /* declared: hash lruhash percpuhash percpulruhash; NULL */
 	uint64_t max_entries; /* declared; 0: config max_map_keys */
 	uint32_t idx; /* in the image's map table, in name order */
@@ -241,6 +246,7 @@ struct node {
 			const char *name;
 			struct node *params; /* N_IDENT, N_VAR, N_MAP */
 			struct node *body; /* N_BLOCK */
+			bool is_define; /* from a #define */
 		} macro;
 		struct {
 			struct node *map; /* N_MAP */
@@ -282,6 +288,7 @@ struct node {
 		} type_tuple;
 		struct {
 			const char *name; /* "struct foo"; NULL when anonymous */
+			struct span name_span;
 			bool is_union, is_packed;
 			uint32_t aligned; /* 0: natural */
 			struct node *fields; /* N_CFIELD; of an enum N_ENUMERATOR */
@@ -290,6 +297,8 @@ struct node {
 			const char *name; /* NULL: anonymous member */
 			struct node *type;
 			struct node *bits; /* NULL: no bit-field */
+			struct span name_span;
+			uint32_t aligned; /* at least; 0: as its type is */
 		} cfield;
 		struct {
 			const char *name;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What types do not say: where things may stand, what is not there yet. */
 #include <errno.h>
+#include <string.h>
 
 #include "ast/check.h"
+#include "ast/settings.h"
 
 #define UNROLL_MAX 100
 
@@ -10,6 +12,7 @@ struct checker {
 	struct unit *u;
 	uint32_t loops; /* around the place: break and continue */
 	uint32_t for_loops;
+	bool told_cpid;
 };
 
 static bool is_agg_call(const struct node *n)
@@ -68,19 +71,48 @@ static void check_assign(struct checker *c, const struct node *n)
 		diag(c->u->diags, v->span, D_DIV_ZERO);
 }
 
-static void check_one_call(struct checker *c, struct node *n)
+/* A string with its NUL has to fit where str() would put it; what is not kept as one may be longer. */
+static void check_text(struct checker *c, const struct node *n)
 {
+	uint64_t max = setting_num(c->u->settings, SETTING_max_strlen);
+
+	if (n->str.len + 1ull > max)
+		diag(c->u->diags, n->span, D_STR_LITERAL_LONG, (unsigned long long)max,
+		     n->str.text);
+}
+
+static bool is_literal_arg(const struct signature *sig, uint32_t i)
+{
+	return i < sig->cnt && sig->args[i].sorts & (SIG_FORMAT | SIG_LITERAL_STRING);
+}
+
+static bool enter_call(struct walker *w, struct node *n)
+{
+	struct signature sig = { 0 };
+	struct checker *c = w->arg;
+	uint32_t i = 0;
+
 	if (c->for_loops && n->call.fn && n->call.fn->id == B_exit)
 		diag(c->u->diags, n->span, D_EXIT_IN_LOOP);
 	check_call(c->u, n);
+	if (n->call.fn)
+		signature_parse(&sig, n->call.fn->signature);
+	for (struct node *a = n->call.args; a; a = a->next, i++)
+		if (a->kind != N_STR || !is_literal_arg(&sig, i))
+			walk(w, a);
+	return false;
 }
 
-static void walk_agg_call(struct walker *w, struct node *n)
+/* Once is enough: a predicate may well name it twice. */
+static void check_ident(struct checker *c, const struct node *n)
 {
-	struct checker *c = w->arg;
+	const struct compile_options *opt = c->u->opt;
 
-	check_one_call(c, n);
-	walk_list(w, n->call.args);
+	if (!n->ident.fn || n->ident.fn->id != B_cpid || opt->has_child || opt->open_options ||
+	    c->told_cpid)
+		return;
+	diag(c->u->diags, n->span, D_CPID_NONE);
+	c->told_cpid = true;
 }
 
 static bool leaves(const struct node *n)
@@ -111,8 +143,7 @@ static bool enter_assign(struct walker *w, struct node *n)
 	    !is_agg_call(n->assign.value))
 		return true;
 	walk(w, n->assign.target);
-	walk_agg_call(w, n->assign.value);
-	return false;
+	return enter_call(w, n->assign.value);
 }
 
 static bool enter_loop(struct walker *w, struct node *n)
@@ -178,8 +209,7 @@ static bool enter(struct walker *w, struct node *n)
 			diag_hint(diag(c->u->diags, n->span, D_AGG_PLACE, n->call.fn->name),
 				  "A map keeps it: @ = %.*s", (int)(n->span.to - n->span.from),
 				  source_text(c->u->sources, n->span));
-		check_one_call(c, n);
-		return true;
+		return enter_call(w, n);
 	case N_UNROLL: check_unroll(c, n); return true;
 	case N_BLOCK: check_block(c, n); return true;
 	case N_BINARY: check_binary(c, n); return true;
@@ -191,6 +221,8 @@ static bool enter(struct walker *w, struct node *n)
 		return true;
 	case N_CONFIG: return false;
 	case N_MAP: check_key_text(c, n); return true;
+	case N_STR: check_text(c, n); return true;
+	case N_IDENT: check_ident(c, n); return true;
 	case N_IF:
 	case N_PROGRAM:
 	case N_CONFIG_VAR:
@@ -213,8 +245,6 @@ static bool enter(struct walker *w, struct node *n)
 	case N_RETURN:
 	case N_INT:
 	case N_BOOL:
-	case N_STR:
-	case N_IDENT:
 	case N_POSITIONAL:
 	case N_POS_COUNT:
 	case N_OPTION:
@@ -241,19 +271,43 @@ static void check_size(struct checker *c, const char *what, struct span sp, cons
 		diag(c->u->diags, sp, D_TOO_LARGE, what, t->size, TYPE_SIZE_MAX);
 }
 
+/* Aggregates are kept per CPU, everything else once for all: a declaration cannot change that. */
+static void check_map_kind(struct checker *c, const struct map_sym *m)
+{
+	bool per_cpu;
+
+	if (!m->kind || !m->val || m->val->kind == V_NONE)
+		return;
+	per_cpu = type_is_agg(m->val);
+	if (per_cpu == !strncmp(m->kind, "percpu", 6))
+		return;
+	diag_also(diag(c->u->diags, m->val_span, D_MAP_KIND_VALUE, m->kind,
+		       per_cpu ? "percpuhash" : "hash"),
+		  m->def, "declared here");
+}
+
+static void check_assigned(struct checker *c, const struct var_sym *v)
+{
+	if (v->early.to)
+		diag(c->u->diags, v->early, D_VAR_EARLY, var_shown(v->name));
+	else if (!v->assigned)
+		diag(c->u->diags, v->def, D_VAR_NEVER_SET, var_shown(v->name));
+}
+
 static void check_symbols(struct checker *c, const struct node *program)
 {
 	for (const struct map_sym *m = program->program.maps; m; m = m->next) {
 		check_size(c, m->name, m->key_span, m->key);
 		check_size(c, m->name, m->val_span, m->val);
+		check_map_kind(c, m);
 	}
 	for (const struct node *n = program->program.items; n; n = n->next) {
 		if (n->kind != N_PROBE)
 			continue;
 		for (const struct var_sym *v = n->probe.vars; v; v = v->next) {
 			check_size(c, v->name, v->type_span, v->type);
-			if (!v->assigned && !v->declared_type && v->type->kind != V_NONE)
-				diag(c->u->diags, v->def, D_VAR_NEVER_SET, var_shown(v->name));
+			if (!v->undefined && v->type->kind != V_NONE)
+				check_assigned(c, v);
 		}
 	}
 }

@@ -295,6 +295,8 @@ static void check_print(struct unit *u, const struct node *n)
 		diag(u->diags, a->span, D_PRINT_AGG_KEY, type_name(u->arena, a->type));
 	else if (!one_value)
 		check_not_negative(u, n, a->next);
+	if (is_whole_map(a) && a->next && !check_is_bad(a) && a->map.sym->val->kind == V_STATS)
+		diag(u->diags, n->span, D_PRINT_STATS);
 }
 
 /* The map is keyed, and the key is given; or it is scalar, and none is. */

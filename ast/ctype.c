@@ -18,14 +18,23 @@
 #define DEF_SCRIPT 0x80000000u
 #define DEF_PROGRAM TYPE_DEF_FOREIGN
 
+/* A struct, union or enum of the script, by its name with that word before it. */
+struct tag_name {
+	const char *name;
+	struct span span;
+	struct tag_name *next;
+};
+
 struct typedef_name {
 	const char *name;
+	struct span span;
 	const struct type *type;
 	struct typedef_name *next;
 };
 
 struct enumerator {
 	const char *name;
+	struct span span;
 	int64_t value;
 	const struct type *type;
 	struct enumerator *next;
@@ -39,6 +48,7 @@ struct ctypes {
 	struct ctype_modules *modules; /* of the kernel; made when first needed */
 	bool kernel_tried;
 	uint32_t script_cnt;
+	struct tag_name *tags;
 	struct typedef_name *typedefs;
 	struct enumerator *enumerators;
 };
@@ -315,6 +325,63 @@ const struct type *ctypes_of(struct ctypes *c, struct node *n)
 	return NULL;
 }
 
+/* ---- each name once ---- */
+
+static void twice(struct ctypes *c, const char *what, struct span sp, struct span first)
+{
+	diag_also(diag(c->u->diags, sp, D_CDEF_TWICE, what), first, "first defined here");
+}
+
+/* Structures, unions and enumerations share their tags. */
+static void tag_once(struct ctypes *c, const struct node *n)
+{
+	const char *name = n->type_def.name, *tag = name ? strchr(name, ' ') : NULL;
+	struct tag_name *t;
+
+	if (!tag)
+		return;
+	for (t = c->tags; t; t = t->next) {
+		if (strcmp(strchr(t->name, ' '), tag) != 0)
+			continue;
+		twice(c, name, n->type_def.name_span, t->span);
+		return;
+	}
+	t = arena_new_of(c->u->arena, struct tag_name);
+	*t = (struct tag_name){ name, n->type_def.name_span, c->tags };
+	c->tags = t;
+}
+
+static void member_once(struct ctypes *c, const struct node *fields, const struct node *m)
+{
+	for (const struct node *o = fields; o != m; o = o->next) {
+		if (!o->cfield.name || strcmp(o->cfield.name, m->cfield.name) != 0)
+			continue;
+		twice(c, m->cfield.name, m->cfield.name_span, o->cfield.name_span);
+		return;
+	}
+}
+
+static void enumerator_once(struct ctypes *c, const struct node *n)
+{
+	for (const struct enumerator *e = c->enumerators; e; e = e->next) {
+		if (strcmp(e->name, n->enumerator.name) != 0)
+			continue;
+		twice(c, e->name, n->span, e->span);
+		return;
+	}
+}
+
+/* The same again is fine, as in C. */
+static void typedef_once(struct ctypes *c, const struct node *d, const struct type *type)
+{
+	for (const struct typedef_name *td = c->typedefs; td; td = td->next) {
+		if (strcmp(td->name, d->cfield.name) != 0 || td->type == type)
+			continue;
+		twice(c, td->name, d->cfield.name_span, td->span);
+		return;
+	}
+}
+
 /* ---- struct and union ---- */
 
 struct layout {
@@ -362,6 +429,8 @@ static bool place(struct ctypes *c, struct layout *l, struct node *m, struct typ
 	uint32_t align = l->is_packed || !f->type->align ? 1 : f->type->align;
 	int64_t bits;
 
+	if (m->cfield.aligned > align)
+		align = m->cfield.aligned;
 	if (l->is_union)
 		l->bits = 0;
 	if (m->cfield.bits) {
@@ -389,6 +458,8 @@ static bool members(struct ctypes *c, struct type *t, struct layout *l, struct n
 	for (struct node *m = fields; m; m = m->next) {
 		struct type_field f = { .name = m->cfield.name };
 
+		if (f.name)
+			member_once(c, fields, m);
 		f.type = ctypes_of(c, m->cfield.type);
 		if (f.type == t) { /* one inside of itself */
 			diag(c->u->diags, m->span, D_TYPE_UNKNOWN, t->name);
@@ -411,6 +482,7 @@ static const struct type *record(struct ctypes *c, struct node *n)
 	struct type *t = type_tagged(c->u->types, l.is_union ? V_UNION : V_STRUCT, n->type_def.name,
 				     DEF_SCRIPT + ++c->script_cnt);
 
+	tag_once(c, n);
 	if (!members(c, t, &l, n->type_def.fields)) {
 		t->count = 0;
 		t->is_complete = true;
@@ -434,6 +506,7 @@ static const struct type *enumeration(struct ctypes *c, struct node *n)
 	struct type_value *v;
 	uint32_t cnt = 0;
 
+	tag_once(c, n);
 	for (const struct node *e = n->type_def.fields; e; e = e->next)
 		cnt++;
 	v = arena_array_of(c->u->arena, struct type_value, cnt + 1);
@@ -444,8 +517,9 @@ static const struct type *enumeration(struct ctypes *c, struct node *n)
 
 		if (e->enumerator.value && !constant(c, e->enumerator.value, &next))
 			return NULL;
+		enumerator_once(c, e);
 		v[t->count++] = (struct type_value){ e->enumerator.name, next };
-		*mine = (struct enumerator){ e->enumerator.name, next, t, c->enumerators };
+		*mine = (struct enumerator){ e->enumerator.name, e->span, next, t, c->enumerators };
 		c->enumerators = mine;
 		min = next < min ? next : min;
 		max = next > max ? next : max;
@@ -470,6 +544,8 @@ static void typedefs(struct ctypes *c, const struct node *n)
 		td->type = td->name ? ctypes_of(c, d->cfield.type) : NULL;
 		if (!td->type)
 			continue;
+		typedef_once(c, d, td->type);
+		td->span = d->cfield.name_span;
 		td->next = c->typedefs;
 		c->typedefs = td;
 	}

@@ -77,18 +77,29 @@ static void put_offsetof(FILE *out, const struct node *n)
 		fprintf(out, "%s%s", i ? "." : "", n->sizeof_.path[i]);
 }
 
+static void put_aligned(FILE *out, uint32_t aligned)
+{
+	if (aligned)
+		fprintf(out, " aligned(%u)", aligned);
+}
+
 static void put_type_def(FILE *out, const struct node *n)
 {
 	fputs(n->type_def.name ? n->type_def.name : n->type_def.is_union ? "union" : "", out);
 	if (n->type_def.is_packed)
 		fputs(" packed", out);
-	if (n->type_def.aligned)
-		fprintf(out, " aligned(%u)", n->type_def.aligned);
+	put_aligned(out, n->type_def.aligned);
 }
 
 static const char *or_nothing(const char *s)
 {
 	return s ? s : "";
+}
+
+static void put_cfield(FILE *out, const struct node *n)
+{
+	fputs(or_nothing(n->cfield.name), out);
+	put_aligned(out, n->cfield.aligned);
 }
 
 /* What a node is beside its kind and its children; "" for many. */
@@ -106,7 +117,7 @@ static void put_detail(FILE *out, const struct node *n)
 	case N_TYPE_NAME: fputs(n->type_name.name, out); break;
 	case N_TYPE_RECORD:
 	case N_TYPE_ENUM: put_type_def(out, n); break;
-	case N_CFIELD: fputs(or_nothing(n->cfield.name), out); break;
+	case N_CFIELD: put_cfield(out, n); break;
 	case N_ENUMERATOR: fputs(n->enumerator.name, out); break;
 	case N_ASSIGN: fprintf(out, "%s=", binary_op_text(n->assign.op)); break;
 	case N_IF: fputs(n->cond.is_comptime ? "comptime" : "", out); break;

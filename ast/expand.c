@@ -229,7 +229,6 @@ static const struct type *text_type(struct expansion *x, const struct probe_fiel
 	struct unit *u = x->u;
 	enum addr_space as = f->user_ptr ? AS_USER : AS_KERNEL;
 	const struct type *t = ctype_parse(u->types, u->arena, f->ctype, as);
-	uint32_t max_strlen = (uint32_t)setting_num(u->settings, SETTING_max_strlen);
 	bool is_word = f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8;
 	const struct type *e = f->loc == LOC_PLAIN ? enum_type(x, f) : NULL;
 
@@ -240,7 +239,7 @@ static const struct type *text_type(struct expansion *x, const struct probe_fiel
 
 		if (elem && !strstr(f->ctype, "char"))
 			return type_array(u->types, elem, 0);
-		return type_string(u->types, max_strlen);
+		return type_string(u->types, setting_text_size(u->settings));
 	}
 	t = t ?: typedef_type(x, f);
 	/* The size in the record is what counts: u32 in one kernel may be int[1] in the next. */

@@ -112,12 +112,14 @@ static bool is_comparison(enum binary_op op)
 static bool fold_strings(struct unit *u, struct node *n)
 {
 	const struct node *l = n->binary.l, *r = n->binary.r;
-	bool same;
+	uint32_t both = l->str.len < r->str.len ? l->str.len : r->str.len;
+	int order = memcmp(l->str.text, r->str.text, both);
 
-	if (n->binary.op != OP_EQ && n->binary.op != OP_NE)
+	if (!is_comparison(n->binary.op) || n->binary.op == OP_LOR || n->binary.op == OP_LAND)
 		return false;
-	same = l->str.len == r->str.len && memcmp(l->str.text, r->str.text, l->str.len) == 0;
-	set_bool(u, n, same == (n->binary.op == OP_EQ));
+	if (!order)
+		order = (l->str.len > r->str.len) - (l->str.len < r->str.len);
+	set_bool(u, n, compare(n->binary.op, order, 0));
 	return true;
 }
 

@@ -209,7 +209,10 @@ static struct node *define_macro(struct unit *u, const char *text)
 	u->diags = diags_new(u->arena, u->sources);
 	program = src ? parse_source(u, src) : NULL;
 	u->diags = diags;
-	return program ? program->program.items : NULL;
+	if (!program)
+		return NULL;
+	program->program.items->macro.is_define = true;
+	return program->program.items;
 }
 
 /* ---- names that only a header or the library defines ---- */
@@ -321,6 +324,26 @@ static struct node *import_items(struct importer *im, struct node *items, const 
 	return items;
 }
 
+static bool is_defined_again(const struct node *macro)
+{
+	for (const struct node *n = macro->next; n; n = n->next)
+		if (n->kind == N_MACRO && n->macro.is_define &&
+		    strcmp(n->macro.name, macro->macro.name) == 0)
+			return true;
+	return false;
+}
+
+/* Of two #define of one name the later one counts, as in C. */
+static void drop_redefined(struct node **at)
+{
+	while (*at) {
+		if ((*at)->kind == N_MACRO && (*at)->macro.is_define && is_defined_again(*at))
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+	}
+}
+
 /* Needs: the tree. Gives: the same with all that it brings in; no imports and directives. */
 int import(struct unit *u)
 {
@@ -335,6 +358,7 @@ int import(struct unit *u)
 			   arena_printf(u->arena, "#include \"%s\"", u->opt->includes[i]));
 	program->program.items =
 		import_items(&im, program->program.items, dir_of(u->arena, name), true);
+	drop_redefined(&program->program.items);
 	take_names(&im);
 	return diags_errors(u->diags) > errors ? -EINVAL : 0;
 }

@@ -41,6 +41,32 @@ static void settle_vars(struct infer *in)
 	}
 }
 
+/* A map that is read and never assigned to has no type of its own: it is empty, and reads as 0. */
+static bool type_unset_maps(struct infer *in)
+{
+	bool any = false;
+
+	for (struct map_sym *m = in->u->program->program.maps; m; m = m->next) {
+		if (m->val || m->assigned || !(m->has_key_use || m->has_scalar_use))
+			continue;
+		m->val = type_lit(in->ts, 8);
+		if (m->has_key_use && !m->key)
+			m->key = type_int(in->ts, 8, true);
+		m->unset = any = true;
+	}
+	return any;
+}
+
+static void to_fixed_point(struct infer *in)
+{
+	int walks = 0;
+
+	do {
+		in->changed = false;
+		walk_program(in);
+	} while (in->changed && ++walks < MAX_WALKS);
+}
+
 /* A map that is only declared is none. */
 static void settle_maps(struct infer *in)
 {
@@ -73,12 +99,10 @@ int infer(struct unit *u)
 {
 	struct infer in = { .u = u, .ts = u->types, .bad = type_plain(u->types, V_NONE) };
 	struct walker w = { .post = settle, .arg = &in };
-	int walks = 0;
 
-	do {
-		in.changed = false;
-		walk_program(&in);
-	} while (in.changed && ++walks < MAX_WALKS);
+	to_fixed_point(&in);
+	if (type_unset_maps(&in))
+		to_fixed_point(&in);
 	in.report = true;
 	walk_program(&in);
 

@@ -81,7 +81,7 @@ static const struct type *buf_type(struct infer *in, const struct node *n)
 /* Both strings and one NUL; no more than a string may be, so that "@s = str_concat(@s, x)" ends. */
 static const struct type *concat_type(struct infer *in, const struct node *n)
 {
-	uint32_t max = (uint32_t)setting_num(in->u->settings, SETTING_max_strlen), size;
+	uint32_t max = setting_text_size(in->u->settings), size;
 	const struct node *l = n->call.args, *r = l ? l->next : NULL;
 
 	if (!r || !infer_known(in, l->type) || !infer_known(in, r->type))
@@ -208,7 +208,7 @@ static const struct type *tseries_type(struct infer *in, const struct node *n)
 
 static const struct type *str_type(struct infer *in, const struct node *n)
 {
-	uint32_t max = (uint32_t)setting_num(in->u->settings, SETTING_max_strlen);
+	uint32_t max = setting_text_size(in->u->settings);
 	const struct node *a = n->call.args;
 	int64_t len;
 

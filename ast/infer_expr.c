@@ -17,6 +17,19 @@ static const struct type *infer_var(struct infer *in, struct node *n)
 	return sym->type = in->bad;
 }
 
+/* A map that nothing is put into is a misspelt one, as a rule. */
+static void map_hint(struct infer *in, const struct map_sym *sym, struct diag *d)
+{
+	struct nearest near;
+
+	nearest_init(&near, sym->name);
+	for (const struct map_sym *m = in->u->program->program.maps; m; m = m->next)
+		if (m->val && !m->unset)
+			nearest_feed(&near, m->name);
+	if (near.best)
+		diag_hint(d, "Did you mean '%s'?", near.best);
+}
+
 static const struct type *infer_map(struct infer *in, struct node *n)
 {
 	struct map_sym *sym = n->map.sym;
@@ -25,10 +38,16 @@ static const struct type *infer_map(struct infer *in, struct node *n)
 		infer_key(in, sym, n->map.key, n->span);
 	if (!sym)
 		return in->bad;
-	if (sym->val || !in->report)
+	if (!in->report || (sym->val && !sym->unset))
 		return sym->val;
-	diag(in->u->diags, n->span, D_MAP_UNDEFINED, sym->name);
-	return in->bad;
+	if (!sym->val || n->map.whole) {
+		map_hint(in, sym, diag(in->u->diags, n->span, D_MAP_UNDEFINED, sym->name));
+		return in->bad;
+	}
+	if (!sym->told)
+		map_hint(in, sym, diag(in->u->diags, n->span, D_MAP_NEVER_SET, sym->name));
+	sym->told = true;
+	return sym->val;
 }
 
 static const struct type *infer_incdec(struct infer *in, struct node *n)
@@ -242,6 +261,11 @@ static const struct type *infer_element(struct infer *in, struct node *n)
 	return in->bad;
 }
 
+static bool is_negative(const struct node *n)
+{
+	return n->kind == N_INT && !n->num.is_unsigned && (int64_t)n->num.value < 0;
+}
+
 static const struct type *infer_index(struct infer *in, struct node *n)
 {
 	const struct type *t = infer_pointer(in, n->index.e), *i = infer_value(in, n->index.idx);
@@ -251,7 +275,7 @@ static const struct type *infer_index(struct infer *in, struct node *n)
 		return t;
 	if (!infer_known(in, i))
 		return i;
-	if (!type_is_int(i)) {
+	if (!type_is_int(i) || (t->kind == V_ARRAY && is_negative(idx))) {
 		if (in->report)
 			diag(in->u->diags, idx->span, D_INDEX_TYPE, infer_name(in, i));
 		return in->bad;
@@ -307,6 +331,26 @@ static bool is_variant(struct infer *in, const struct node *n, const struct type
 	return false;
 }
 
+/* Types of fields, and of what they are assigned to, change with the kernel. */
+static bool has_fixed_type(const struct node *e)
+{
+	return e->kind == N_INT || e->kind == N_BOOL || e->kind == N_STR || e->kind == N_CAST ||
+	       (e->kind == N_IDENT && e->ident.fn);
+}
+
+/* Not of macros, which are for arguments of any type: all of one of ours stands where the call does. */
+static void check_needed(struct infer *in, const struct node *n, const struct type *from,
+			 const struct type *to)
+{
+	const struct node *written = n->cast.to;
+	struct span call;
+
+	source_origin(in->u->sources, written->span, &call);
+	if (in->report && type_settled(in->ts, from) == to && has_fixed_type(n->cast.e) &&
+	    written->kind != N_TYPE_OF && !call.to && written->span.from > n->span.from)
+		diag(in->u->diags, written->span, D_CAST_SAME, infer_name(in, to));
+}
+
 static const struct type *infer_cast(struct infer *in, struct node *n)
 {
 	const struct type *from = infer_value(in, n->cast.e);
@@ -318,6 +362,7 @@ static const struct type *infer_cast(struct infer *in, struct node *n)
 		to = type_array(in->ts, to->elem, from->size / to->elem->size);
 	if (to->kind == V_PTR && from->kind == V_PTR && to->as == AS_NONE)
 		to = type_ptr(in->ts, to->elem, from->as);
+	check_needed(in, n, from, to);
 	if (can_cast(from, to))
 		return is_variant(in, n, to) ? to : in->bad;
 	if (in->report)

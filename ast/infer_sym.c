@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What assignments and uses say about the types of variables and maps. */
 #include "ast/infer.h"
+#include "ast/settings.h"
 
 static bool is_literal_in(const struct node *n, const struct type *to)
 {
@@ -18,11 +19,18 @@ static bool is_literal_in(const struct node *n, const struct type *to)
 	return v >> (to->size * 8) == 0;
 }
 
+/* "let $s: string[N] = str(p)" where N is max_strlen: the room is a NUL short, the text is taken. */
+static bool is_str_in_room(struct infer *in, const struct type *t, const struct type *to)
+{
+	return t->kind == V_STRING && to->kind == V_STRING && t->size == to->size + 1 &&
+	       t->size == setting_text_size(in->u->settings);
+}
+
 /* A type that the script declared: values must fit, only other integers are cut, with a warning. */
 static bool fits_declared(struct infer *in, const struct type *to, const struct type *t,
 			  struct node *value)
 {
-	if (type_fits(t, to) || is_literal_in(value, to))
+	if (type_fits(t, to) || is_literal_in(value, to) || is_str_in_room(in, t, to))
 		return true;
 	if (t->kind != V_INT || to->kind != V_INT || (value && value->kind == N_INT))
 		return false;

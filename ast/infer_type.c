@@ -25,8 +25,7 @@ static const struct type *sized(struct infer *in, const struct node *n, enum vki
 	if (kind == V_BUFFER)
 		return type_buffer(in->ts, size ? (uint32_t)size->num.value : 0);
 	return type_string(in->ts,
-			   size ? (uint32_t)size->num.value
-				: (uint32_t)setting_num(in->u->settings, SETTING_max_strlen));
+			   size ? (uint32_t)size->num.value : setting_text_size(in->u->settings));
 }
 
 static const struct type *by_name(struct infer *in, struct node *n)

@@ -41,7 +41,7 @@ static struct var_sym *var_declare(struct resolver *r, struct node *var, struct 
 {
 	struct var_sym *old = symtab_var(r->names, var->var.name);
 
-	if (old) {
+	if (old && !old->undefined) {
 		struct diag *d = diag(r->u->diags, sp, D_VAR_REDECLARED, var_shown(var->var.name));
 
 		diag_also(d, old->def, "This is the initial declaration.");
@@ -50,21 +50,40 @@ static struct var_sym *var_declare(struct resolver *r, struct node *var, struct 
 	return var->var.sym = symtab_var_new(r->names, var);
 }
 
-static void var_read(struct resolver *r, struct node *n)
+/* One error for all uses in the block: they are of one mistake. */
+static void var_undefined(struct resolver *r, const struct node *n)
 {
+	struct diag *d = diag(r->u->diags, n->span, D_VAR_UNDEFINED, var_shown(n->var.name));
 	struct nearest near;
-	struct diag *d;
 
-	n->var.sym = symtab_var(r->names, n->var.name);
-	if (n->var.sym) {
-		n->var.sym->used = true;
-		return;
-	}
-	d = diag(r->u->diags, n->span, D_VAR_UNDEFINED, var_shown(n->var.name));
 	nearest_init(&near, var_shown(n->var.name));
 	symtab_nearest(r->names, &near);
 	if (near.best)
 		diag_hint(d, "Did you mean '%s'?", near.best);
+	symtab_var_new(r->names, n)->undefined = true;
+}
+
+static void var_read(struct resolver *r, struct node *n)
+{
+	struct var_sym *sym = symtab_var(r->names, n->var.name);
+
+	if (!sym)
+		var_undefined(r, n);
+	if (!sym || sym->undefined)
+		return;
+	n->var.sym = sym;
+	sym->used = true;
+	if (!sym->assigned && !sym->early.to)
+		sym->early = n->span;
+}
+
+/* Whoever is given the variable's address, or is to fill it, assigns to it. */
+static void var_filled(struct resolver *r, const struct node *n)
+{
+	struct var_sym *sym = n->kind == N_VAR ? symtab_var(r->names, n->var.name) : NULL;
+
+	if (sym)
+		sym->assigned = true;
 }
 
 static void in_scope(struct resolver *r, struct node *loop_var, struct node *body)
@@ -316,14 +335,22 @@ static void resolve_call(struct resolver *r, struct node *n)
 		return;
 	}
 	signature_parse(&sig, b->signature);
-	for (struct node *a = n->call.args; a; a = a->next, i++)
+	for (struct node *a = n->call.args; a; a = a->next, i++) {
+		if (i < sig.cnt && sig.args[i].sorts & SIG_VAR)
+			var_filled(r, a);
 		resolve_arg(r, a, i < sig.cnt ? &sig.args[i] : NULL, b);
-	for (struct node *a = n->call.args; b->id == B_find && a; a = a->next)
-		if (a->kind == N_VAR && a->var.sym && !a->next)
-			a->var.sym->assigned = true;
+	}
 }
 
 /* ---- the walk ---- */
+
+static void assigned(const struct node *target)
+{
+	if (target->kind == N_VAR && target->var.sym)
+		target->var.sym->assigned = true;
+	if (target->kind == N_MAP && target->map.sym)
+		target->map.sym->assigned = true;
+}
 
 static void resolve_assign(struct resolver *r, struct node *n)
 {
@@ -336,11 +363,10 @@ static void resolve_assign(struct resolver *r, struct node *n)
 		r->is_target = false;
 	} else {
 		t->var.sym = symtab_var(r->names, t->var.name);
-		if (!t->var.sym)
+		if (!t->var.sym || t->var.sym->undefined)
 			t->var.sym = symtab_var_new(r->names, t);
 	}
-	if (t->kind == N_VAR && t->var.sym)
-		t->var.sym->assigned = true;
+	assigned(t);
 }
 
 static void resolve_let(struct resolver *r, struct node *n)
@@ -361,8 +387,7 @@ static void resolve_incdec(struct resolver *r, struct node *n)
 	struct node *t = n->incdec.target;
 
 	resolve_node(r, t);
-	if (t->kind == N_VAR && t->var.sym)
-		t->var.sym->assigned = true;
+	assigned(t);
 }
 
 static void fold_one(struct walker *w, struct node *n)
@@ -461,7 +486,11 @@ static void resolve_node(struct resolver *r, struct node *n)
 	case N_EXPR_STMT:
 	case N_DISCARD:
 	case N_RETURN: resolve_node(r, n->expr.e); break;
-	case N_UNARY: resolve_node(r, n->unary.e); break;
+	case N_UNARY:
+		if (n->unary.op == UN_ADDR)
+			var_filled(r, n->unary.e);
+		resolve_node(r, n->unary.e);
+		break;
 	case N_BINARY:
 		resolve_operand(r, n->binary.l, n->binary.r);
 		resolve_operand(r, n->binary.r, n->binary.l);

@@ -69,6 +69,11 @@ const char *setting_str(const struct settings *s, enum setting_id id)
 	return s->str[id];
 }
 
+uint32_t setting_text_size(const struct settings *s)
+{
+	return (uint32_t)setting_num(s, SETTING_max_strlen) + 1;
+}
+
 /* Scripts of before there were config blocks name them as the environment does. */
 int setting_find(const char *name)
 {

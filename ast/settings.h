@@ -29,6 +29,9 @@ uint64_t setting_num(const struct settings *s, enum setting_id id);
 /* The text of a STR or the word of an ENUM; NULL of others. */
 const char *setting_str(const struct settings *s, enum setting_id id);
 
+/* Size of what str() reads: max_strlen characters and the NUL. */
+uint32_t setting_text_size(const struct settings *s);
+
 int setting_find(const char *name); /* -1: none */
 /* What the values may be, in words, for messages. */
 const char *setting_values(struct arena *a, enum setting_id id);

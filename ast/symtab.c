@@ -93,7 +93,8 @@ struct var_sym *symtab_var_new(struct symtab *st, const struct node *var)
 void symtab_nearest(const struct symtab *st, struct nearest *near)
 {
 	for (const struct binding *b = st->newest; b; b = b->older)
-		nearest_feed(near, var_shown(b->sym->name));
+		if (!b->sym->undefined)
+			nearest_feed(near, var_shown(b->sym->name));
 }
 
 struct map_sym *symtab_map(struct symtab *st, const char *name, struct span def)

@@ -233,8 +233,7 @@ static LLVMValueRef pack_argv(struct gen *g, struct node *argv, LLVMValueRef rec
 
 LLVMValueRef fn_join(struct gen *g, struct call *c)
 {
-	uint32_t max = (uint32_t)setting_num(g->u->settings, SETTING_max_strlen);
-	const struct type *text = type_string(g->u->types, max);
+	const struct type *text = type_string(g->u->types, setting_text_size(g->u->settings));
 	uint32_t slots = sizeof(struct event_head) + 8, fixed = slots + 4 * JOIN_MAX, idx;
 	struct image_action act = action(g, ACT_JOIN, c);
 	struct event_arg args[1 + JOIN_MAX];
@@ -246,11 +245,11 @@ LLVMValueRef fn_join(struct gen *g, struct call *c)
 	for (int i = 0; i < JOIN_MAX; i++)
 		args[1 + i] = (struct event_arg){ text, true, NULL };
 	idx = event_action(g, &act, args, 1 + JOIN_MAX);
-	rec = gen_tmp(g, fixed + JOIN_MAX * max);
+	rec = gen_tmp(g, fixed + JOIN_MAX * text->size);
 	lost = event_lost_begin(g, false);
 	gen_zero(g, rec, fixed);
 	LLVMBuildStore(g->b, gen_i64(g, idx), rec);
-	off = pack_argv(g, c->args, rec, slots, fixed, max);
+	off = pack_argv(g, c->args, rec, slots, fixed, text->size);
 	event_output(g, rec, off, lost.lost);
 	event_lost_end(g, lost);
 	return gen_i64(g, 0);

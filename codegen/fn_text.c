@@ -160,7 +160,7 @@ LLVMValueRef fn_signal_name(struct gen *g, struct call *c)
 	const char *rows[SIGNAL_MAX + 2];
 
 	for (int i = 0; i <= SIGNAL_MAX; i++)
-		rows[i] = i ? arena_strdup(g->u->arena, strsignal(i)) : "N/A";
+		rows[i] = arena_strdup(g->u->arena, strsignal(i));
 	rows[SIGNAL_MAX + 1] = "N/A";
 	return row_text(g, c, "signal_names", rows, SIGNAL_MAX + 2, gen_int(g, c->args));
 }

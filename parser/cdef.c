@@ -13,7 +13,7 @@ struct attributes {
 	uint32_t aligned;
 };
 
-static struct node *declarator(struct parser *p, struct node *base, const char **name);
+static struct node *declarator(struct parser *p, struct node *base, struct token *name);
 static struct node *specifiers(struct parser *p);
 
 struct token cdef_take(struct parser *p)
@@ -166,13 +166,16 @@ static struct node *field(struct parser *p, struct node *base)
 	struct span from = tokens_peek(p, 0)->span;
 	struct node *n = make(p, N_CFIELD, base->span);
 	struct attributes at = { false, 0 };
+	struct token name = { 0 };
 
 	if (next_is(p, T_COLON)) {
 		n->cfield.type = base;
 	} else {
-		n->cfield.type = declarator(p, base, &n->cfield.name);
+		n->cfield.type = declarator(p, base, &name);
 		if (!n->cfield.type)
 			return NULL;
+		n->cfield.name = name.text;
+		n->cfield.name_span = name.span;
 		n->span = span_join(from, n->cfield.type->span);
 	}
 	if (cdef_take_if(p, T_COLON)) {
@@ -180,7 +183,10 @@ static struct node *field(struct parser *p, struct node *base)
 		if (!n->cfield.bits)
 			return NULL;
 	}
-	return attributes(p, &at) ? made(p, n) : NULL;
+	if (!attributes(p, &at))
+		return NULL;
+	n->cfield.aligned = at.aligned;
+	return made(p, n);
 }
 
 /* "type a, *b, c[3];" of a body, or the declarators of a typedef. The ';' is left. */
@@ -251,7 +257,7 @@ static bool enum_body(struct parser *p, struct node_list *l)
 
 /* At the '{': the body of what has been named. */
 static struct node *body(struct parser *p, struct token tag, const char *name,
-			 struct attributes *at)
+			 struct span name_span, struct attributes *at)
 {
 	bool is_enum = tag.kind == T_ENUM;
 	struct node *n = make(p, is_enum ? N_TYPE_ENUM : N_TYPE_RECORD, tag.span);
@@ -267,6 +273,7 @@ static struct node *body(struct parser *p, struct token tag, const char *name,
 	if (!attributes(p, at))
 		return NULL;
 	n->type_def.name = name;
+	n->type_def.name_span = name_span;
 	n->type_def.is_union = tag.kind == T_UNION;
 	n->type_def.is_packed = at->is_packed;
 	n->type_def.aligned = at->aligned;
@@ -289,7 +296,7 @@ static struct node *tagged(struct parser *p)
 		name = arena_printf(p->arena, "%s %s", tag.text, t.text);
 	}
 	if (next_is(p, T_LBRACE))
-		return body(p, tag, name, &at);
+		return body(p, tag, name, sp, &at);
 	if (!name)
 		return cdef_error(p, "expected a name or '{'");
 	return make_type_name(p, name, sp);
@@ -391,7 +398,7 @@ static struct node *suffix(struct parser *p, struct node *base)
 	return n;
 }
 
-static struct node *nested_declarator(struct parser *p, struct node *base, const char **name)
+static struct node *nested_declarator(struct parser *p, struct node *base, struct token *name)
 {
 	struct node *hole = make_type_name(p, "", SPAN_NONE), *inner, *outer;
 
@@ -412,10 +419,8 @@ static struct node *nested_declarator(struct parser *p, struct node *base, const
 	return inner;
 }
 
-static struct node *declarator(struct parser *p, struct node *base, const char **name)
+static struct node *declarator(struct parser *p, struct node *base, struct token *name)
 {
-	struct token t;
-
 	while (next_is(p, T_MUL)) {
 		base = make_ptr(p, base, span_join(base->span, cdef_take(p).span));
 		skip_qualifiers(p);
@@ -425,10 +430,9 @@ static struct node *declarator(struct parser *p, struct node *base, const char *
 	if (next_is(p, T_LPAREN))
 		return nested_declarator(p, base, name);
 	if (next_is(p, T_IDENT) && !next_is_word(p, "__attribute__")) {
-		t = cdef_take(p);
-		*name = t.text;
+		*name = cdef_take(p);
 		if (!base->span.from)
-			base->span = t.span;
+			base->span = name->span;
 	}
 	return suffix(p, base);
 }
@@ -436,7 +440,7 @@ static struct node *declarator(struct parser *p, struct node *base, const char *
 struct node *cdef_type_name(struct parser *p)
 {
 	struct node *base = specifiers(p);
-	const char *name = NULL;
+	struct token name = { 0 };
 
 	return base ? declarator(p, base, &name) : NULL;
 }

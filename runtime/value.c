@@ -85,10 +85,10 @@ bool value_is_cut(const struct value_env *env, const struct value *v)
 {
 	uint32_t len;
 
-	if (v->tail || v->type->size != env->max_strlen)
+	if (v->tail || v->type->size != env->max_strlen + 1)
 		return v->cut;
 	value_bytes(v, &len);
-	return len + 1 == env->max_strlen;
+	return len == env->max_strlen;
 }
 
 const char *value_enum_name(const struct image *img, const struct value *v)

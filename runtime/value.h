@@ -14,7 +14,7 @@ struct value_env {
 	const struct image *img;
 	bool terminal; /* text goes to one: control characters are shown, not sent */
 	const char *cut_mark; /* follows a string that was cut */
-	uint32_t max_strlen; /* the longest that str() reads, with its NUL */
+	uint32_t max_strlen; /* characters that str() reads */
 	int64_t boot_ns; /* wall clock minus time since boot */
 	const struct probe_flags
 		*gfp; /* %gr: names of the kernel's GFP flags; NULL: none are known */

@@ -450,7 +450,7 @@ static void preamble(struct gen *g)
 	     "count();\n"
 	     "@a[1, \"a\"] = stats(1); @ts = tseries(1, 1s, 10); @lh[\"a\"] = lhist(1, 0, 1000, "
 	     "10);\n"
-	     "@pc[1] = (int64)1; @plain[1] = (int64)1; @plru[1] = (int64)1; @gone[(int64)1, \"a\"] "
+	     "@pc[1] = sum(1); @plain[1] = (int64)1; @plru[1] = sum(1); @gone[(int64)1, \"a\"] "
 	     "= true; @h = hist(1);\n"
 	     "@own = *(struct own *)curtask; exit();\n}");
 }
