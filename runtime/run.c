@@ -113,6 +113,8 @@ static void on_signal(void *arg, int signo)
 	struct run *r = arg;
 	struct attach_args a = attach_args_of(r);
 
+	if (signo == SIGWINCH && r->live)
+		live_draw(r->live);
 	run_on_signal(r->loaded, &a, signo); /* what fails was said */
 }
 
@@ -125,6 +127,8 @@ static int open_loop(struct run *r)
 		return say(-ENOMEM, "cannot wait for events");
 	r->out->wake_fd = loop_signal_fd(r->loop);
 	signals_wanted(r->img, &set);
+	if (r->opt->live)
+		sigaddset(&set, SIGWINCH);
 	if (sigisemptyset(&set))
 		return 0;
 	return say(loop_watch_signals(r->loop, &set, on_signal, r), "cannot wait for signals");
