@@ -480,6 +480,7 @@ static void do_interpreter(const long *n)
 	X(locks, 2)                                                                                \
 	X(kernel_locks, 2)                                                                         \
 	X(connections, 2)                                                                          \
+	X(connections6, 2)                                                                         \
 	X(refused, 1)                                                                              \
 	X(datagrams, 2)                                                                            \
 	X(strange, 2)                                                                              \

@@ -9,6 +9,7 @@ void sleep_ms(long ms);
 
 /* tasks: n are the numbers behind their names */
 void do_connections(const long *n);
+void do_connections6(const long *n);
 void do_refused(const long *n);
 void do_datagrams(const long *n);
 void do_strange(const long *n);

@@ -46,16 +46,17 @@ static void read_all(int fd)
 }
 
 /* N connections, one after the other, over each of which SIZE bytes go; all in this process */
-void do_connections(const long *n)
+static void connections(const long *n, struct sockaddr *at, socklen_t len)
 {
-	int listener = (int)check(socket(AF_INET, SOCK_STREAM, 0), "socket");
-	struct sockaddr_in at = local(bind_local(listener));
+	int listener = (int)check(socket(at->sa_family, SOCK_STREAM, 0), "socket");
 
+	check(bind(listener, at, len), "bind");
+	check(getsockname(listener, at, &len), "getsockname");
 	check(listen(listener, 77), "listen");
 	for (long i = 0; i < n[0]; i++) {
-		int client = (int)check(socket(AF_INET, SOCK_STREAM, 0), "socket"), server;
+		int client = (int)check(socket(at->sa_family, SOCK_STREAM, 0), "socket"), server;
 
-		check(connect(client, (struct sockaddr *)&at, sizeof(at)), "connect");
+		check(connect(client, at, len), "connect");
 		server = (int)check(accept(listener, NULL, NULL), "accept");
 		send_all(client, n[1]);
 		shutdown(client, SHUT_WR);
@@ -65,6 +66,21 @@ void do_connections(const long *n)
 		close(client);
 	}
 	close(listener);
+}
+
+void do_connections(const long *n)
+{
+	struct sockaddr_in at = local(0);
+
+	connections(n, (struct sockaddr *)&at, sizeof(at));
+}
+
+/* The same over IPv6 */
+void do_connections6(const long *n)
+{
+	struct sockaddr_in6 at = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+
+	connections(n, (struct sockaddr *)&at, sizeof(at));
 }
 
 /* N connections to a port where nobody listens */
