@@ -85,9 +85,14 @@ int functions_match(struct probe_env *env, const char *module, const char *patte
 /* "Did you mean" when a name is near and the list can be read. */
 void functions_hint(struct probe_env *env, const char *name, struct probe_error *err);
 
-/* ---- refusal.c: read only when the kernel has refused ---- */
+/* ---- addresses.c ---- */
 /* Where the functions of that name are (module NULL: anywhere), malloc'ed; how many. */
 uint32_t functions_at(const char *module, const char *name, uint64_t **addrs);
+/* Where targets are: a the module (NULL: the kernel), b the name. Those not found stay as they are. */
+int functions_addresses(const struct probe_target *targets, uint32_t cnt, uint64_t *addrs);
+bool functions_have_addresses(void); /* the kernel may hide them */
+
+/* ---- refusal.c: read only when the kernel has refused ---- */
 /* Whether the kernel has it, and its code leaves no room for tracing at its start. */
 bool functions_notrace(struct probe_env *env, const char *name);
 /* Why no kprobe can stand there, as what follows "NAME can not be traced: ". */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * kprobe and kretprobe: functions of the kernel. Targets: a is the module or NULL, b the function or
- * NULL, value the offset, or the address without a function, value2 whether it came of a pattern. Many at once are one link on all
- * (kprobe_multi, 5.18, which ftrace serves); one alone, an offset, and older kernels take a perf
- * event each.
+ * NULL, value the offset, or the address without a function, value2 whether it came of a pattern. Many
+ * at once are one link on all (kprobe_multi, 5.18, which ftrace serves), of modules by their addresses,
+ * as links know names of the kernel itself only (before 6.3); one alone, an offset, and older kernels
+ * take a perf event each.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -135,12 +136,21 @@ static bool is_module(const char *a)
 
 /* ---- attach ---- */
 
+static bool any_module(const struct probe_target *targets, uint32_t cnt)
+{
+	for (uint32_t i = 0; i < cnt; i++)
+		if (is_module(targets[i].a))
+			return true;
+	return false;
+}
+
+/* Links take names of the kernel's own functions, or addresses. */
 static bool all_functions(const struct probe_target *targets, uint32_t cnt)
 {
 	for (uint32_t i = 0; i < cnt; i++)
-		if (!targets[i].b || targets[i].value || is_module(targets[i].a))
+		if (!targets[i].b || targets[i].value)
 			return false;
-	return true;
+	return !any_module(targets, cnt) || functions_have_addresses();
 }
 
 static int load(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
@@ -252,41 +262,58 @@ static int attach_perf(struct probe_env *env, const struct probe_attach *a, bool
 }
 
 /* The link on a range; what the kernel refuses is narrowed down to one function. */
+static int attach_range(struct probe_env *env, const struct probe_target *targets,
+			const struct multi_args *multi, struct probe_links *links,
+			struct probe_error *err)
+{
+	struct multi_args half = *multi;
+	int rc = links_multi(multi);
+
+	if (rc >= 0)
+		return probe_links_add(links, rc) ? probe_fail_oom(err) : 0;
+	if (multi->cnt == 1 && may_skip(targets, rc))
+		return links_skip(env, targets, links, err);
+	if (multi->cnt == 1 || rc == -EPERM || rc == -ENOMEM)
+		return explain(env, targets, rc, err);
+	half.cnt = multi->cnt / 2;
+	rc = attach_range(env, targets, &half, links, err);
+	if (rc)
+		return rc;
+	half.syms += multi->syms ? half.cnt : 0;
+	half.addrs += multi->addrs ? half.cnt : 0;
+	half.cookies += multi->cookies ? half.cnt : 0;
+	targets += half.cnt;
+	half.cnt = multi->cnt - half.cnt;
+	return attach_range(env, targets, &half, links, err);
+}
+
 static int attach_multi(struct probe_env *env, const struct probe_attach *a, bool is_return,
 			struct probe_links *links, struct probe_error *err)
 {
+	bool by_addr = any_module(a->targets, a->target_cnt);
 	const char **syms = calloc(a->target_cnt, sizeof(*syms));
+	uint64_t *addrs = calloc(a->target_cnt, sizeof(*addrs));
 	struct multi_args multi = {
 		.prog_fd = a->prog_fd,
 		.attach_type = a->attach_type,
-		.syms = syms,
+		.syms = by_addr ? NULL : syms,
+		.addrs = by_addr ? addrs : NULL,
 		.cookies = a->cookies,
 		.cnt = a->target_cnt,
 		.is_return = is_return,
 	};
-	struct probe_attach half = *a;
-	int rc;
+	int rc = syms && addrs ? 0 : -ENOMEM;
 
-	if (!syms)
-		return probe_fail_oom(err);
-	for (uint32_t i = 0; i < a->target_cnt; i++)
+	for (uint32_t i = 0; i < a->target_cnt && !rc; i++)
 		syms[i] = a->targets[i].b;
-	rc = links_multi(&multi);
-	free(syms);
-	if (rc >= 0)
-		return probe_links_add(links, rc) ? probe_fail_oom(err) : 0;
-	if (a->target_cnt == 1 && may_skip(a->targets, rc))
-		return links_skip(env, a->targets, links, err);
-	if (a->target_cnt == 1 || rc == -EPERM || rc == -ENOMEM)
-		return explain(env, a->targets, rc, err);
-	half.target_cnt = a->target_cnt / 2;
-	rc = attach_multi(env, &half, is_return, links, err);
+	if (by_addr && !rc)
+		rc = functions_addresses(a->targets, a->target_cnt, addrs);
 	if (rc)
-		return rc;
-	half.targets += half.target_cnt;
-	half.cookies = a->cookies ? a->cookies + half.target_cnt : NULL;
-	half.target_cnt = a->target_cnt - half.target_cnt;
-	return attach_multi(env, &half, is_return, links, err);
+		probe_fail(err, -1, rc, "the addresses of functions: %s", strerror(-rc));
+	rc = rc ?: attach_range(env, a->targets, &multi, links, err);
+	free(syms);
+	free(addrs);
+	return rc;
 }
 
 static int attach_as(struct probe_env *env, const struct probe_attach *a, bool is_return,

@@ -123,7 +123,7 @@ static const struct btf *open_btf(struct probe_env *env, const char *module,
 		return base;
 	btf = btf__load_module_btf(module, base);
 	if (!btf)
-		probe_fail(err, -1, -errno, "module %s: no BTF: %s", module, strerror(errno));
+		probe_fail(err, 1, -errno, "module %s is not loaded, or has no BTF", module);
 	return btf;
 }
 
@@ -225,11 +225,17 @@ static int no_such(struct probe_env *env, const struct probe_target *t, struct p
 {
 	struct names n = { .env = env, .near = { .word = t->b } };
 	struct probe_error ignored;
+	const struct btf *btf = t->a ? open_btf(env, t->a, &ignored) : NULL;
 	int rc = probe_fail(err, -1, -ENOENT, "No matches for rawtracepoint %s.",
 			    strchr(t->name, ':') + 1);
 
-	if (!kernel_names(&n, &ignored) && n.near.best)
+	if (btf && btf != env->btf)
+		module_names(&n, btf);
+	else
+		kernel_names(&n, &ignored);
+	if (n.near.best)
 		env_hint(err, "Did you mean '%s'?", n.near.best);
+	close_btf(env, btf);
 	return rc;
 }
 

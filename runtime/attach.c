@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,23 @@ static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, stru
 	return rc;
 }
 
+/* What is wrong with the probe, as missing_probes wants it. */
+__attribute__((format(printf, 3, 4))) static void tell(const struct attaching *at, uint64_t missing,
+						       const char *fmt, ...)
+{
+	uint32_t place = at->a->img->probes[at->probe].place;
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (missing == MISSING_ERROR)
+		place_error(at->a->img, place, "%s", text);
+	else if (missing == MISSING_WARN)
+		place_warning(at->a->img, place, "%s", text);
+}
+
 /* All at once; one by one when each has its own program or a missing one is no error. */
 static int attach_targets(struct attaching *at, uint32_t *attached)
 {
@@ -156,18 +174,14 @@ static int attach_targets(struct attaching *at, uint32_t *attached)
 		      loaded_prog_fd(at->l, at->probe, 1) != loaded_prog_fd(at->l, at->probe, 0);
 	uint32_t step = single ? 1 : p->target_cnt, skipped = 0;
 	uint32_t probes = loaded_probes_in(at->l, at->probe);
-	char place[512];
 
 	for (uint32_t i = 0; i < p->target_cnt; i += step) {
 		struct probe_error err = { .part = -1 };
 		int rc = attach_range(at, i, step, &err);
 
-		if (rc < 0 && missing != MISSING_IGNORE) {
-			place_text(at->a->img, p->place, place, sizeof(place));
-			fprintf(stderr, "%s%s: %s\n", place,
-				missing == MISSING_WARN ? "WARNING" : "ERROR",
-				*err.text ? err.text : strerror(-rc));
-			if (*err.hint)
+		if (rc < 0) {
+			tell(at, missing, "%s", *err.text ? err.text : strerror(-rc));
+			if (*err.hint && missing != MISSING_IGNORE)
 				fprintf(stderr, "HINT: %s\n", err.hint);
 		}
 		if (rc < 0 && missing == MISSING_ERROR)
@@ -175,11 +189,10 @@ static int attach_targets(struct attaching *at, uint32_t *attached)
 		*attached += rc < 0 ? 0 : probes * (step - at->links->skipped);
 		skipped += rc < 0 ? 0 : at->links->skipped;
 	}
-	if (!skipped || skipped < p->target_cnt || missing == MISSING_IGNORE)
+	if (!skipped || skipped < p->target_cnt)
 		return 0;
-	place_text(at->a->img, p->place, place, sizeof(place));
-	fprintf(stderr, "%s%s: the kernel traces nothing of what matches, such as %s\n", place,
-		missing == MISSING_WARN ? "WARNING" : "ERROR", at->targets[0].name);
+	tell(at, missing, "the kernel traces nothing of what matches, such as %s",
+	     at->targets[0].name);
 	return missing == MISSING_ERROR ? -ENOENT : 0;
 }
 

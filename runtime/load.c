@@ -86,7 +86,6 @@ static int ask_type(struct loaded *l, uint32_t i, const struct load_args *a, uin
 	uint32_t cnt = t->flags & PROBE_OWN_PROGRAM ? 1 : p->target_cnt;
 	struct probe_error err = { .part = -1 };
 	struct probe_target *targets;
-	char place[512];
 	int rc;
 
 	*how = (struct probe_load){ 0 };
@@ -97,8 +96,7 @@ static int ask_type(struct loaded *l, uint32_t i, const struct load_args *a, uin
 	free(targets);
 	if (!rc)
 		return 0;
-	place_text(l->img, p->place, place, sizeof(place));
-	fprintf(stderr, "%sERROR: %s\n", place, *err.text ? err.text : strerror(-rc));
+	place_error(l->img, p->place, "%s", *err.text ? err.text : strerror(-rc));
 	if (*err.hint)
 		fprintf(stderr, "HINT: %s\n", err.hint);
 	l->told = true;
@@ -293,7 +291,7 @@ static int load_clones(struct loaded *l, uint32_t i, const struct load_args *a)
 	};
 	int fd, rc = 0;
 
-	if ((!lp->sites.cnt && !own) || p->target_cnt < 2)
+	if ((!own && (!asks_cookie(l, i) || by_cookie(l, i))) || p->target_cnt < 2)
 		return 0;
 	lp->clone_fds = calloc(p->target_cnt - 1, sizeof(*lp->clone_fds));
 	if (!lp->clone_fds)
@@ -325,17 +323,14 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 
 static int check_needs(const struct load_args *a)
 {
-	char place[512];
-
 	for (uint32_t i = 0; i < a->img->needs_cnt; i++) {
 		const char *name = image_str(a->img, a->img->needs[i].feature);
 		enum feature id = feature_by_name(name, strlen(name));
 
 		if (id != FEAT_CNT && features_has(a->features, id))
 			continue;
-		place_text(a->img, a->img->needs[i].place, place, sizeof(place));
-		fprintf(stderr, "%sERROR: this kernel has no %s: %s\n", place, name,
-			id == FEAT_CNT ? "unknown to this version of trace" : feature_help(id));
+		place_error(a->img, a->img->needs[i].place, "this kernel has no %s: %s", name,
+			    id == FEAT_CNT ? "unknown to this version of trace" : feature_help(id));
 		return -EOPNOTSUPP;
 	}
 	return 0;

@@ -102,5 +102,7 @@ void place_text(const struct image *img, uint32_t place, char *out, size_t sz);
 /* "ERROR: ..." with the place and its line of the script underlined, as the compiler tells one. */
 void place_error(const struct image *img, uint32_t place, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+void place_warning(const struct image *img, uint32_t place, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

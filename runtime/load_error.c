@@ -21,18 +21,16 @@ void place_text(const struct image *img, uint32_t place, char *out, size_t sz)
 	snprintf(out, sz, "%s:%u:%u-%u: ", image_str(img, p->file), p->line, p->col, p->end_col);
 }
 
-void place_error(const struct image *img, uint32_t place, const char *fmt, ...)
+static void place_vsay(const struct image *img, uint32_t place, const char *what, const char *fmt,
+		       va_list ap)
 {
 	const struct image_place *p = place == IMAGE_NONE ? NULL : &img->places[place];
 	const char *line = p ? image_str(img, p->text) : "";
 	char where[512];
-	va_list ap;
 
 	place_text(img, place, where, sizeof(where));
-	fprintf(stderr, "%sERROR: ", where);
-	va_start(ap, fmt);
+	fprintf(stderr, "%s%s: ", where, what);
 	vfprintf(stderr, fmt, ap);
-	va_end(ap);
 	fputc('\n', stderr);
 	if (!*where || !*line)
 		return;
@@ -42,6 +40,24 @@ void place_error(const struct image *img, uint32_t place, const char *fmt, ...)
 	for (uint32_t i = p->col; i < p->end_col || i == p->col; i++)
 		fputc('~', stderr);
 	fputc('\n', stderr);
+}
+
+void place_error(const struct image *img, uint32_t place, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	place_vsay(img, place, "ERROR", fmt, ap);
+	va_end(ap);
+}
+
+void place_warning(const struct image *img, uint32_t place, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	place_vsay(img, place, "WARNING", fmt, ap);
+	va_end(ap);
 }
 
 int load_check_allowed(void)
