@@ -27,6 +27,7 @@
 #include "probes/probe.h"
 #include "program.h"
 #include "runtime/image.h"
+#include "runtime/load.h"
 #include "runtime/run.h"
 #include "runtime/tool.h"
 #include "scripts.h"
@@ -231,7 +232,7 @@ static double now_ns(void)
 }
 
 /* One compilation; codegen counts as the pass after the last. */
-static int compile_once(struct unit *u, const struct options *o, struct timing *timings)
+static int compile_once(struct unit *u, const struct codegen_options *gen, struct timing *timings)
 {
 	void *elf = NULL;
 	size_t elf_sz;
@@ -240,7 +241,7 @@ static int compile_once(struct unit *u, const struct options *o, struct timing *
 	for (int i = 0; i <= PASS_CNT && !err; i++) {
 		double from = now_ns(), took;
 
-		err = i < PASS_CNT ? passes[i].run(u) : codegen(u, &o->gen, &elf, &elf_sz);
+		err = i < PASS_CNT ? passes[i].run(u) : codegen(u, gen, &elf, &elf_sz);
 		took = now_ns() - from;
 		timings[i].sum += took;
 		timings[i].squares += took * took;
@@ -261,6 +262,7 @@ static int compiler_bench(struct unit *u, const struct options *o)
 {
 	struct timing timings[PASS_CNT + 1] = { 0 };
 	double start = now_ns();
+	struct codegen_options gen = o->gen;
 	int rounds = 0, err = read_program(u, o);
 
 	while (!err && (rounds < 3 || now_ns() - start < 1e9)) {
@@ -270,9 +272,9 @@ static int compiler_bench(struct unit *u, const struct options *o)
 		err = err
 			      ?: add_source(&round, u->main_source->name, u->main_source->text,
 					    u->main_source->len);
-		err = err ?: compile_once(&round, o, timings);
+		err = err ?: compile_once(&round, &gen, timings);
 		unit_done(&round);
-		rounds++;
+		gen.round = (uint32_t)++rounds;
 	}
 	for (int i = 0; i <= PASS_CNT && !err; i++)
 		print_timing(i < PASS_CNT ? passes[i].name : "codegen", &timings[i], rounds);
@@ -381,6 +383,7 @@ static int run(struct options *o)
 	if (!o->run.env)
 		return fail_oom();
 	o->run.dry_run = o->dry_run;
+	o->gen.known = compile.open_options ? NULL : consts_here;
 	o->run.debug = (o->debug_libbpf ? RUN_DEBUG_LIBBPF : 0) |
 		       (o->debug_verifier ? RUN_DEBUG_VERIFIER : 0);
 	err = unit_init(&u, &compile, o->run.env);

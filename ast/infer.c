@@ -94,6 +94,15 @@ const char *infer_name(struct infer *in, const struct type *t)
 	return type_name(in->u->arena, type_settled(in->ts, t));
 }
 
+/* A map whose value depends on itself (@x = @x + 1, which begins at 0) climbs from the smallest integer. */
+static bool some_wait(const struct infer *in)
+{
+	for (const struct map_sym *m = in->u->program->program.maps; m; m = m->next)
+		if (m->assigned && !m->val)
+			return true;
+	return false;
+}
+
 /* Needs: symbols. Gives: every expression's, variable's and map's type. */
 int infer(struct unit *u)
 {
@@ -101,7 +110,8 @@ int infer(struct unit *u)
 	struct walker w = { .post = settle, .arg = &in };
 
 	to_fixed_point(&in);
-	if (type_unset_maps(&in))
+	in.guess = some_wait(&in);
+	if (type_unset_maps(&in) || in.guess)
 		to_fixed_point(&in);
 	in.report = true;
 	walk_program(&in);

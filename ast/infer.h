@@ -20,6 +20,7 @@ struct infer {
 	const struct type *bad;
 	bool report; /* the last walk */
 	bool changed;
+	bool guess; /* a map that waits for itself is an integer */
 	const struct type *result[B_COUNT]; /* what signatures give, once asked for */
 };
 

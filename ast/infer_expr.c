@@ -38,7 +38,9 @@ static const struct type *infer_map(struct infer *in, struct node *n)
 		infer_key(in, sym, n->map.key, n->span);
 	if (!sym)
 		return in->bad;
-	if (!in->report || (sym->val && !sym->unset))
+	if (!in->report)
+		return !sym->val && sym->assigned && in->guess ? type_lit(in->ts, 1) : sym->val;
+	if (sym->val && !sym->unset)
 		return sym->val;
 	if (!sym->val || n->map.whole) {
 		map_hint(in, sym, diag(in->u->diags, n->span, D_MAP_UNDEFINED, sym->name));

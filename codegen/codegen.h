@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "runtime/image.h"
+
 struct unit;
 
 struct codegen_options {
@@ -15,6 +17,12 @@ struct codegen_options {
 	bool headings; /* more than one stage is printed: each under its name */
 	bool helper_errors; /* -k: count failing helpers by place */
 	bool verify; /* --verify-llvm-ir */
+	/*
+	 * The words that are known already, as the image is to run here: they become plain operands.
+	 * NULL: it may run elsewhere, and all are filled in when it is loaded.
+	 */
+	bool (*known)(enum image_const_kind kind, uint64_t *word);
+	uint32_t round; /* how many compilations this process has done before */
 	const char *emit_llvm; /* file for the optimised IR; NULL */
 };
 

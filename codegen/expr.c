@@ -295,11 +295,39 @@ LLVMValueRef gen_addr(struct gen *g, struct node *e)
 }
 
 /* What the parts of a whole are told: it has been zeroed at once. */
-static enum pad pad_parts(struct gen *g, LLVMValueRef dst, uint32_t size, enum pad pad)
+static enum pad pad_parts(struct gen *g, LLVMValueRef dst, const struct type *t, enum pad pad)
 {
 	if (pad == PAD_ZERO)
-		gen_zero(g, dst, size);
+		gen_zero_at(g, dst, t->size, t->align);
 	return pad == PAD_NONE ? PAD_NONE : PAD_CLEAN;
+}
+
+/* Zeroes what lies between two elements, in whole words: the element before is written after this. */
+static void zero_hole(struct gen *g, LLVMValueRef dst, const struct type *t, uint32_t from,
+		      uint32_t to)
+{
+	uint32_t word = from - from % t->align;
+
+	if (from < to)
+		gen_zero_at(g, gen_off(g, dst, word), to - word, t->align);
+}
+
+/*
+ * A short list is not zeroed at once, as most of its words are then written again: only its holes
+ * are, and each element sees to what it leaves of itself.
+ */
+static enum pad pad_list(struct gen *g, LLVMValueRef dst, const struct type *t, enum pad pad)
+{
+	uint32_t end = 0;
+
+	if (pad != PAD_ZERO || t->size > INLINE_BYTES)
+		return pad_parts(g, dst, t, pad);
+	for (uint32_t i = 0; i < t->count; i++) {
+		zero_hole(g, dst, t, end, t->fields[i].off);
+		end = t->fields[i].off + t->fields[i].type->size;
+	}
+	zero_hole(g, dst, t, end, t->size);
+	return PAD_ZERO;
 }
 
 /* Elements one by one, each at its offset. */
@@ -309,7 +337,7 @@ static void gen_list_into(struct gen *g, struct node *e, LLVMValueRef dst, const
 	const struct type_field *f;
 	uint32_t i = 0;
 
-	pad = pad_parts(g, dst, t->size, pad);
+	pad = pad_list(g, dst, t, pad);
 	for (struct node *el = e->list.elems; el; el = el->next, i++) {
 		f = el->kind == N_NAMED ? type_field_find(t, el->named.name) : &t->fields[i];
 		gen_into(g, el->kind == N_NAMED ? el->named.e : el, gen_off(g, dst, f->off),
@@ -325,10 +353,10 @@ void gen_convert(struct gen *g, LLVMValueRef dst, const struct type *dt, LLVMVal
 	} else if (type_in_register(dt)) {
 		gen_store(g, dst, dt, gen_load(g, src, st));
 	} else if (dt->kind == V_STRING) {
-		pad_parts(g, dst, dt->size, pad);
+		pad_parts(g, dst, dt, pad);
 		gen_text_from(g, dst, dt->size < st->size ? dt->size : st->size, src, AS_KERNEL);
 	} else if (dt->kind == V_TUPLE || dt->kind == V_RECORD) {
-		pad = pad_parts(g, dst, dt->size, pad);
+		pad = pad_parts(g, dst, dt, pad);
 		for (uint32_t i = 0; i < dt->count; i++) {
 			const struct type_field *f = type_field_like(st, dt, i);
 
@@ -356,7 +384,7 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 	}
 	if (t->kind == V_STRING) {
 		if (pad == PAD_ZERO && !pads_itself(e, t))
-			gen_zero(g, dst, t->size);
+			gen_zero_at(g, dst, t->size, t->align);
 		if (e->kind == N_STR)
 			gen_literal(g, e, dst, t->size, pad);
 		else

@@ -211,6 +211,10 @@ LLVMValueRef gen_konst_text(struct gen *g, const char *option)
 
 LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str)
 {
+	uint64_t word;
+
+	if (g->opt->known && g->opt->known(kind, &word))
+		return gen_i64(g, word);
 	return gen_konst_at(g, kind, str, SPAN_NONE);
 }
 
@@ -581,13 +585,15 @@ static int generate(struct gen *g, void **elf, size_t *elf_sz)
 	return err;
 }
 
+enum { ATTEMPTS_MAX = 8 }; /* of one compilation; fewer are made */
+
 /* Needs: a checked tree. Gives: an image. A program that spills much gets less stack for values. */
 int codegen(struct unit *u, const struct codegen_options *opt, void **elf, size_t *elf_sz)
 {
 	static const uint32_t budgets[] = { 320, 160, STACK_BUDGET_LEAST };
 	size_t i = 0;
 	bool large = false;
-	uint32_t attempt = 0;
+	uint32_t attempt = opt->round * ATTEMPTS_MAX;
 	int err;
 
 	do {

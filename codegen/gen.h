@@ -243,8 +243,11 @@ struct mem_mark {
 struct mem_mark gen_mark(struct gen *g);
 void gen_release(struct gen *g, struct mem_mark m);
 LLVMValueRef gen_var(struct gen *g, struct var_sym *sym);
-/* dst is aligned to 8 */
+/* Longest run of stores emitted in place of one helper call. */
+enum { INLINE_BYTES = 64 };
+/* dst is aligned to 8; or to what is said, where LLVM may find out that it is more */
 void gen_zero(struct gen *g, LLVMValueRef dst, uint32_t size);
+void gen_zero_at(struct gen *g, LLVMValueRef dst, uint32_t size, uint32_t align);
 void gen_copy(struct gen *g, LLVMValueRef dst, LLVMValueRef src, uint32_t size);
 LLVMTypeRef gen_int_type(struct gen *g, uint32_t size);
 /* One integer of that type in memory, extended to i64; and back. */

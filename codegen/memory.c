@@ -12,9 +12,6 @@
  */
 #include "codegen/gen.h"
 
-/* Longest run of stores emitted in place of one helper call. */
-#define INLINE_BYTES 64
-
 static uint32_t round8(uint32_t size)
 {
 	return size ? (size + 7) & ~7u : 8;
@@ -161,15 +158,20 @@ LLVMValueRef gen_number(struct gen *g, LLVMValueRef addr)
 	return v;
 }
 
-void gen_zero(struct gen *g, LLVMValueRef dst, uint32_t size)
+void gen_zero_at(struct gen *g, LLVMValueRef dst, uint32_t size, uint32_t align)
 {
 	if (size <= INLINE_BYTES) {
-		LLVMBuildMemSet(g->b, dst, LLVMConstInt(g->i8, 0, false), gen_i64(g, size), 8);
+		LLVMBuildMemSet(g->b, dst, LLVMConstInt(g->i8, 0, false), gen_i64(g, size), align);
 		return;
 	}
 	/* a read that fails zeroes its destination: one call in place of a store for each word */
 	g->may_fail = true;
 	HELP(g, probe_read_kernel, dst, gen_i32(g, size), LLVMConstNull(g->ptr));
+}
+
+void gen_zero(struct gen *g, LLVMValueRef dst, uint32_t size)
+{
+	gen_zero_at(g, dst, size, 8);
 }
 
 void gen_copy(struct gen *g, LLVMValueRef dst, LLVMValueRef src, uint32_t size)

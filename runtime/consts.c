@@ -65,11 +65,24 @@ static uint64_t text_word(const char *text, uint32_t word)
 	return v;
 }
 
+bool consts_here(enum image_const_kind kind, uint64_t *word)
+{
+	switch ((int)kind) {
+	case KONST_NCPUS: *word = (uint64_t)libbpf_num_possible_cpus(); break;
+	case KONST_PIDNS_DEV: *word = pidns(true); break;
+	case KONST_PIDNS_INO: *word = pidns(false); break;
+	case KONST_PAGE_SZ: *word = (uint64_t)sysconf(_SC_PAGESIZE); break;
+	default: return false;
+	}
+	return (int64_t)*word >= 0;
+}
+
 static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 			 const struct consts_args *args)
 {
 	const char *name = image_str(a->img, c->str);
 	enum feature feat;
+	uint64_t word;
 
 	switch ((enum image_const_kind)c->kind) {
 	case KONST_NCPUS: return args->ncpus;
@@ -82,8 +95,6 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_OPTION_TEXT: return text_word(option_value(a, name).text, c->part);
 	case KONST_ARG_OFF: return args->offs[c->part] / 8;
 	case KONST_SELF_PID: return (uint64_t)getpid();
-	case KONST_PIDNS_DEV: return pidns(true);
-	case KONST_PIDNS_INO: return pidns(false);
 	case KONST_RING_LIMIT: return args->ring - args->ring / CONTROL_SHARE;
 	case KONST_SLOT: return slot_of(a->img, name, args->shapes);
 	case KONST_KADDR_MAYBE:
@@ -93,7 +104,9 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 		feat = feature_by_name(name, strlen(name));
 		return feat != FEAT_CNT && features_has(a->features, feat);
 	case KONST_FIELD: return (uint64_t)probe_field_off(a->env, name);
-	case KONST_PAGE_SZ: return (uint64_t)sysconf(_SC_PAGESIZE);
+	case KONST_PIDNS_DEV:
+	case KONST_PIDNS_INO:
+	case KONST_PAGE_SZ: return consts_here(c->kind, &word) ? word : 0;
 	case KONST_CNT: break;
 	}
 	return 0;

@@ -68,6 +68,8 @@ struct consts_args {
 	const struct map_shape *shapes; /* by map */
 	const uint32_t *offs; /* of the layouts, here */
 };
+/* The word of a constant that is the same for every image that runs here; false: there is no such. */
+bool consts_here(enum image_const_kind kind, uint64_t *word);
 /* -ENOKEY: a symbol is not there, which it has said. */
 int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct consts_args *c);
 
