@@ -305,6 +305,7 @@ static void find_cfa(struct gen *g, struct step *s)
 		way[i] = gen_block(g, "way");
 		LLVMAddCase(sw, gen_i64(g, i), way[i]);
 	}
+	LLVMAddCase(sw, gen_i64(g, UNWIND_UNSAID), s->by_fp);
 	for (uint32_t i = UNWIND_SP; i <= UNWIND_BX; i++) {
 		gen_at(g, way[i]);
 		set_cfa(g, s, word_add(g, word_load64(g, s->st, regs[i]), off), have);

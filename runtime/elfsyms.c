@@ -16,6 +16,7 @@
 #include "probes/probe.h"
 #include "runtime/dwarf.h"
 #include "runtime/elfsyms.h"
+#include "runtime/gosyms.h"
 
 enum {
 	SEGMENTS_MAX = 64,
@@ -55,7 +56,7 @@ struct elfsyms {
 	struct segment seg[SEGMENTS_MAX];
 	uint32_t seg_cnt;
 	struct row *rows;
-	size_t cnt;
+	size_t cnt, cap;
 	struct known *known[KNOWN_BUCKETS];
 	char build_id[2 * BUILD_ID_MAX + 1];
 };
@@ -147,16 +148,44 @@ static int cmp_rows(const void *x, const void *y)
 	return strcmp(b->name, a->name); /* the same one on every machine */
 }
 
-static int read_symbols(struct elfsyms *e)
+static bool add_row(struct elfsyms *e, const struct row *r)
+{
+	if (e->cnt == e->cap) {
+		size_t cap = e->cap ? e->cap * 2 : 256;
+		struct row *more = realloc(e->rows, cap * sizeof(*more));
+
+		if (!more)
+			return false;
+		e->rows = more;
+		e->cap = cap;
+	}
+	e->rows[e->cnt++] = *r;
+	return true;
+}
+
+static bool add_go(void *arg, uint64_t vaddr, uint64_t sz, const char *name)
+{
+	const struct elfsyms *e = arg;
+
+	return e->cnt < SYMBOLS_MAX && add_row(arg, &(struct row){ vaddr, sz, name, NULL, 0 });
+}
+
+static bool is_stripped(Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr sh;
+
+	while ((scn = elf_nextscn(elf, scn)))
+		if (gelf_getshdr(scn, &sh) && sh.sh_type == SHT_SYMTAB)
+			return false;
+	return true;
+}
+
+static int read_symbols(struct elfsyms *e, Elf *elf)
 {
 	int n = dwfl_module_getsymtab(e->mod);
 
-	if (n <= 0 || n > SYMBOLS_MAX)
-		return 0;
-	e->rows = malloc((size_t)n * sizeof(*e->rows));
-	if (!e->rows)
-		return -ENOMEM;
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && n <= SYMBOLS_MAX; i++) {
 		GElf_Sym sym;
 		GElf_Addr addr;
 		const char *name =
@@ -164,10 +193,14 @@ static int read_symbols(struct elfsyms *e)
 
 		if (!name || !*name || *name == '$' || !is_code(&sym))
 			continue;
-		e->rows[e->cnt++] =
-			(struct row){ addr - e->bias, sym.st_size, name, NULL, rank_of(&sym) };
+		if (!add_row(e, &(struct row){ addr - e->bias, sym.st_size, name, NULL,
+					       rank_of(&sym) }))
+			return -ENOMEM;
 	}
-	qsort(e->rows, e->cnt, sizeof(*e->rows), cmp_rows);
+	if (is_stripped(elf))
+		gosyms_each(elf, add_go, e);
+	if (e->cnt)
+		qsort(e->rows, e->cnt, sizeof(*e->rows), cmp_rows);
 	return 0;
 }
 
@@ -184,7 +217,7 @@ static int open_module(struct elfsyms *e)
 	if (!elf)
 		return -ENOEXEC;
 	read_segments(e, elf);
-	return read_symbols(e);
+	return read_symbols(e, elf);
 }
 
 static int ready(struct elfsyms *e)

@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What target_elf.c begins with: a little of everything that debug information can say, in few bytes. */
+
+/* As of a Go program, which has nothing else when it is stripped. */
+__asm__(".section .gopclntab, \"a\"\n"
+	"head: .long 0xfffffff1; .byte 0, 0, 1, 8\n"
+	".quad 2, 0, 0, names - head, 0, 0, 0, rows - head\n"
+	"names: .asciz \"main.one\"\n"
+	"second: .asciz \"main.two\"\n"
+	"rows: .long 0, first - rows, 16, last - rows, 32\n"
+	"first: .long 0, 0\n"
+	"last: .long 0, second - names\n"
+	".text\n");
+
 struct pair {
 	unsigned a : 3, b : 29;
 	union {
