@@ -229,8 +229,8 @@ uint32_t event_action(struct gen *g, struct image_action *act, struct event_arg 
 	return image_put_actions(g->img, act, 1);
 }
 
-void event_emit(struct gen *g, struct image_action *act, struct event_arg *args, uint32_t cnt,
-		bool control)
+void event_emit_then(struct gen *g, struct image_action *act, struct event_arg *args, uint32_t cnt,
+		     bool control, void (*sent)(struct gen *g))
 {
 	struct layout l = lay_out(g, args, cnt);
 	uint32_t action = event_action(g, act, args, cnt);
@@ -241,6 +241,14 @@ void event_emit(struct gen *g, struct image_action *act, struct event_arg *args,
 		emit_packed(g, action, &l, args, cnt, lost.lost);
 	else
 		emit_reserved(g, action, &l, args, cnt, lost.lost);
+	if (sent)
+		sent(g);
 	event_lost_end(g, lost);
 	gen_release(g, m);
+}
+
+void event_emit(struct gen *g, struct image_action *act, struct event_arg *args, uint32_t cnt,
+		bool control)
+{
+	event_emit_then(g, act, args, cnt, control, NULL);
 }

@@ -120,13 +120,20 @@ LLVMValueRef fn_print(struct gen *g, struct call *c)
 	return gen_i64(g, 0);
 }
 
+/* The trace ends here, not when user space has read of it: see leave_when_over(). */
+static void mark_over(struct gen *g)
+{
+	if (g->over)
+		LLVMBuildStore(g->b, gen_i64(g, 1), g->over);
+}
+
 LLVMValueRef fn_exit(struct gen *g, struct call *c)
 {
 	struct image_action act = action(g, ACT_EXIT, c);
 	struct node zero = { .kind = N_INT };
 	struct event_arg arg = { type_int(g->u->types, 8, true), false, c->args ? c->args : &zero };
 
-	event_emit(g, &act, &arg, 1, true);
+	event_emit_then(g, &act, &arg, 1, true, mark_over);
 	gen_br(g, g->p->stop);
 	gen_at(g, gen_block(g, "unreached"));
 	return gen_i64(g, 0);

@@ -374,6 +374,56 @@ static void begin_walk(struct gen *g)
 	}
 }
 
+/* Whether a probe runs on events: those before and after the trace always run, walks end by themselves. */
+static bool is_on_events(const struct node *probe)
+{
+	const struct probe_type *pt = probe->probe.ptype;
+
+	return (pt->when == PROBE_WHEN_ATTACHED || pt->when == PROBE_WHEN_SIGNAL) &&
+	       !(pt->flags & PROBE_WALKS);
+}
+
+static bool exit_inside(struct walker *w, struct node *n)
+{
+	if (n->kind == N_CALL && n->call.fn && n->call.fn->id == B_exit)
+		*(bool *)w->arg = true;
+	return true;
+}
+
+/* Makes the word that exit() sets, when a probe on events calls it. */
+static void declare_over(struct gen *g)
+{
+	bool found = false;
+	struct walker w = { .pre = exit_inside, .arg = &found };
+
+	for (struct node *n = g->u->program->program.items; n; n = n->next)
+		if (n->kind == N_PROBE && is_on_events(n))
+			walk(&w, n);
+	if (!found)
+		return;
+	g->over = LLVMAddGlobal(g->mod, g->i64, "over");
+	LLVMSetInitializer(g->over, LLVMConstInt(g->i64, 0, false));
+	LLVMSetSection(g->over, ".bss");
+	LLVMSetAlignment(g->over, 8);
+}
+
+/*
+ * What happens between exit() and the end of the trace is no part of it: neither printed nor counted,
+ * so that what was counted is what was printed.
+ */
+static void leave_when_over(struct gen *g)
+{
+	LLVMBasicBlockRef on = g->over && is_on_events(g->p->probe) ? gen_block(g, "on") : NULL;
+	LLVMValueRef over;
+
+	if (!on)
+		return;
+	over = LLVMBuildLoad2(g->b, g->i64, g->over, "");
+	LLVMSetVolatile(over, true);
+	gen_cond_br(g, gen_not_zero(g, over), g->p->leave, on);
+	gen_at(g, on);
+}
+
 static void gen_phases(struct gen *g)
 {
 	struct node *probe = g->p->probe;
@@ -382,6 +432,7 @@ static void gen_phases(struct gen *g)
 
 	begin_walk(g);
 	beat_begin(g);
+	leave_when_over(g);
 	filter_pid(g);
 	if (probe->probe.pred) {
 		code = gen_phase_open(g, "pred");
@@ -464,6 +515,7 @@ static void gen_module(struct gen *g)
 
 	g->konst_global = placeholder(g, "consts_later");
 	map_declare_all(g);
+	declare_over(g);
 	for (n = g->u->program->program.items; n; n = n->next) {
 		if (n->kind != N_PROBE)
 			continue;

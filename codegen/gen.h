@@ -123,6 +123,7 @@ struct gen {
 	struct image_const *konsts;
 	uint32_t konst_cnt, konst_cap;
 	LLVMValueRef konst_global;
+	LLVMValueRef over; /* not 0 once exit() was called; NULL: no probe calls it */
 	bool has_loops;
 	bool has_sessions;
 	bool has_asm; /* for LLVM to parse */
@@ -375,6 +376,9 @@ bool event_wants_tail(const struct type *t);
 /* Packs the action's row, emits its record. */
 void event_emit(struct gen *g, struct image_action *act, struct event_arg *args, uint32_t cnt,
 		bool control);
+/* The same; sent makes code that runs when the record got through. */
+void event_emit_then(struct gen *g, struct image_action *act, struct event_arg *args, uint32_t cnt,
+		     bool control, void (*sent)(struct gen *g));
 /* The same in pieces, for a record that is built another way. */
 struct event_lost {
 	LLVMBasicBlockRef lost, join;
