@@ -114,7 +114,8 @@ static LLVMValueRef gen_ptr_arith(struct gen *g, struct node *n)
 	struct node *l = n->binary.l, *r = n->binary.r;
 	const struct type *elem = l->type->kind == V_PTR ? l->type->elem : r->type->elem;
 	LLVMValueRef unit = gen_i64(g, elem && elem->size ? elem->size : 1);
-	LLVMValueRef lv = gen_int(g, l), rv = gen_int(g, r);
+	LLVMValueRef lv = gen_count_from(g, l->type, gen_int(g, l));
+	LLVMValueRef rv = gen_count_from(g, r->type, gen_int(g, r));
 
 	core_size(g, elem, n->span);
 	if (n->type->kind != V_PTR)
@@ -154,6 +155,7 @@ static LLVMValueRef gen_binary(struct gen *g, struct node *n)
 static LLVMValueRef address_of(struct gen *g, struct node *e)
 {
 	struct lvalue lv = { .how = LV_MEMORY };
+	LLVMValueRef addr;
 
 	if (e->kind == N_MAP)
 		lv.addr = map_find(g, e, map_key(g, e));
@@ -161,9 +163,10 @@ static LLVMValueRef address_of(struct gen *g, struct node *e)
 		lv.addr = gen_var(g, e->var.sym);
 	else
 		lv = lvalue_of(g, e);
-	if (lv.how == LV_MEMORY || lv.how == LV_CONTEXT)
-		return gen_number(g, lv.addr);
-	return LLVMBuildPtrToInt(g->b, lv.addr, g->i64, "");
+	addr = LLVMBuildPtrToInt(g->b, lv.addr, g->i64, "");
+	if (lv.how == LV_MEMORY || lv.how == LV_CONTEXT || lv.in_context)
+		return gen_number(g, addr);
+	return addr;
 }
 
 static LLVMValueRef gen_unary(struct gen *g, struct node *n)
@@ -203,7 +206,7 @@ static LLVMValueRef gen_incdec(struct gen *g, struct node *n, bool wanted)
 		map_modify(g, t, OP_ADD, one, true, &before, &after);
 	} else {
 		mem = gen_var(g, t->var.sym);
-		before = gen_load(g, mem, t->var.sym->type);
+		before = gen_count_from(g, t->type, gen_load(g, mem, t->var.sym->type));
 		after = gen_narrow(g, LLVMBuildAdd(g->b, before, one, ""), t->var.sym->type);
 		gen_store(g, mem, t->var.sym->type, after);
 	}
@@ -213,11 +216,14 @@ static LLVMValueRef gen_incdec(struct gen *g, struct node *n, bool wanted)
 static LLVMValueRef gen_cast(struct gen *g, struct node *n)
 {
 	const struct type *from = n->cast.e->type;
+	LLVMValueRef v;
 
 	/* an array of bytes of the right size, reinterpreted */
 	if (gen_in_memory(from) && !type_is_agg(from))
 		return gen_load(g, gen_addr(g, n->cast.e), n->type);
-	return gen_narrow(g, gen_int(g, n->cast.e), n->type);
+	v = gen_int(g, n->cast.e);
+	/* from one pointer to another it stays what it is: helpers may want it by its type */
+	return n->type->kind == V_PTR ? v : gen_narrow(g, gen_count_from(g, from, v), n->type);
 }
 
 LLVMValueRef gen_int(struct gen *g, struct node *e)
@@ -414,7 +420,7 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 			gen_convert(g, dst, t, gen_addr(g, e->cast.e), e->cast.e->type, pad);
 		else /* an integer taken apart into an array */
 			gen_store(g, dst, type_int(g->u->types, t->size, false),
-				  gen_int(g, e->cast.e));
+				  gen_count_from(g, e->cast.e->type, gen_int(g, e->cast.e)));
 		break;
 	case N_FIELD:
 	case N_TUPLE_GET:

@@ -10,7 +10,7 @@
 static void read_bytes(struct gen *g, struct node *e, LLVMValueRef dst, LLVMValueRef n,
 		       uint32_t max)
 {
-	struct lvalue lv = { NULL, LV_KERNEL, NULL };
+	struct lvalue lv = { .how = LV_KERNEL };
 	LLVMValueRef n32;
 
 	if (e->type->kind == V_PTR || e->type->kind == V_INT) {

@@ -132,7 +132,7 @@ LLVMValueRef fn_cgroupid(struct gen *g, struct call *c)
 LLVMValueRef fn_ctx(struct gen *g, struct call *c)
 {
 	(void)c;
-	return gen_number(g, g->p->ctx);
+	return gen_number(g, LLVMBuildPtrToInt(g->b, g->p->ctx, g->i64, ""));
 }
 
 LLVMValueRef fn_socket_cookie(struct gen *g, struct call *c)

@@ -228,8 +228,12 @@ void failed_count(struct gen *g, const char *helper, LLVMValueRef ret);
 LLVMValueRef gen_stack(struct gen *g, uint32_t size);
 /* A word that is only loaded and stored: LLVM makes it a register, it takes nothing of the budget. */
 LLVMValueRef gen_register(struct gen *g);
-/* An address as a number to count with: of a pointer the verifier lets nobody take bits. */
+/* An address (i64) as a number to count with: of a pointer the verifier lets nobody take bits. */
 LLVMValueRef gen_number(struct gen *g, LLVMValueRef addr);
+/* Whether the verifier may know a value for a pointer that came from elsewhere: an argument with BTF. */
+bool gen_knows_pointers(const struct gen *g);
+/* v of type t to count with: as a number when it may be such a pointer. */
+LLVMValueRef gen_count_from(struct gen *g, const struct type *t, LLVMValueRef v);
 /* Memory until the enclosing mark is released. Aligned to 8. */
 LLVMValueRef gen_tmp(struct gen *g, uint32_t size);
 /* The same in the program's frame of the scratch map, and the frame itself. */
@@ -415,6 +419,8 @@ uint32_t pack_layout(struct gen *g, const struct image_layout *row, struct span 
 void pack_options(struct gen *g);
 void pack_layouts(struct gen *g);
 void pack_need(struct gen *g, const char *feature, struct span sp);
+/* What the program at hand is better off with: told when its plain form is refused. */
+void pack_wish(struct gen *g, const char *feature, struct span sp);
 
 /* ---- depth.c ---- */
 /* The program that needs more stack, with what it calls, than there is; or NULL. */

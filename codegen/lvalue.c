@@ -13,7 +13,7 @@ static struct lvalue behind(struct gen *g, struct node *e)
 {
 	LLVMValueRef addr = LLVMBuildIntToPtr(g->b, gen_int(g, e), g->ptr, "");
 
-	return (struct lvalue){ addr, how_of(g, e->type->as), NULL };
+	return (struct lvalue){ .addr = addr, .how = how_of(g, e->type->as) };
 }
 
 /*
@@ -36,13 +36,21 @@ static bool is_args(const struct node *e)
 static struct lvalue base_of(struct gen *g, struct node *e)
 {
 	if (e->kind == N_IDENT && e->ident.fn && e->ident.fn->id == B_ctx)
-		return (struct lvalue){ lvalue_context(g), LV_CONTEXT, NULL };
+		return (struct lvalue){ .addr = lvalue_context(g), .how = LV_CONTEXT };
 	if (e->type->kind == V_PTR)
 		return behind(g, e);
 	if (e->kind == N_FIELD || e->kind == N_TUPLE_GET || e->kind == N_INDEX ||
 	    (e->kind == N_UNARY && e->unary.op == UN_DEREF))
 		return lvalue_of(g, e);
-	return (struct lvalue){ gen_addr(g, e), LV_MEMORY, NULL };
+	return (struct lvalue){ .addr = gen_addr(g, e), .how = LV_MEMORY };
+}
+
+/* What the helper reads at an offset of the context that is known when it runs, or is loaded. */
+static struct lvalue in_record(struct gen *g, LLVMValueRef off)
+{
+	return (struct lvalue){ .addr = gen_off_var(g, g->p->ctx, off),
+				.how = LV_KERNEL,
+				.in_context = true };
 }
 
 /*
@@ -57,7 +65,7 @@ static struct lvalue follow_loc(struct gen *g, struct lvalue lv, enum probe_fiel
 	off = LLVMBuildZExt(g->b, LLVMBuildAnd(g->b, word, gen_i32(g, 0xffff), ""), g->i64, "");
 	if (loc == LOC_REL_LOC)
 		off = LLVMBuildAdd(g->b, off, LLVMBuildAdd(g->b, field_off, gen_i64(g, 4), ""), "");
-	return (struct lvalue){ gen_off_var(g, g->p->ctx, off), LV_KERNEL, NULL };
+	return in_record(g, off);
 }
 
 /* What a function was given in registers or in its program's memory: see struct probe_field. */
@@ -66,12 +74,13 @@ static struct lvalue argument(struct gen *g, const struct type_field *f)
 	LLVMValueRef ctx = lvalue_context(g), word, tmp;
 
 	if (f->loc == LOC_REGS && type_in_register(f->type))
-		return (struct lvalue){ gen_off(g, ctx, (uint64_t)f->reg[0]), LV_CONTEXT, NULL };
+		return (struct lvalue){ .addr = gen_off(g, ctx, (uint64_t)f->reg[0]),
+					.how = LV_CONTEXT };
 	if (f->loc == LOC_USER) {
 		word = LLVMBuildLoad2(g->b, g->i64, gen_off(g, ctx, (uint64_t)f->reg[0]), "");
 		word = LLVMBuildAdd(g->b, word, gen_i64(g, (uint64_t)(int64_t)f->disp), "");
 		word = LLVMBuildIntToPtr(g->b, word, g->ptr, "");
-		return (struct lvalue){ word, LV_USER, NULL };
+		return (struct lvalue){ .addr = word, .how = LV_USER };
 	}
 	tmp = gen_tmp(g, 16);
 	for (uint32_t i = 0; i < 2; i++) {
@@ -82,7 +91,7 @@ static struct lvalue argument(struct gen *g, const struct type_field *f)
 					      "");
 		LLVMBuildStore(g->b, word, gen_off(g, tmp, i * 8));
 	}
-	return (struct lvalue){ tmp, LV_MEMORY, NULL };
+	return (struct lvalue){ .addr = tmp, .how = LV_MEMORY };
 }
 
 /*
@@ -107,12 +116,12 @@ static struct lvalue moved_number(struct gen *g, const struct type_field *f, LLV
 	HELP(g, probe_read_kernel, tmp, gen_i32(g, size), gen_off_var(g, g->p->ctx, off));
 	gen_br(g, join);
 	gen_at(g, join);
-	return (struct lvalue){ tmp, LV_MEMORY, NULL };
+	return (struct lvalue){ .addr = tmp, .how = LV_MEMORY };
 }
 
 struct lvalue lvalue_of_arg(struct gen *g, const struct type_field *f)
 {
-	struct lvalue lv = { lvalue_context(g), LV_CONTEXT, NULL };
+	struct lvalue lv = { .addr = lvalue_context(g), .how = LV_CONTEXT };
 	LLVMValueRef off = gen_i64(g, f->off);
 	uint32_t layout;
 
@@ -128,7 +137,7 @@ struct lvalue lvalue_of_arg(struct gen *g, const struct type_field *f)
 		else if (type_in_register(f->type))
 			lv = moved_number(g, f, off, f->type->size);
 		else
-			lv = (struct lvalue){ gen_off_var(g, g->p->ctx, off), LV_KERNEL, NULL };
+			lv = in_record(g, off);
 	}
 	return f->loc == LOC_PLAIN ? lv : follow_loc(g, lv, f->loc, off);
 }
@@ -183,22 +192,30 @@ static struct lvalue field_of(struct gen *g, struct node *e)
 	return lv;
 }
 
+/*
+ * An element whose index only the kernel knows is read by the helper, at an address that is a number
+ * to the verifier: to a pointer that it knows it lets nobody add what has no bounds.
+ */
 static struct lvalue index_of(struct gen *g, struct node *e)
 {
 	struct lvalue lv = base_of(g, e->index.e);
-	LLVMValueRef idx = gen_int(g, e->index.idx);
+	LLVMValueRef idx = gen_int(g, e->index.idx), base;
 	uint64_t unit = e->type->size ? e->type->size : 1;
+	bool ours = lv.how == LV_MEMORY || lv.how == LV_CONTEXT;
+	bool known = ours || lv.in_context || gen_knows_pointers(g);
 
 	core_size(g, e->type, e->span);
-	/* plain loads need an offset the verifier knows; any other index is read by the helper */
-	if (!LLVMIsAConstantInt(idx))
-		lv.how = lv.how == LV_USER ? LV_USER : LV_KERNEL;
-	idx = LLVMBuildMul(g->b, idx, gen_i64(g, unit), "");
-	/* LLVM would or what fits into an address's zero bits, which the verifier does not take */
-	if (unit < 8 && !LLVMIsAConstantInt(idx))
-		idx = gen_opaque(g, idx);
-	lv.addr = gen_off_var(g, lv.addr, idx);
 	lv.field = NULL;
+	lv.in_context = false;
+	if (ours && LLVMIsAConstantInt(idx)) {
+		lv.addr = gen_off(g, lv.addr, LLVMConstIntGetZExtValue(idx) * unit);
+		return lv;
+	}
+	base = LLVMBuildPtrToInt(g->b, lv.addr, g->i64, "");
+	base = known ? gen_number(g, base) : base;
+	lv.how = lv.how == LV_USER ? LV_USER : LV_KERNEL;
+	idx = LLVMBuildMul(g->b, idx, gen_i64(g, unit), "");
+	lv.addr = LLVMBuildIntToPtr(g->b, LLVMBuildAdd(g->b, base, idx, ""), g->ptr, "");
 	return lv;
 }
 

@@ -16,6 +16,7 @@ struct lvalue {
 	LLVMValueRef addr; /* ptr */
 	enum lvalue_how how;
 	const struct type_field *field; /* for its bit-field position; or NULL */
+	bool in_context; /* whatever how it is read */
 };
 
 /* Of N_FIELD, N_TUPLE_GET, N_INDEX and N_UNARY with UN_DEREF. */

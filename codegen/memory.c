@@ -147,15 +147,28 @@ LLVMValueRef gen_var(struct gen *g, struct var_sym *sym)
 	return v->mem;
 }
 
-/* From memory of a map, of which the verifier does not remember what was put there. */
+static LLVMValueRef swap_bytes(struct gen *g, LLVMValueRef v)
+{
+	unsigned id = LLVMLookupIntrinsicID("llvm.bswap", 10);
+	LLVMValueRef fn = LLVMGetIntrinsicDeclaration(g->mod, id, &g->i64, 1);
+
+	return LLVMBuildCall2(g->b, LLVMIntrinsicGetType(g->ctx, id, &g->i64, 1), fn, &v, 1, "");
+}
+
+/* Of bytes that were swapped the verifier knows nothing, whatever they were; twice, they are the same. */
 LLVMValueRef gen_number(struct gen *g, LLVMValueRef addr)
 {
-	LLVMValueRef at = gen_frame_tmp(g, 8), v;
+	return swap_bytes(g, gen_opaque(g, swap_bytes(g, gen_opaque(g, addr))));
+}
 
-	LLVMBuildStore(g->b, addr, at);
-	v = LLVMBuildLoad2(g->b, g->i64, at, "");
-	LLVMSetVolatile(v, true);
-	return v;
+bool gen_knows_pointers(const struct gen *g)
+{
+	return g->p->probe->probe.ptype->flags & PROBE_BTF_POINTERS;
+}
+
+LLVMValueRef gen_count_from(struct gen *g, const struct type *t, LLVMValueRef v)
+{
+	return t->kind == V_PTR && gen_knows_pointers(g) ? gen_number(g, v) : v;
 }
 
 void gen_zero_at(struct gen *g, LLVMValueRef dst, uint32_t size, uint32_t align)

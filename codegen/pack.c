@@ -177,9 +177,17 @@ void pack_settings(struct gen *g)
 
 void pack_need(struct gen *g, const char *feature, struct span sp)
 {
-	struct image_need row = { put_str(g, feature), pack_place(g, sp) };
+	struct image_need row = { put_str(g, feature), pack_place(g, sp), IMAGE_NONE };
 
 	image_put_needs(g->img, &row, 1);
+}
+
+void pack_wish(struct gen *g, const char *feature, struct span sp)
+{
+	struct image_need row = { put_str(g, feature), pack_place(g, sp), g->p->probe->probe.idx };
+
+	if (!g->p->plain)
+		image_put_needs(g->img, &row, 1);
 }
 
 uint32_t pack_layout(struct gen *g, const struct image_layout *row, struct span sp)

@@ -50,7 +50,7 @@ static void modify_var(struct gen *g, struct node *n)
 		v = LLVMBuildMul(g->b, v, gen_i64(g, sym->type->elem->size), "");
 	if (vt->size == 8 && !vt->is_signed && n->assign.op != OP_SHR)
 		is_signed = false;
-	old = gen_load(g, mem, sym->type);
+	old = gen_count_from(g, sym->type, gen_load(g, mem, sym->type));
 	gen_store(g, mem, sym->type, gen_arith(g, n->assign.op, old, v, is_signed));
 }
 
@@ -152,6 +152,7 @@ static void gen_while_plain(struct gen *g, struct node *n)
 static void gen_while(struct gen *g, struct node *n)
 {
 	g->p->has_calls = true;
+	pack_wish(g, "bpf_loop", n->span);
 	if (g->p->plain)
 		gen_while_plain(g, n);
 	else
@@ -216,10 +217,12 @@ static void gen_for_range(struct gen *g, struct node *n)
 {
 	uint64_t size = rounds_size(n);
 
-	if (size == UINT64_MAX)
+	if (size == UINT64_MAX) {
 		pack_need(g, "bpf_loop", n->span);
-	else if (size > PLAIN_SIZE_MAX)
+	} else if (size > PLAIN_SIZE_MAX) {
 		g->p->has_calls = true;
+		pack_wish(g, "bpf_loop", n->span);
+	}
 	if (size <= PLAIN_SIZE_MAX || (g->p->plain && size != UINT64_MAX))
 		gen_for_plain(g, n);
 	else

@@ -11,6 +11,7 @@
 
 #include "probes/probe.h"
 #include "runtime/features.h"
+#include "runtime/load.h"
 #include "runtime/run.h"
 
 /* Newer than the headers we may be built with. */
@@ -64,6 +65,15 @@ static bool has_ringbuf(void)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "trace_probe", 0, 0,
 				(uint32_t)sysconf(_SC_PAGESIZE), NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool has_long_keys(void)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "trace_probe", LOAD_KEY_MAX + 8, 8, 1, NULL);
 
 	if (fd >= 0)
 		close(fd);

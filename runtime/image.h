@@ -432,10 +432,14 @@ struct image_place {
 	uint32_t text; /* the source line */
 };
 
-/* A kernel feature the image cannot do without. */
+/*
+ * A kernel feature the image cannot do without; or without which a probe's program is another, which
+ * the verifier may find too much.
+ */
 struct image_need {
 	uint32_t feature; /* name, as in runtime/features.def */
 	uint32_t place;
+	uint32_t probe; /* whose program; IMAGE_NONE: there is no other */
 };
 
 /* Where a helper is called whose failures are counted (-k): entry i of "sites" is row i's. */

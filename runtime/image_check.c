@@ -512,7 +512,8 @@ static int check_rest(struct checker *c)
 		if (!str_ok(c, img->sites[i].helper) || !place_ok(c, img->sites[i].place))
 			return fail(c, "site %u: bad name or place", i);
 	for (uint32_t i = 0; i < img->needs_cnt; i++)
-		if (!str_ok(c, img->needs[i].feature) || !place_ok(c, img->needs[i].place))
+		if (!str_ok(c, img->needs[i].feature) || !place_ok(c, img->needs[i].place) ||
+		    (img->needs[i].probe != IMAGE_NONE && img->needs[i].probe >= img->probes_cnt))
 			return fail(c, "need %u: bad name", i);
 	return 0;
 }

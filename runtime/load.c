@@ -21,6 +21,8 @@
 #include "runtime/verdict.h"
 #include "runtime/unwind.h"
 
+enum { LOG_LONG = 64 << 20 };
+
 struct loaded_prog {
 	const struct probe_type *type;
 	struct bpf_program *prog;
@@ -307,8 +309,13 @@ static int load_clones(struct loaded *l, uint32_t i, const struct load_args *a)
 		ca.btf_id = how.btf_id;
 		ca.btf_fd = how.btf_fd;
 		fd = clone_load(&ca);
-		if (fd < 0)
+		if (fd < 0) {
+			place_error(l->img, p->place, "the kernel refused the probe for %s: %s",
+				    image_str(l->img, l->img->targets[ca.cookie].name),
+				    strerror(-fd));
+			l->told = true;
 			return fd;
+		}
 		lp->clone_fds[lp->clone_cnt++] = fd;
 	}
 	return 0;
@@ -324,13 +331,13 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 static int check_needs(const struct load_args *a)
 {
 	for (uint32_t i = 0; i < a->img->needs_cnt; i++) {
-		const char *name = image_str(a->img, a->img->needs[i].feature);
+		const struct image_need *n = &a->img->needs[i];
+		const char *name = image_str(a->img, n->feature);
 		enum feature id = feature_by_name(name, strlen(name));
 
-		if (id != FEAT_CNT && features_has(a->features, id))
+		if (n->probe != IMAGE_NONE || (id != FEAT_CNT && features_has(a->features, id)))
 			continue;
-		place_error(a->img, a->img->needs[i].place, "this kernel has no %s: %s", name,
-			    id == FEAT_CNT ? "unknown to this version of trace" : feature_help(id));
+		load_lacks(a->img, n->place, name);
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -341,7 +348,6 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "trace");
 	int rc;
 
-	l->log_sz = (uint32_t)image_setting_num(a->img, "log_size", 1000000);
 	l->log = calloc(1, l->log_sz);
 	l->progs = calloc((size_t)a->img->probes_cnt + 1, sizeof(*l->progs));
 	l->map_fds = calloc((size_t)a->img->maps_cnt + 1, sizeof(*l->map_fds));
@@ -368,38 +374,55 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	return rc;
 }
 
-/* With -d verifier those that were loaded have a log too, but no verdict in it. */
-static void explain(const struct loaded *l, const struct load_args *a, int rc)
+/*
+ * The program that was refused: the last that has a log, as libbpf goes through them in order and
+ * stops there. With -d verifier those that were loaded have one too.
+ */
+static const struct loaded_prog *refused(const struct loaded *l)
 {
-	struct load_refusal r = { .rc = rc, .obj = l->obj };
+	const struct loaded_prog *found = NULL;
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(
+		prog, l->obj) for (uint32_t i = 0; i < l->img->probes_cnt;
+				   i++) if (l->progs[i].prog == prog && l->progs[i].log &&
+					    *l->progs[i].log) found = &l->progs[i];
+	return found;
+}
+
+static bool lacks_verdict(const struct loaded *l)
+{
+	const struct loaded_prog *lp = refused(l);
 	struct verdict v;
 
-	for (uint32_t i = 0; i < l->img->probes_cnt; i++) {
-		const struct loaded_prog *lp = &l->progs[i];
+	if (!lp)
+		return false;
+	verdict_read(lp->log, &v);
+	return !v.plain;
+}
 
-		if (!lp->prog || !lp->log || !*lp->log)
-			continue;
-		verdict_read(lp->log, &v);
-		if (r.prog && !v.plain)
-			continue;
+static void explain(const struct loaded *l, const struct load_args *a, int rc)
+{
+	const struct loaded_prog *lp = refused(l);
+	struct load_refusal r = { .rc = rc, .obj = l->obj };
+
+	if (lp) {
 		r.prog = lp->prog;
 		r.log = lp->log;
 	}
 	load_explain(a, &r);
 }
 
-int load_image(struct loaded **out, const struct load_args *a)
+/* Needs: nothing. Gives: all in the kernel, or -EAGAIN when what it says does not fit into the log. */
+static int load_with(struct loaded **out, const struct load_args *a, uint32_t log_sz)
 {
-	struct loaded *l;
-	int rc = load_check_allowed();
+	struct loaded *l = calloc(1, sizeof(*l));
+	int rc;
 
-	rc = rc ?: check_needs(a);
-	if (rc)
-		return rc;
-	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
 	l->img = a->img;
+	l->log_sz = log_sz;
 	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
 	l->offs = calloc((size_t)a->img->layouts_cnt + 1, sizeof(*l->offs));
 	rc = l->offs ? layout_check(a, &l->is_other, l->offs) : -ENOMEM;
@@ -407,6 +430,10 @@ int load_image(struct loaded **out, const struct load_args *a)
 	if (!rc)
 		l->unwinds = load_unwinds(l->obj, a->features);
 	rc = rc ?: load_maps_prepare(l->obj, a, l->ncpus, l->shapes);
+	if (!rc) {
+		rc = load_keys_fit(a, l->shapes);
+		l->told = rc;
+	}
 	rc = rc ?: prepare_progs(l, a);
 	rc = rc
 		     ?: consts_fill(l->obj, a,
@@ -417,6 +444,10 @@ int load_image(struct loaded **out, const struct load_args *a)
 		goto err_out;
 	}
 	rc = bpf_object__load(l->obj);
+	if (rc == -ENOSPC && log_sz < LOG_LONG && lacks_verdict(l)) {
+		rc = -EAGAIN;
+		goto err_out;
+	}
 	if (a->opt->debug & RUN_DEBUG_VERIFIER)
 		print_logs(l);
 	for (uint32_t i = 0; i < a->img->probes_cnt && !rc; i++)
@@ -433,6 +464,23 @@ int load_image(struct loaded **out, const struct load_args *a)
 err_out:
 	loaded_free(l);
 	return rc;
+}
+
+/*
+ * A log that is longer than its buffer is an error of its own, in place of the verdict or of success.
+ * Since 6.4 the log's end is kept, with the verdict in it; before its start is, so that it has to be
+ * read anew into a long one.
+ */
+int load_image(struct loaded **out, const struct load_args *a)
+{
+	uint32_t log_sz = (uint32_t)image_setting_num(a->img, "log_size", 1000000);
+	int rc = load_check_allowed();
+
+	rc = rc ?: check_needs(a);
+	if (rc)
+		return rc;
+	rc = load_with(out, a, log_sz);
+	return rc == -EAGAIN ? load_with(out, a, LOG_LONG) : rc;
 }
 
 void loaded_free(struct loaded *l)

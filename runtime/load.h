@@ -75,10 +75,16 @@ int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct 
 
 /* ---- load_maps.c ---- */
 
+/* The longest key that every kernel takes. */
+enum { LOAD_KEY_MAX = 512 };
+
 uint32_t load_ring_size(const struct image *img, uint32_t ncpus);
 /* Gives every map its shape for this machine. */
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
 		      struct map_shape *shapes);
+
+/* Whether keys are short enough for this kernel; if not it says so. 0 or -EOPNOTSUPP. */
+int load_keys_fit(const struct load_args *a, const struct map_shape *shapes);
 
 /* Whether programs unwind user stacks, and the kernel lets them. */
 bool load_unwinds(const struct bpf_object *obj, struct features *f);
@@ -95,6 +101,8 @@ struct load_refusal {
 	const char *log; /* the verifier's */
 };
 
+/* On stderr: which feature this kernel has not. */
+void load_lacks(const struct image *img, uint32_t place, const char *feature);
 /* On stderr: why the kernel refused, where in the script, what to change. */
 void load_explain(const struct load_args *a, const struct load_refusal *r);
 /* Says what is missing when we may not load anything at all. 0 or -EPERM. */

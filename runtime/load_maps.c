@@ -166,6 +166,23 @@ static int share_beats(struct bpf_object *obj)
 	return bpf_map__set_map_flags(map, BPF_F_MMAPABLE);
 }
 
+int load_keys_fit(const struct load_args *a, const struct map_shape *shapes)
+{
+	for (uint32_t i = 0; i < a->img->maps_cnt; i++) {
+		const struct image_map *m = &a->img->maps[i];
+
+		if (shapes[i].key_sz <= LOAD_KEY_MAX || features_has(a->features, FEAT_LONG_KEYS))
+			continue;
+		load_lacks(a->img, m->place, "long_keys");
+		fprintf(stderr,
+			"HINT: The keys of %s take %u bytes. Lower max_strlen, or cut their "
+			"text with str(p, n).\n",
+			image_str(a->img, m->name), shapes[i].key_sz);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
 		      struct map_shape *shapes)
 {

@@ -25,11 +25,16 @@
 	"This is a fault of trace, not of the script: please report both, with what -d verifier "  \
 	"prints."
 
+#define TOO_LARGE "BPF program is too large"
+
 static const struct {
 	const char *words, *plain, *hint;
+	bool is_work;
 } rows[] = {
-#define VERDICT(words, plain, hint) { words, plain, hint },
+#define VERDICT(words, plain, hint) { words, plain, hint, false },
+#define VERDICT_WORK(words, plain, hint) { words, plain, hint, true },
 #include "runtime/verdict.def"
+#undef VERDICT_WORK
 #undef VERDICT
 };
 
@@ -86,13 +91,14 @@ static void read_words(struct verdict *v, const char *line)
 			continue;
 		v->plain = rows[i].plain;
 		v->hint = rows[i].hint;
+		v->is_work = rows[i].is_work;
 		return;
 	}
 }
 
 void verdict_read(const char *log, struct verdict *v)
 {
-	const char *line;
+	const char *line, *behind;
 
 	*v = (struct verdict){ .insn = VERDICT_NO_INSN };
 	for (line = log; *line; line += strcspn(line, "\n"), line += *line == '\n') {
@@ -100,11 +106,12 @@ void verdict_read(const char *log, struct verdict *v)
 			v->insn = (uint32_t)strtoul(line, NULL, 10);
 			/* what stood before was no verdict, as it went on */
 			v->plain = v->hint = NULL;
+			v->is_work = false;
 			*v->words = '\0';
 			/* one that ends without a new line carries the verdict behind it */
-			if (strstr(line, "BPF program is too large") &&
-			    strstr(line, "BPF program is too large") < line + strcspn(line, "\n"))
-				read_words(v, strstr(line, "BPF program is too large"));
+			behind = memmem(line, strcspn(line, "\n"), TOO_LARGE, strlen(TOO_LARGE));
+			if (behind)
+				read_words(v, behind);
 		} else if (*line == ';') {
 			read_source(v, line);
 		} else if (!is_state(line)) {

@@ -3,6 +3,7 @@
 #ifndef TRACE_VERDICT_H
 #define TRACE_VERDICT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ enum { VERDICT_NO_INSN = UINT32_MAX };
 struct verdict {
 	const char *plain; /* NULL: nothing that we know */
 	const char *hint;
+	bool is_work; /* there is too much to check: no fault but the amount */
 	char words[256]; /* the verifier's own, one line */
 	uint32_t insn; /* the last one it looked at, or VERDICT_NO_INSN */
 	uint32_t line; /* of the script, when the log says so (6.10); 0: it does not */

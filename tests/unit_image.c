@@ -140,7 +140,7 @@ static void *make_tables(size_t *sz)
 	struct image_place pl = { x, 1, 2, 3, x };
 	struct image_const c = { .kind = KONST_NCPUS, .place = IMAGE_NONE };
 	struct image_setting s = { x, x, 7 };
-	struct image_need n = { x, 0 };
+	struct image_need n = { x, 0, IMAGE_NONE };
 	void *sec;
 
 	CHECK(image_put_str(w, "@x") == x && image_put_str(w, "") == 0);
