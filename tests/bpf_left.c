@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a traced run left behind: BPF programs, maps and links that exist although no process holds
- * them, files in bpffs, and processes that a test case started.
+ * them, files in bpffs, functions of the kernel that are still stopped at, breakpoints and raised
+ * semaphores in a program that lives on, and processes that a test case started.
  *
- *   bpf_left list                 what there is now
- *   bpf_left check FILE [MARKER]  says what is there now, was not when FILE was written, and is held by
- *                                 nobody; and kills (and tells of) processes with MARKER in their
- *                                 environment. Nonzero when there was any.
+ *   bpf_left list                          what there is now
+ *   bpf_left check FILE [MARKER [CANARY]]  says what is there now, was not when FILE was written, and is
+ *                                          held by nobody; what tracers left in the process CANARY; and
+ *                                          kills (and tells of) processes with MARKER in their
+ *                                          environment. Nonzero when there was any.
  *
- * Cases run side by side, so what some living process holds is that process's business. The kernel
- * frees objects a little after their last holder is gone: check asks again until it has.
+ * Cases run side by side, so what some living process holds is that process's business; as breakpoints
+ * and stopped functions do not say whose they are, they are nobody's when no other case runs: MARKER is
+ * NAME=DIRECTORY/CASE, of other cases in the same directory. The kernel frees objects a little after
+ * their last holder is gone: check asks again until it has.
  */
 #include <bpf/bpf.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/canary.h"
 
 /* Maps of a dead program go after a grace period or two, which take seconds on a busy machine. */
 enum { WAIT_STEP_MS = 20, PROCESS_STEPS = 150, OBJECT_STEPS = 1000 };
@@ -209,14 +216,48 @@ static int pins(const char *path, const char *before, FILE *out)
 	return left;
 }
 
+/* ---- functions of the kernel that are stopped at ---- */
+
+/* Where the kernel tells, when these are mounted; the first word of a line is enough of the second. */
+static const struct {
+	const char *path, *what;
+	bool first_word;
+} stops[] = {
+	{ "/sys/kernel/debug/kprobes/list", "kprobe", false },
+	{ "/sys/kernel/tracing/enabled_functions", "ftrace", true },
+};
+
+static int stops_left(const char *before, FILE *out)
+{
+	char line[512], known[600];
+	int left = 0;
+
+	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++) {
+		FILE *f = fopen(stops[i].path, "re");
+
+		while (f && fgets(line, sizeof(line), f)) {
+			line[strcspn(line, stops[i].first_word ? " \n" : "\n")] = 0;
+			snprintf(known, sizeof(known), "%s %s\n", stops[i].what, line);
+			if (strstr(before, known))
+				continue;
+			left++;
+			if (out)
+				fprintf(out, "%s%s", *before ? "left behind: " : "", known);
+		}
+		if (f)
+			fclose(f);
+	}
+	return left;
+}
+
 struct marked {
 	const char *marker;
 	int cnt;
 	int kill;
 };
 
-/* True when the process was started with the marker in its environment. */
-static int has_marker(const char *pid, const char *marker)
+/* True when the process was started with the marker's first len bytes in its environment. */
+static int has_marker(const char *pid, const char *marker, size_t len_marker)
 {
 	static char env[1 << 17];
 	char path[64];
@@ -229,7 +270,7 @@ static int has_marker(const char *pid, const char *marker)
 		return 0;
 	len = fread(env, 1, sizeof(env), f);
 	fclose(f);
-	return memmem(env, len, marker, strlen(marker) + 1) != NULL;
+	return memmem(env, len, marker, len_marker) != NULL;
 }
 
 static void count_marked(const char *pid, void *arg)
@@ -238,7 +279,7 @@ static void count_marked(const char *pid, void *arg)
 	char path[64], comm[32] = "?\n";
 	FILE *f;
 
-	if (atoi(pid) == getpid() || !has_marker(pid, m->marker))
+	if (atoi(pid) == getpid() || !has_marker(pid, m->marker, strlen(m->marker) + 1))
 		return;
 	m->cnt++;
 	if (!m->kill)
@@ -271,17 +312,67 @@ static int processes_left(const char *marker)
 	return m.cnt;
 }
 
-static int check(const char *before, const char *marker)
+static void count_others(const char *pid, void *arg)
+{
+	struct marked *m = arg;
+	const char *slash = strrchr(m->marker, '/');
+
+	if (slash && has_marker(pid, m->marker, (size_t)(slash - m->marker) + 1))
+		m->cnt++;
+}
+
+/* Whether another case runs, whose stops and breakpoints they may be. */
+static bool others_run(const char *marker)
+{
+	struct marked m = { .marker = marker };
+
+	if (marker)
+		for_each_process(count_others, &m);
+	return m.cnt;
+}
+
+struct checking {
+	const char *before, *marker;
+	int canary; /* 0: none */
+};
+
+/* What does not say whose it is. */
+static int traces_left(const struct checking *c, FILE *out)
+{
+	int left = stops_left(c->before, NULL) + (c->canary ? canary_touched(c->canary, NULL) : 0);
+
+	if (!left || others_run(c->marker))
+		return 0;
+	return out ? stops_left(c->before, out) + (c->canary ? canary_touched(c->canary, out) : 0)
+		   : left;
+}
+
+/* The test of this waits for what never goes away. */
+static int object_steps(void)
+{
+	const char *steps = getenv("BPF_LEFT_STEPS");
+
+	return steps ? atoi(steps) : OBJECT_STEPS;
+}
+
+static int check(const struct checking *c)
 {
 	const struct timespec step = { 0, WAIT_STEP_MS * 1000000 };
-	int left = marker ? processes_left(marker) : 0;
+	int steps = object_steps();
+	int left = c->marker ? processes_left(c->marker) : 0;
 
-	for (int i = 0; i < OBJECT_STEPS; i++) {
-		if (!objects_left(before, NULL) && !pins("/sys/fs/bpf", before, NULL))
+	if (c->canary && canary_touched(c->canary, NULL) < 0) {
+		printf("the canary, process %d, is gone\n", c->canary);
+		return left + 1;
+	}
+	for (int i = 0; i < steps; i++) {
+		if (!objects_left(c->before, NULL) && !pins("/sys/fs/bpf", c->before, NULL) &&
+		    !traces_left(c, NULL))
 			return left;
 		nanosleep(&step, NULL);
 	}
-	return left + objects_left(before, stdout) + pins("/sys/fs/bpf", before, stdout);
+	return left + objects_left(c->before, stdout) + pins("/sys/fs/bpf", c->before, stdout) +
+	       traces_left(c, stdout);
 }
 
 static char *slurp(const char *path)
@@ -310,10 +401,12 @@ static void list(void)
 		free(found[kind].id);
 	}
 	pins("/sys/fs/bpf", "", stdout);
+	stops_left("", stdout);
 }
 
 int main(int argc, char **argv)
 {
+	struct checking c = { 0 };
 	char *before;
 	int left;
 
@@ -321,12 +414,15 @@ int main(int argc, char **argv)
 		list();
 		return 0;
 	}
-	if (argc < 3 || argc > 4 || strcmp(argv[1], "check")) {
-		fprintf(stderr, "usage: bpf_left list | bpf_left check FILE [MARKER]\n");
+	if (argc < 3 || argc > 5 || strcmp(argv[1], "check")) {
+		fprintf(stderr, "usage: bpf_left list | bpf_left check FILE [MARKER [CANARY]]\n");
 		return 2;
 	}
 	before = slurp(argv[2]);
-	left = check(before, argc > 3 ? argv[3] : NULL);
+	c.before = before;
+	c.marker = argc > 3 ? argv[3] : NULL;
+	c.canary = argc > 4 ? atoi(argv[4]) : 0;
+	left = check(&c);
 	free(before);
 	return left ? 1 : 0;
 }

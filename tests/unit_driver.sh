@@ -8,7 +8,8 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp/tests/cases/a"
 cp "$src/run" "$tmp/tests/run"
-cp "${BUILD:?}/tests/load" "$BUILD/tests/bpf_left" "$tmp/tests/"
+cp "${BUILD:?}/tests/load" "$BUILD/tests/bpf_left" "$BUILD/tests/usdt" "$tmp/tests/"
+export BPF_LEFT_STEPS=25
 
 cat >"$tmp/trace" <<'EOF'
 #!/bin/sh
@@ -141,12 +142,29 @@ if [ "$(id -u)" = 0 ]; then
 	--- prog
 	sleep 60 >/dev/null 2>&1 &
 	EOF
+	# what a tracer that forgets to clean up would leave; it stays, so that the end has it too
+	expect FAIL traces_left <<-'EOF'
+	kind: cli
+	serial: yes
+	needs: cmd:nm
+	--- script
+	poke() { printf '\314\001' | dd of=/proc/$CANARY/mem bs=1 count=2 conv=notrunc seek=$((base + 0x$1)) 2>/dev/null; }
+	base=$((0x$(sed -n '/usdt$/{s/-.*//p;q}' /proc/$CANARY/maps)))
+	[ $base -gt $((0x10000000)) ] || base=0 # not PIE: symbols are where they are
+	poke "$(nm "$BUILD/tests/usdt" | sed -n 's/ T main$//p')"
+	poke "$(nm "$BUILD/tests/usdt" | sed -n 's/ . usdt_test_guarded_semaphore$//p')"
+	EOF
+	[ -z "$(command -v nm)" ] || echo "FAIL left_at_the_end" >>"$tmp/expected"
 fi
 
 (cd "$tmp" && tests/run -j 4 --build "$tmp") >"$tmp/out"
 status=$?
 grep -E '^(PASS|FAIL|SKIP) ' "$tmp/out" | sed 's/:.*//' | sort >"$tmp/verdicts"
 sort "$tmp/expected" | diff -u - "$tmp/verdicts" || { cat "$tmp/out"; exit 1; }
+for what in 'a breakpoint' 'a semaphore'; do
+	[ "$(id -u)" != 0 ] || [ -z "$(command -v nm)" ] || [ "$(grep -c "left behind: $what" "$tmp/out")" -ge 3 ] ||
+		{ echo "nothing is said of $what"; exit 1; }
+done
 [ "$status" = 1 ] || { echo "failed cases, but exit status $status"; exit 1; }
 awk '{ n[$1]++ } END { printf "%d passed, %d failed, %d skipped\n", n["PASS"], n["FAIL"], n["SKIP"] }' "$tmp/expected" |
 	diff - "$tmp/out" | grep '^<' && exit 1
