@@ -69,6 +69,8 @@ void out_free(struct out *o)
 		close(o->fd);
 	buf_free(&o->buf);
 	buf_free(&o->scratch);
+	buf_free(&o->family);
+	buf_free(&o->families);
 	free(o);
 }
 

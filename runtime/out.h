@@ -78,6 +78,7 @@ struct out {
 	bool final; /* what comes now are the maps at the end */
 	bool headed; /* the head of a table was written */
 	struct flame *flame; /* -f flame: what was gathered */
+	struct buf family, families; /* -f openmetrics: the name at hand, and all that are taken */
 	bool is_pipe; /* or a socket or a terminal: may block for ever */
 	bool err_terminal; /* stderr is one */
 	int err; /* first failure to write; -EPIPE: the reader went away */

@@ -3,7 +3,7 @@
  * OpenMetrics text: a family for each map, its keys as labels: "key" for one, "key0", "key1"... for
  * the parts of a tuple. count() is a counter, hist() and lhist() are histograms with the bounds as le,
  * stats() and avg() summaries, everything else that is a number a gauge; tseries() gives one with a
- * time for each interval.
+ * time for each interval. No two families share a name, those of their samples included.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,13 +13,64 @@
 #include "runtime/tseries.h"
 #include "runtime/utf8.h"
 
-/* "@a" is trace_a, "@" is trace_map. */
-static void family(struct buf *b, const struct map_data *d)
+/* What a kind of family may put behind its name in a sample: these names are its own too. */
+struct kind {
+	const char *name, *suffixes[4];
+};
+static const struct kind COUNTER = { "counter", { "", "_total", "_created" } };
+static const struct kind GAUGE = { "gauge", { "" } };
+static const struct kind HISTOGRAM = { "histogram", { "", "_bucket", "_count", "_sum" } };
+static const struct kind SUMMARY = { "summary", { "", "_count", "_sum" } };
+
+/* A name of the family at hand between newlines, as the list of names has them. */
+static void put_name(struct buf *b, const struct out *o, const char *suffix)
+{
+	buf_putc(b, '\n');
+	buf_put(b, o->family.p, o->family.len);
+	buf_puts(b, suffix);
+	buf_putc(b, '\n');
+}
+
+/* Whether a name of the family at hand, were it of that kind, is another's. */
+static bool is_taken(const struct out *o, const struct kind *kind)
+{
+	struct buf name = { 0 };
+	bool found = false;
+
+	for (uint32_t i = 0; i < 4 && kind->suffixes[i] && o->families.len && !found; i++) {
+		name.len = 0;
+		put_name(&name, o, kind->suffixes[i]);
+		found = memmem(o->families.p, o->families.len, name.p, name.len);
+	}
+	buf_free(&name);
+	return found;
+}
+
+static void take(struct out *o, const struct kind *kind)
+{
+	for (uint32_t i = 0; i < 4 && kind->suffixes[i]; i++)
+		put_name(&o->families, o, kind->suffixes[i]);
+}
+
+/* "@a" is trace_a, "@" is trace_map; where that is taken, with as many "_" as it needs. */
+static void family(struct out *o, const struct map_data *d, const char *suffix,
+		   const struct kind *kind)
 {
 	const char *name = image_str(d->img, d->map->name) + 1;
 
-	buf_puts(b, "trace_");
-	buf_puts(b, *name ? name : "map");
+	o->family.len = 0;
+	buf_puts(&o->family, "trace_");
+	buf_puts(&o->family, *name ? name : "map");
+	buf_puts(&o->family, suffix);
+	while (!o->family.nomem && is_taken(o, kind))
+		buf_putc(&o->family, '_');
+	take(o, kind);
+	o->buf.nomem |= o->family.nomem | o->families.nomem;
+	buf_puts(&o->buf, "# TYPE ");
+	buf_put(&o->buf, o->family.p, o->family.len);
+	buf_putc(&o->buf, ' ');
+	buf_puts(&o->buf, kind->name);
+	buf_putc(&o->buf, '\n');
 }
 
 static void label_text(struct buf *b, const char *s, size_t len)
@@ -57,7 +108,7 @@ static void sample(struct out *o, const struct map_data *d, uint32_t rank, const
 	struct buf *b = &o->buf;
 	char name[16];
 
-	family(b, d);
+	buf_put(b, o->family.p, o->family.len);
 	buf_puts(b, suffix);
 	if (d->key || le)
 		buf_putc(b, '{');
@@ -95,6 +146,21 @@ static void number(struct out *o, const struct map_data *d, uint32_t rank, const
 	buf_putc(&o->buf, '\n');
 }
 
+/* Powers of ten have one form, as readers compare bounds as text. */
+static void bound(char *le, size_t sz, int64_t v, bool is_signed)
+{
+	int64_t power = 1000000;
+
+	while (power < v && power < 10000000000)
+		power *= 10;
+	if (power == v)
+		snprintf(le, sz, "%g", (double)v);
+	else if (is_signed)
+		snprintf(le, sz, "%lld.0", (long long)v);
+	else
+		snprintf(le, sz, "%llu.0", (unsigned long long)v);
+}
+
 /* Buckets add up from below; a bound is the largest value that falls under it. */
 static void histogram(struct out *o, const struct map_data *d, uint32_t rank)
 {
@@ -110,10 +176,7 @@ static void histogram(struct out *o, const struct map_data *d, uint32_t rank)
 		total += counts[i];
 		if (k.no_hi)
 			continue;
-		if (d->val->kind == V_HIST && !k.no_lo)
-			snprintf(le, sizeof(le), "%llu.0", (unsigned long long)k.hi - 1);
-		else
-			snprintf(le, sizeof(le), "%lld.0", (long long)k.hi - 1);
+		bound(le, sizeof(le), k.hi - 1, d->val->kind != V_HIST || k.no_lo);
 		sample(o, d, rank, "_bucket", le);
 		buf_put_u64(&o->buf, total);
 		buf_putc(&o->buf, '\n');
@@ -164,14 +227,14 @@ static void entry(struct out *o, const struct map_data *d, uint32_t rank)
 	}
 }
 
-static const char *family_type(const struct image_type *t)
+static const struct kind *family_kind(const struct image_type *t)
 {
 	switch ((int)t->kind) {
 	case V_HIST:
-	case V_LHIST: return "histogram";
-	case V_COUNT: return "counter";
+	case V_LHIST: return &HISTOGRAM;
+	case V_COUNT: return &COUNTER;
 	case V_AVG:
-	case V_STATS: return "summary";
+	case V_STATS: return &SUMMARY;
 	case V_SUM:
 	case V_MIN:
 	case V_MAX:
@@ -179,22 +242,42 @@ static const char *family_type(const struct image_type *t)
 	case V_INT:
 	case V_ENUM:
 	case V_BOOL:
-	case V_PTR: return "gauge";
+	case V_PTR: return &GAUGE;
 	default: return NULL; /* no number */
 	}
 }
 
+/* A summary's sum never falls, so values below zero make it a number like any other. */
+static bool any_below_zero(const struct map_data *d)
+{
+	for (uint32_t i = 0; i < d->cnt; i++)
+		if (((const struct agg_sum *)map_data_val(d, i))->sum < 0)
+			return d->val->flags & IMAGE_TYPE_SIGNED;
+	return false;
+}
+
+static void two_gauges(struct out *o, const struct map_data *d)
+{
+	family(o, d, "_count", &GAUGE);
+	for (uint32_t i = 0; i < d->cnt; i++)
+		number(o, d, i, "", (int64_t)((const struct agg_sum *)map_data_val(d, i))->cnt,
+		       false);
+	family(o, d, "_sum", &GAUGE);
+	for (uint32_t i = 0; i < d->cnt; i++)
+		number(o, d, i, "", ((const struct agg_sum *)map_data_val(d, i))->sum, true);
+}
+
 static void metrics_map(struct out *o, const struct map_data *d, uint64_t top, uint64_t div)
 {
-	const char *type = family_type(d->val);
+	const struct kind *kind = family_kind(d->val);
 
-	if (!o->final || !d->cnt || !type)
+	if (!o->final || !d->cnt || !kind)
 		return;
-	buf_puts(&o->buf, "# TYPE ");
-	family(&o->buf, d);
-	buf_putc(&o->buf, ' ');
-	buf_puts(&o->buf, type);
-	buf_putc(&o->buf, '\n');
+	if (kind == &SUMMARY && any_below_zero(d)) {
+		two_gauges(o, d);
+		return out_commit(o);
+	}
+	family(o, d, "", kind);
 	for (uint32_t i = 0; i < d->cnt; i++) {
 		entry(o, d, i);
 		out_commit(o);
