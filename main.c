@@ -376,17 +376,21 @@ static int run(struct options *o)
 					     .debuginfo = o->run.debuginfo,
 					     .functions = o->functions,
 					     .no_features = o->run.no_features };
+	struct consts_here here;
 	struct unit u;
 	int err;
 
 	o->run.env = probe_env_new(&env_opt);
-	if (!o->run.env)
-		return fail_oom();
-	o->run.dry_run = o->dry_run;
+	o->run.features = features_new(o->run.no_features);
+	here = (struct consts_here){ o->run.features, o->run.env };
 	o->gen.known = compile.open_options ? NULL : consts_here;
+	o->gen.here = &here;
+	o->run.dry_run = o->dry_run;
 	o->run.debug = (o->debug_libbpf ? RUN_DEBUG_LIBBPF : 0) |
 		       (o->debug_verifier ? RUN_DEBUG_VERIFIER : 0);
 	err = unit_init(&u, &compile, o->run.env);
+	if (!o->run.env || !o->run.features)
+		err = fail_oom();
 	if (!err && o->list)
 		err = list(&u, o);
 	else if (!err && o->mode == MODE_COMPILER_BENCH)
@@ -396,6 +400,7 @@ static int run(struct options *o)
 	if (err == -ECANCELED) /* the script's own help was all */
 		err = 0;
 	unit_done(&u);
+	features_free(o->run.features);
 	probe_env_free(o->run.env);
 	return err;
 }

@@ -9,6 +9,7 @@
 #include "runtime/image.h"
 
 struct unit;
+struct consts_here;
 
 struct codegen_options {
 	bool dump_ir; /* -d codegen: as generated */
@@ -21,7 +22,9 @@ struct codegen_options {
 	 * The words that are known already, as the image is to run here: they become plain operands.
 	 * NULL: it may run elsewhere, and all are filled in when it is loaded.
 	 */
-	bool (*known)(enum image_const_kind kind, uint64_t *word);
+	bool (*known)(const struct consts_here *here, enum image_const_kind kind, const char *name,
+		      uint64_t *word);
+	const struct consts_here *here;
 	uint32_t round; /* how many compilations this process has done before */
 	const char *emit_llvm; /* file for the optimised IR; NULL */
 };

@@ -209,11 +209,17 @@ LLVMValueRef gen_konst_text(struct gen *g, const char *option)
 	return konst_addr(g, row, SCRIPT_TEXT_SZ / sizeof(uint64_t));
 }
 
+static bool gen_knows(const struct gen *g, enum image_const_kind kind, const char *str,
+		      uint64_t *word)
+{
+	return g->opt->known && g->opt->known(g->opt->here, kind, str, word);
+}
+
 LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str)
 {
 	uint64_t word;
 
-	if (g->opt->known && g->opt->known(kind, &word))
+	if (gen_knows(g, kind, str, &word))
 		return gen_i64(g, word);
 	return gen_konst_at(g, kind, str, SPAN_NONE);
 }
@@ -487,12 +493,13 @@ const char *gen_program_name(struct gen *g, const struct node *probe, const char
 
 /*
  * A program with loops is made twice: with bodies that bpf_loop calls, and for kernels that have no
- * such thing (before 5.17) with plain loops that the verifier walks through. The image's row names
- * the first, the other's name is the same with IMAGE_PLAIN behind it.
+ * such thing (before 5.17), or may be, with plain loops that the verifier walks through. The image's
+ * row names the first, the other's name is the same with IMAGE_PLAIN behind it.
  */
 static void gen_program(struct gen *g, struct node *probe, bool plain)
 {
 	struct prog_gen p = { .probe = probe, .plain = plain };
+	uint64_t has;
 
 	p.name = gen_program_name(g, probe, plain ? IMAGE_PLAIN : "");
 	g->p = &p;
@@ -504,7 +511,7 @@ static void gen_program(struct gen *g, struct node *probe, bool plain)
 	if (!plain)
 		pack_probe(g, &p);
 	g->p = NULL;
-	if (p.has_calls && !plain)
+	if (p.has_calls && !plain && !(gen_knows(g, KONST_FEATURE, "bpf_loop", &has) && has))
 		gen_program(g, probe, true);
 }
 

@@ -65,24 +65,34 @@ static uint64_t text_word(const char *text, uint32_t word)
 	return v;
 }
 
-bool consts_here(enum image_const_kind kind, uint64_t *word)
+static bool has_feature(struct features *f, const char *name)
+{
+	enum feature id = feature_by_name(name, strlen(name));
+
+	return id != FEAT_CNT && features_has(f, id);
+}
+
+bool consts_here(const struct consts_here *here, enum image_const_kind kind, const char *name,
+		 uint64_t *word)
 {
 	switch ((int)kind) {
 	case KONST_NCPUS: *word = (uint64_t)libbpf_num_possible_cpus(); break;
 	case KONST_PIDNS_DEV: *word = pidns(true); break;
 	case KONST_PIDNS_INO: *word = pidns(false); break;
 	case KONST_PAGE_SZ: *word = (uint64_t)sysconf(_SC_PAGESIZE); break;
+	case KONST_FEATURE: *word = has_feature(here->features, name); break;
+	case KONST_FIELD: *word = (uint64_t)probe_field_off(here->env, name); break;
 	default: return false;
 	}
-	return (int64_t)*word >= 0;
+	return true;
 }
 
 static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 			 const struct consts_args *args)
 {
 	const char *name = image_str(a->img, c->str);
-	enum feature feat;
-	uint64_t word;
+	const struct consts_here here = { a->features, a->env };
+	uint64_t word = 0;
 
 	switch ((enum image_const_kind)c->kind) {
 	case KONST_NCPUS: return args->ncpus;
@@ -101,15 +111,13 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_KADDR: return symbols_kaddr(a->symbols, name);
 	case KONST_CGROUPID: return cgroup_id(name);
 	case KONST_FEATURE:
-		feat = feature_by_name(name, strlen(name));
-		return feat != FEAT_CNT && features_has(a->features, feat);
-	case KONST_FIELD: return (uint64_t)probe_field_off(a->env, name);
+	case KONST_FIELD:
 	case KONST_PIDNS_DEV:
 	case KONST_PIDNS_INO:
-	case KONST_PAGE_SZ: return consts_here(c->kind, &word) ? word : 0;
+	case KONST_PAGE_SZ: consts_here(&here, c->kind, name, &word); break;
 	case KONST_CNT: break;
 	}
-	return 0;
+	return word;
 }
 
 /* What is not there would silently be zero. */

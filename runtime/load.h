@@ -68,8 +68,13 @@ struct consts_args {
 	const struct map_shape *shapes; /* by map */
 	const uint32_t *offs; /* of the layouts, here */
 };
+struct consts_here {
+	struct features *features;
+	struct probe_env *env;
+};
 /* The word of a constant that is the same for every image that runs here; false: there is no such. */
-bool consts_here(enum image_const_kind kind, uint64_t *word);
+bool consts_here(const struct consts_here *here, enum image_const_kind kind, const char *name,
+		 uint64_t *word);
 /* -ENOKEY: a symbol is not there, which it has said. */
 int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct consts_args *c);
 

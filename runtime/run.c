@@ -183,7 +183,7 @@ static int open_kernel(struct run *r)
 		r->env = probe_env_new(&eo);
 		r->own_env = true;
 	}
-	r->features = features_new(r->opt->no_features);
+	r->features = r->opt->features ?: features_new(r->opt->no_features);
 	if (!r->env || !r->features)
 		return say(-ENOMEM, "cannot start");
 	la.features = r->features;
@@ -520,7 +520,8 @@ static void run_close(struct run *r)
 	event_ctx_free(&r->events);
 	maps_free(r->maps);
 	loaded_free(r->loaded);
-	features_free(r->features);
+	if (r->features != r->opt->features)
+		features_free(r->features);
 	probe_flags_free(&r->gfp);
 	if (r->own_env)
 		probe_env_free(r->env);

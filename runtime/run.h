@@ -51,6 +51,7 @@ struct run_options {
 	const char *no_features; /* --no-feature a,b: treated as missing */
 	const struct script_option *script_options; /* by row in the image's; NULL: the defaults */
 	struct probe_env *env; /* shared with the compiler half; NULL: one of its own */
+	struct features *features; /* the same */
 };
 
 /*

@@ -118,14 +118,20 @@ static __always_inline __u32 log2_of(__u64 v)
 	return r | (v >> 1);
 }
 
+static __always_inline void hist_add(struct hist *h, __s64 v)
+{
+	__u32 slot = v < 0 ? 0 : v == 0 ? 1 : 2 + log2_of(v);
+
+	if (slot < 66)
+		h->slot[slot]++;
+}
+
 /* @[pid] = hist(args.offset) */
 SEC("tracepoint/syscalls/sys_enter_lseek")
 int hist(struct enter_lseek *ctx)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-	__s64 v = ctx->offset;
 	struct hist *h = bpf_map_lookup_elem(&by_pid, &pid);
-	__u32 slot;
 
 	if (!h) {
 		bpf_map_update_elem(&by_pid, &pid, (const void *)&empty, BPF_NOEXIST);
@@ -133,8 +139,45 @@ int hist(struct enter_lseek *ctx)
 		if (!h)
 			return 0;
 	}
-	slot = v < 0 ? 0 : v == 0 ? 1 : 2 + log2_of(v);
-	if (slot < 66)
-		h->slot[slot]++;
+	hist_add(h, ctx->offset);
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u64);
+} start SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hist);
+} latency SEC(".maps");
+
+/* @start[tid] = nsecs */
+SEC("tracepoint/syscalls/sys_enter_lseek")
+int enter(void *ctx)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	bpf_map_update_elem(&start, &tid, &now, BPF_ANY);
+	return 0;
+}
+
+/* @ = hist(nsecs - @start[tid]); delete(@start, tid) */
+SEC("tracepoint/syscalls/sys_exit_lseek")
+int leave(void *ctx)
+{
+	__u32 tid = bpf_get_current_pid_tgid(), zero = 0;
+	__u64 *since = bpf_map_lookup_elem(&start, &tid);
+	struct hist *h = bpf_map_lookup_elem(&latency, &zero);
+
+	if (h)
+		hist_add(h, bpf_ktime_get_boot_ns() - (since ? *since : 0));
+	bpf_map_delete_elem(&start, &tid);
 	return 0;
 }

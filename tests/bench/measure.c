@@ -245,7 +245,8 @@ static double kernel_once(char **argv, long calls)
 	new_stats(&before, &runs1, &ns1);
 	kill(pid, SIGTERM);
 	waitpid(pid, NULL, 0);
-	if (runs1 - runs0 < (unsigned long long)calls) {
+	/* the kernel skips a program where another one runs on the CPU already: some, on a busy machine */
+	if (runs1 - runs0 < (unsigned long long)calls / 10 * 9) {
 		fprintf(stderr, "measure: %s: ran %llu times for %ld calls\n", argv[0],
 			runs1 - runs0, calls);
 		exit(1);
