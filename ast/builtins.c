@@ -30,8 +30,7 @@ const struct builtin *builtin_by_id(enum builtin_id id)
 
 bool builtin_is_later(const char *name)
 {
-	static const char later[] = "__session_is_return|sarg0|"
-				    "uaddr|unwatch";
+	static const char later[] = "__session_is_return";
 
 	return words_find(later, name) >= 0;
 }

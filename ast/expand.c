@@ -52,7 +52,7 @@ struct expansion {
 	struct group *groups, **tail;
 	/* Of the probe at hand. */
 	bool is_single; /* it has one attach point */
-	bool uses_ctx;
+	bool uses_ctx, uses_uaddr;
 	bool uses_args, needs_all; /* args itself as a value, not only its fields */
 	uint32_t words; /* bit N: argN; bit PROBE_ARGS_MAX: retval */
 	struct name *fields;
@@ -106,6 +106,8 @@ static bool note_args(struct walker *w, struct node *n)
 		x->uses_args = x->needs_all = true;
 	if (builtin_of(n) && builtin_of(n)->id == B_ctx)
 		x->uses_ctx = true;
+	if (builtin_of(n) && builtin_of(n)->id == B_uaddr)
+		x->uses_uaddr = true;
 	note_word(x, n);
 	return true;
 }
@@ -114,7 +116,7 @@ static void find_args(struct expansion *x, struct node *probe)
 {
 	struct walker w = { .pre = note_args, .arg = x };
 
-	x->uses_ctx = x->uses_args = x->needs_all = false;
+	x->uses_ctx = x->uses_uaddr = x->uses_args = x->needs_all = false;
 	x->fields = NULL;
 	x->words = 0;
 	walk(&w, probe->probe.pred);
@@ -356,7 +358,8 @@ static struct group *group_get(struct expansion *x, const struct type *args, con
 	const char *context = context_of(x, target), *name = target->name;
 	struct group *g;
 
-	for (g = x->groups; g; g = g->next)
+	/* distances to what uaddr() names are from one place */
+	for (g = x->uses_uaddr ? NULL : x->groups; g; g = g->next)
 		if (g->ptype == x->ptype && g->args == args && !strcmp(g->context, context) &&
 		    !memcmp(&g->words, w, sizeof(*w)) && group_note(x->u->arena, g, name))
 			return g;

@@ -69,6 +69,7 @@ const struct type *infer_ident(struct infer *in, struct node *n);
 void infer_hint_fields(struct infer *in, struct diag *d);
 bool infer_in_reach(struct infer *in, const struct node *n, const struct type_field *f);
 const struct type *infer_arg(struct infer *in, const struct node *n);
+const struct type *infer_uaddr(struct infer *in, const struct node *n);
 const struct type *infer_ctx(struct infer *in, const struct node *n);
 const struct type *infer_reg(struct infer *in, const struct node *n);
 

@@ -354,6 +354,7 @@ static const struct type *(*const special[B_COUNT])(struct infer *in, const stru
 	[B_str] = str_type,
 	[B_sum] = agg_type,
 	[B_tseries] = tseries_type,
+	[B_uaddr] = infer_uaddr,
 	[B_uptr] = space_type,
 	[B_kstack] = stack_type,
 	[B_ustack] = stack_type,

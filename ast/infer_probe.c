@@ -113,6 +113,32 @@ const struct type *infer_arg(struct infer *in, const struct node *n)
 	return type_int(in->ts, 8, at.is_signed || idx == PROBE_ARG_RETVAL);
 }
 
+/* Variables are read by their size; what has no size of an integer as words. */
+const struct type *infer_uaddr(struct infer *in, const struct node *n)
+{
+	const struct probe_type *t = in->probe->probe.ptype;
+	const struct node *name = n->call.args;
+	struct probe_error err = { .part = -1 };
+	struct probe_symbol sym = { 0 };
+	uint32_t size = 8;
+
+	if (!t || !target_of(in->probe) || !name || name->kind != N_STR)
+		return in->bad; /* told already, or by check */
+	if (!t->symbol) {
+		if (in->report)
+			diag(in->u->diags, n->span, D_UADDR_PROBE, t->name);
+		return in->bad;
+	}
+	if (t->symbol(in->u->env, target_of(in->probe), name->str.text, &sym, &err)) {
+		if (in->report)
+			diag(in->u->diags, name->span, D_ARG_NOT_THERE, err.text);
+		return in->bad;
+	}
+	if (sym.size == 1 || sym.size == 2 || sym.size == 4)
+		size = sym.size;
+	return type_ptr(in->ts, type_int(in->ts, size, false), AS_USER);
+}
+
 const struct type *infer_ctx(struct infer *in, const struct node *n)
 {
 	const struct probe_type *t = in->probe->probe.ptype;

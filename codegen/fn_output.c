@@ -139,6 +139,15 @@ LLVMValueRef fn_exit(struct gen *g, struct call *c)
 	return gen_i64(g, 0);
 }
 
+LLVMValueRef fn_unwatch(struct gen *g, struct call *c)
+{
+	struct image_action act = action(g, ACT_UNWATCH, c);
+	struct event_arg arg = { type_int(g->u->types, 8, false), false, c->args };
+
+	event_emit(g, &act, &arg, 1, true);
+	return gen_i64(g, 0);
+}
+
 static LLVMValueRef on_map(struct gen *g, struct call *c, enum action_kind kind)
 {
 	struct image_action act = action(g, kind, c);

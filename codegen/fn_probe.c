@@ -133,6 +133,41 @@ LLVMValueRef fn_reg(struct gen *g, struct call *c)
 	return context_word(g, probe_reg_find(c->args->str.text));
 }
 
+/* Where the breakpoint is that brought us here; of a return the function's. */
+static LLVMValueRef place_hit(struct gen *g, bool at_return)
+{
+	if (at_return)
+		return HELP(g, get_func_ip, g->p->ctx);
+	return context_word(g, probe_reg_find("ip"));
+}
+
+/* The branches are the verifier's to choose: the file is known where the program is loaded. */
+LLVMValueRef fn_uaddr(struct gen *g, struct call *c)
+{
+	LLVMBasicBlockRef moves = gen_block(g, "moves"), join = gen_block(g, "join"), from[2];
+	const struct node *probe = g->p->probe;
+	const char *name = c->args->str.text;
+	struct probe_symbol sym = { 0 };
+	LLVMValueRef v[2], addr;
+	struct probe_error err;
+
+	/* infer has asked already */
+	probe->probe.ptype->symbol(g->u->env, probe->probe.attaches->attach.target, name, &sym,
+				   &err);
+	v[0] = gen_konst_probe(g, KONST_UADDR, name, c->n->span);
+	addr = gen_konst_probe(g, KONST_UADDR_MOVES, name, c->n->span);
+	from[0] = LLVMGetInsertBlock(g->b);
+	gen_cond_br(g, gen_not_zero(g, addr), moves, join);
+	gen_at(g, moves);
+	v[1] = LLVMBuildAdd(g->b, v[0], place_hit(g, sym.from_entry), "");
+	from[1] = LLVMGetInsertBlock(g->b);
+	gen_br(g, join);
+	gen_at(g, join);
+	addr = LLVMBuildPhi(g->b, g->i64, "");
+	LLVMAddIncoming(addr, v, from, 2);
+	return addr;
+}
+
 /* Only who has the registers can interrupt user mode; all other probes run in the kernel. */
 LLVMValueRef fn_usermode(struct gen *g, struct call *c)
 {

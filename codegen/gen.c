@@ -198,6 +198,19 @@ LLVMValueRef gen_konst_arg(struct gen *g, uint32_t layout)
 	return load_konst(g, row);
 }
 
+LLVMValueRef gen_konst_probe(struct gen *g, enum image_const_kind kind, const char *str,
+			     struct span sp)
+{
+	const struct image_const row = {
+		.kind = kind,
+		.str = image_put_str(g->img, str),
+		.part = g->p->probe->probe.idx,
+		.place = pack_place(g, sp),
+	};
+
+	return load_konst(g, row);
+}
+
 LLVMValueRef gen_konst_text(struct gen *g, const char *option)
 {
 	const struct image_const row = {

@@ -185,6 +185,9 @@ LLVMValueRef gen_konst_text(struct gen *g, const char *option);
 /* Where a field of args lies, by its row in the layouts. */
 LLVMValueRef gen_konst_arg(struct gen *g, uint32_t layout);
 /* The same for one that may not be there: then loading fails and names the place. */
+/* Of the probe at hand: of the program that it is in. */
+LLVMValueRef gen_konst_probe(struct gen *g, enum image_const_kind kind, const char *str,
+			     struct span sp);
 LLVMValueRef gen_konst_at(struct gen *g, enum image_const_kind kind, const char *str,
 			  struct span sp);
 void gen_place(struct gen *g, struct span sp); /* debug location of what follows */

@@ -94,6 +94,9 @@ int uprobe_check(struct probe_env *env, struct elf_file *f, uint64_t addr, bool 
 
 int uprobe_attach_places(const struct probe_attach *a, const struct uprobe_place *places,
 			 uint32_t cnt, struct probe_links *links, struct probe_error *err);
+/* What a program has by that name, seen from an offset in its file (0: from nowhere). */
+int uprobe_symbol(struct probe_env *env, const char *path, uint64_t off, const char *name,
+		  struct probe_symbol *out, struct probe_error *err);
 /* How programs for cnt places are to be loaded. */
 int uprobe_load(struct probe_env *env, uint32_t cnt, bool is_return, struct probe_load *out,
 		struct probe_error *err);

@@ -250,6 +250,8 @@ bool env_has_multi(struct probe_env *env, enum probe_multi kind);
 /* Whether programs of such links can be told whether a function returns; how to load them. */
 bool env_session(struct probe_env *env, enum probe_multi kind, struct probe_load *out);
 
+/* Notes what unwatch() may let go of. */
+int links_watch(struct probe_links *l, const struct probe_watch *w);
 /* The target came of a pattern, and the kernel will not have it: it is left out, and err forgotten. */
 int links_skip(struct probe_env *env, const struct probe_target *t, struct probe_links *links,
 	       struct probe_error *err);

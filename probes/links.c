@@ -108,6 +108,38 @@ void probe_links_unpin(struct probe_links *l)
 	}
 }
 
+int links_watch(struct probe_links *l, const struct probe_watch *w)
+{
+	struct probe_watch *grown = realloc(l->watches, (l->watch_cnt + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	l->watches = grown;
+	l->watches[l->watch_cnt++] = *w;
+	return 0;
+}
+
+static void close_stretch(int *fds, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+void probe_links_unwatch(struct probe_links *l, uint64_t addr)
+{
+	for (uint32_t i = 0; i < l->watch_cnt; i++) {
+		const struct probe_watch *w = &l->watches[i];
+
+		if (w->addr != addr)
+			continue;
+		close_stretch(l->fds, w->fd_from, w->fd_to);
+		close_stretch(l->late, w->late_from, w->late_to);
+	}
+}
+
 int links_skip(struct probe_env *env, const struct probe_target *t, struct probe_links *links,
 	       struct probe_error *err)
 {
@@ -130,7 +162,8 @@ static void *close_some(void *arg)
 	uint32_t i;
 
 	while ((i = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED)) < c->cnt)
-		close(c->fds[i]);
+		if (c->fds[i] >= 0) /* not let go of yet */
+			close(c->fds[i]);
 	return NULL;
 }
 
@@ -157,12 +190,12 @@ static void close_together(const int *fds, uint32_t cnt)
 void probe_links_close(struct probe_links *l)
 {
 	close_together(l->fds, l->cnt);
-	for (uint32_t i = 0; i < l->late_cnt; i++)
-		close(l->late[i]);
+	close_stretch(l->late, 0, l->late_cnt);
 	for (uint32_t i = 0; i < l->walk_cnt; i++)
 		close(l->walks[i]);
 	for (uint32_t i = 0; i < l->pin_cnt; i++)
 		free(l->pins[i]);
+	free(l->watches);
 	free(l->events);
 	free(l->beats);
 	free(l->fds);

@@ -88,6 +88,13 @@ struct probe_arg {
 	bool deref, is_signed;
 	bool high; /* of the base's low 16 bits the upper 8: ah bh ch dh */
 };
+/* A variable or function of the program that a target is in. */
+struct probe_symbol {
+	uint64_t value; /* its address, or how far behind the place that is hit it lies */
+	uint32_t size;
+	bool is_fixed; /* value is the address: the program is never loaded elsewhere */
+	bool from_entry; /* what is hit is a return, value counts from the function's entry */
+};
 enum { PROBE_ARG_NONE = -1, PROBE_ARG_RETVAL = -1, PROBE_ARGS_MAX = 10 };
 
 /* How the program gets at args. */
@@ -171,6 +178,12 @@ struct probe_beat {
 	int again_fd; /* the event that makes up for one; -1: none yet, -2: it is not to be had */
 };
 
+/* What watches an address: stretches of the links' fds and late. */
+struct probe_watch {
+	uint64_t addr;
+	uint32_t fd_from, fd_to, late_from, late_to;
+};
+
 /* fds whose closing detaches, and fds closed after those; grown by attach. All zero at first. */
 struct probe_links {
 	uint32_t owner; /* whose events are attached now, by whatever the caller counts */
@@ -185,6 +198,8 @@ struct probe_links {
 	uint32_t
 		skipped; /* by the last attachment: a pattern's targets that the kernel does not trace */
 	const char *note; /* for -v: what is special about the last attachment; owned by env */
+	struct probe_watch *watches;
+	uint32_t watch_cnt;
 	int *walks; /* to be read to their end: reading is what runs the program */
 	uint32_t walk_cnt, walk_cap;
 	char **pins; /* files that keep a link when we are gone */
@@ -195,6 +210,8 @@ void probe_links_settle(struct probe_links *l);
 int probe_links_add(struct probe_links *l, int fd); /* closes fd on failure */
 int probe_links_add_walk(struct probe_links *l, int fd); /* the same */
 int probe_links_add_pin(struct probe_links *l, const char *path); /* removes it on failure */
+/* Lets go of what watches that address, if anything does. */
+void probe_links_unwatch(struct probe_links *l, uint64_t addr);
 void probe_links_unpin(struct probe_links *l); /* what was pinned is not to stay */
 void probe_links_close(struct probe_links *l); /* no program runs any more when it returns */
 
@@ -257,6 +274,9 @@ struct probe_type {
 	 */
 	int (*arg)(const struct probe_target *t, int n, struct probe_arg *out,
 		   struct probe_error *err);
+	/* -ENOENT and err: there is no such symbol. NULL: targets are in no program. */
+	int (*symbol)(struct probe_env *env, const struct probe_target *t, const char *name,
+		      struct probe_symbol *out, struct probe_error *err);
 	/*
 	 * Before a program for these targets is loaded; called once for each target with
 	 * PROBE_OWN_PROGRAM. NULL: nothing is special.

@@ -447,6 +447,31 @@ static int attach_as(struct probe_env *env, const struct probe_attach *a, bool i
 	return rc;
 }
 
+static int symbol_as(struct probe_env *env, const struct probe_target *t, bool is_return,
+		     const char *name, struct probe_symbol *out, struct probe_error *err)
+{
+	struct uprobe_places places = { 0 };
+	int rc = uprobe_place(env, t, 0, is_return, &places, err);
+	bool is_one = places.cnt == 1 && places.at[0].is_return == is_return;
+
+	rc = rc ?: uprobe_symbol(env, t->a, is_one ? places.at[0].off : 0, name, out, err);
+	free(places.at);
+	out->from_entry = is_return;
+	return rc;
+}
+
+static int symbol(struct probe_env *env, const struct probe_target *t, const char *name,
+		  struct probe_symbol *out, struct probe_error *err)
+{
+	return symbol_as(env, t, false, name, out, err);
+}
+
+static int symbol_return(struct probe_env *env, const struct probe_target *t, const char *name,
+			 struct probe_symbol *out, struct probe_error *err)
+{
+	return symbol_as(env, t, true, name, out, err);
+}
+
 static int attach(struct probe_env *env, const struct probe_attach *a, struct probe_links *links,
 		  struct probe_error *err)
 {
@@ -474,6 +499,7 @@ const struct probe_type probe_uprobe = {
 	.debug = debug,
 	.arg = regs_arg,
 	.context = regs_context,
+	.symbol = symbol,
 	.load = load,
 	.attach = attach,
 };
@@ -492,6 +518,7 @@ const struct probe_type probe_uretprobe = {
 	.debug = debug,
 	.arg = regs_retval,
 	.context = regs_context,
+	.symbol = symbol_return,
 	.load = load_return,
 	.calls = &probe_uprobe,
 	.session_least = 1,

@@ -378,6 +378,17 @@ static int load(struct probe_env *env, const struct probe_target *targets, uint3
 	return rc;
 }
 
+static int symbol(struct probe_env *env, const struct probe_target *t, const char *name,
+		  struct probe_symbol *out, struct probe_error *err)
+{
+	struct places p = { 0 };
+	int rc = places_of(env, t, 0, &p, err);
+
+	rc = rc ?: uprobe_symbol(env, t->a, p.cnt == 1 ? p.at[0].off : 0, name, out, err);
+	free(p.at);
+	return rc;
+}
+
 static int attach(struct probe_env *env, const struct probe_attach *a, struct probe_links *links,
 		  struct probe_error *err)
 {
@@ -401,6 +412,7 @@ const struct probe_type probe_usdt = {
 	.list = list,
 	.arg = arg,
 	.context = regs_context,
+	.symbol = symbol,
 	.load = load,
 	.attach = attach,
 };

@@ -87,6 +87,32 @@ static int explain(const char *name, int rc, struct probe_error *err)
 	return rc;
 }
 
+/* One target, so that unwatch() finds it. */
+static int attach_one(const struct probe_attach *a, uint32_t i, struct perf_where *where,
+		      struct probe_links *links, struct probe_error *err)
+{
+	const struct probe_target *t = &a->targets[i];
+	uint32_t bits = mode_bits(t->a);
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.sample_period = 1,
+		.bp_type = bits,
+		.bp_addr = t->value,
+		/* instructions are watched by their address alone */
+		.bp_len = bits == HW_BREAKPOINT_X ? sizeof(long) : t->value2,
+	};
+	struct probe_watch w = { .addr = t->value,
+				 .fd_from = links->cnt,
+				 .late_from = links->late_cnt };
+	int rc = perf_attach(a, i, &attr, where, links, err);
+
+	if (rc)
+		return explain(t->name, rc, err);
+	w.fd_to = links->cnt;
+	w.late_to = links->late_cnt;
+	return links_watch(links, &w);
+}
+
 static int attach(struct probe_env *env, const struct probe_attach *a, struct probe_links *links,
 		  struct probe_error *err)
 {
@@ -95,15 +121,6 @@ static int attach(struct probe_env *env, const struct probe_attach *a, struct pr
 
 	for (uint32_t i = 0; i < a->target_cnt && !rc; i++) {
 		const struct probe_target *t = &a->targets[i];
-		uint32_t bits = mode_bits(t->a);
-		struct perf_event_attr attr = {
-			.type = PERF_TYPE_BREAKPOINT,
-			.sample_period = 1,
-			.bp_type = bits,
-			.bp_addr = t->value,
-			/* instructions are watched by their address alone */
-			.bp_len = bits == HW_BREAKPOINT_X ? sizeof(long) : t->value2,
-		};
 
 		if (!a->pid && t->value < UINT64_MAX / 2) {
 			rc = probe_fail(err, -1, -EPERM,
@@ -111,9 +128,7 @@ static int attach(struct probe_env *env, const struct probe_attach *a, struct pr
 					t->name);
 			break;
 		}
-		rc = perf_attach(a, i, &attr, &where, links, err);
-		if (rc)
-			rc = explain(t->name, rc, err);
+		rc = attach_one(a, i, &where, links, err);
 	}
 	perf_where_done(&where);
 	return rc;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "probes/probe.h"
+#include "runtime/attach.h"
 #include "runtime/cgroups.h"
 #include "runtime/load.h"
 #include "runtime/symbols.h"
@@ -109,6 +110,8 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_SLOT: return slot_of(a->img, name, args->shapes);
 	case KONST_KADDR_MAYBE:
 	case KONST_KADDR: return symbols_kaddr(a->symbols, name);
+	case KONST_UADDR: break; /* user_symbol */
+	case KONST_UADDR_MOVES: break;
 	case KONST_CGROUPID: return cgroup_id(name);
 	case KONST_FEATURE:
 	case KONST_FIELD:
@@ -135,6 +138,38 @@ static int check_found(const struct image_const *c, uint64_t word, const struct 
 	return -ENOKEY; /* told */
 }
 
+static int user_symbol(const struct image_const *c, const struct load_args *a, uint64_t *word)
+{
+	const struct image_probe *p = &a->img->probes[c->part];
+	const struct probe_type *t = probe_type_find(image_str(a->img, p->type));
+	struct probe_target *target = targets_of(a->img, p->target_first, 1);
+	struct probe_error err = { .text = "the probe is in no program" };
+	struct probe_symbol sym = { 0 };
+	const char *why = NULL;
+
+	if (!t || !t->symbol || !target ||
+	    t->symbol(a->env, target, image_str(a->img, c->str), &sym, &err))
+		why = err.text;
+	else if (sym.from_entry && !sym.is_fixed && !features_has(a->features, FEAT_UPROBE_FUNC_IP))
+		why = "uaddr() in a uretprobe needs Linux 6.6, unless the program is always loaded "
+		      "at the same addresses";
+	free(target);
+	*word = c->kind == KONST_UADDR ? sym.value : !sym.is_fixed;
+	if (!why)
+		return 0;
+	place_error(a->img, c->place, "%s", why);
+	return -ENOKEY; /* told */
+}
+
+static int fill_word(const struct image_const *c, const struct load_args *a,
+		     const struct consts_args *args, uint64_t *word)
+{
+	if (c->kind == KONST_UADDR || c->kind == KONST_UADDR_MOVES)
+		return user_symbol(c, a, word);
+	*word = value_of(c, a, args);
+	return check_found(c, *word, a);
+}
+
 int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct consts_args *args)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, IMAGE_CONSTS_SECTION);
@@ -149,10 +184,8 @@ int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct 
 	words = calloc(1, sz);
 	if (!words)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < a->img->consts_cnt && !rc; i++) {
-		words[i] = value_of(&a->img->consts[i], a, args);
-		rc = check_found(&a->img->consts[i], words[i], a);
-	}
+	for (uint32_t i = 0; i < a->img->consts_cnt && !rc; i++)
+		rc = fill_word(&a->img->consts[i], a, args, &words[i]);
 	rc = rc ?: bpf_map__set_initial_value(map, words, sz);
 	free(words);
 	return rc;

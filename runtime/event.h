@@ -23,6 +23,7 @@ struct event_ctx {
 	bool exiting; /* exit() was called, with: */
 	int code;
 	struct commands *commands; /* of system() */
+	struct probe_links *links; /* of unwatch(); NULL: nothing is attached */
 	struct pcap *captures; /* of skboutput() */
 	struct unwind *unwind; /* NULL: no program unwinds */
 	struct buf text; /* of the text being made for an action */

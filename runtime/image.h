@@ -341,6 +341,8 @@ struct image_piece {
 	X(SLOT, "bytes between the CPUs' copies in a value of map str; 0: a per-CPU map")          \
 	X(KADDR, "address of kernel symbol str")                                                   \
 	X(KADDR_MAYBE, "the same, or 0 when there is none")                                        \
+	X(UADDR, "address of symbol str of the program that probe part is in, or its distance")    \
+	X(UADDR_MOVES, "1 when that is the distance from where the probe is hit")                  \
 	X(CGROUPID, "id of the cgroup at path str")                                                \
 	X(FEATURE, "1 when the kernel has feature str")                                            \
 	X(FIELD, "offset of a field of the kernel's, str; all ones: there is none")                \
@@ -415,7 +417,8 @@ struct image_const {
 	uint32_t kind;
 	uint32_t str; /* FEATURE, OPTION..: its name */
 	uint32_t place; /* who asked for it first; IMAGE_NONE: nobody in particular */
-	uint32_t part; /* OPTION_TEXT: which eight bytes, from 0 on; ARG_OFF: row in layouts */
+	uint32_t
+		part; /* OPTION_TEXT: which eight bytes, from 0 on; ARG_OFF: row in layouts; UADDR..: in probes */
 };
 
 /* A config variable whose value the runtime needs: all of them, resolved. */

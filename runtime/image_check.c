@@ -398,6 +398,7 @@ static int check_action_kind(struct checker *c, uint32_t i)
 		return 0;
 	case ACT_PRINT_VALUE: return arg0 ? 0 : fail(c, "action %u: no value", i);
 	case ACT_EXIT:
+	case ACT_UNWATCH:
 	case ACT_JOIN: return arg0 && arg0->kind == V_INT ? 0 : fail(c, "action %u: no number", i);
 	case ACT_PRINTF:
 	case ACT_ERRORF:
@@ -457,6 +458,9 @@ static int check_const(struct checker *c, uint32_t i)
 		return fail(c, "constant %u: place out of range", i);
 	if (k->kind == KONST_ARG_OFF && !index_ok(k->part, c->img->layouts_cnt))
 		return fail(c, "constant %u: no such field", i);
+	if ((k->kind == KONST_UADDR || k->kind == KONST_UADDR_MOVES) &&
+	    !(index_ok(k->part, c->img->probes_cnt) && c->img->probes[k->part].target_cnt))
+		return fail(c, "constant %u: no such probe", i);
 	if (k->kind != KONST_OPTION && k->kind != KONST_OPTION_TEXT)
 		return 0;
 	o = option_of(c->img, k->str);

@@ -20,7 +20,7 @@ enum {
 static bool is_data(const struct image_action *a)
 {
 	return a->kind != ACT_EXIT && a->kind != ACT_PRINT_MAP && a->kind != ACT_CLEAR &&
-	       a->kind != ACT_ZERO && a->kind != ACT_TIME;
+	       a->kind != ACT_ZERO && a->kind != ACT_TIME && a->kind != ACT_UNWATCH;
 }
 
 /* Whether records may come at any rate: data, from probes that are attached. */

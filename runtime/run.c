@@ -326,6 +326,7 @@ static int attach(struct run *r)
 	if (r->child)
 		child_settle(r->child);
 	rc = attach_probes(r->loaded, &a, &r->links, &r->probe_cnt);
+	r->events.links = &r->links;
 	if (rc || r->opt->dry_run)
 		probe_links_unpin(&r->links);
 	loop_walk(r->loop, r->links.walks, r->links.walk_cnt, !r->child && ends_alone(r->img));

@@ -426,6 +426,7 @@ static const char *const print_rows[] = {
 	"time(\"%H\\n\");",
 	"clear(@gone);",
 	"zero(@by);",
+	"unwatch(`i);",
 	"join((uint64)`p, \",\");",
 	"print(dw_ustack(2));",
 	"print((`i, kstack(2)));",
