@@ -189,7 +189,7 @@ static int found(struct probe_env *env, const char *path, path_fn fn, void *arg)
 /* Lines of /proc/PID/maps. */
 struct mappings {
 	char *text, *next;
-	const char *range; /* "7f00-7f10" */
+	uint64_t from, to;
 	char *path;
 };
 
@@ -217,28 +217,42 @@ static bool mappings_next(struct mappings *m)
 			*end = 0;
 		code = strstr(line, " r-xp ");
 		m->path = code ? strchr(code, '/') : NULL;
-		m->range = line;
-		line[strcspn(line, " ")] = 0;
+		m->from = strtoull(line, &line, 16);
+		m->to = *line == '-' ? strtoull(line + 1, NULL, 16) : 0;
 		if (m->path)
 			return true;
 	}
 	return false;
 }
 
-/* A file that has been deleted or replaced is still what runs. */
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/*
+ * A file that has been deleted or replaced is still what runs; and one in a file system of the process's
+ * own has a path that leads nowhere, or elsewhere, from here.
+ */
 static bool mapped_file(struct probe_env *env, const struct mappings *m, struct mapped *to)
 {
 	static const char deleted[] = " (deleted)";
 	const char *cut = strstr(m->path, deleted);
+	bool there = !cut || cut[sizeof(deleted) - 1];
+	char *mapping = env_printf(env, "/proc/%d/map_files/%llx-%llx", env->opt.pid,
+				   (unsigned long long)m->from, (unsigned long long)m->to);
 
-	if (!cut || cut[sizeof(deleted) - 1]) {
-		to->shown = env_strdup(env, m->path);
+	to->shown = there ? env_strdup(env, m->path)
+			  : env_strndup(env, m->path, (size_t)(cut - m->path));
+	to->open_as = mapping;
+	if (!to->shown || !mapping)
+		return false;
+	/* looking at a mapping takes a capability that tracing does not */
+	if (there && (access(mapping, R_OK) || same_file(mapping, path_for_pid(env, to->shown))))
 		to->open_as = NULL;
-		return to->shown;
-	}
-	to->shown = env_strndup(env, m->path, (size_t)(cut - m->path));
-	to->open_as = env_printf(env, "/proc/%d/map_files/%s", env->opt.pid, m->range);
-	return to->shown && to->open_as;
+	return true;
 }
 
 static int found_mapping(struct probe_env *env, const struct mapped *m, path_fn fn, void *arg)
