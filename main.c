@@ -170,8 +170,6 @@ static int back_end(struct unit *u, const struct options *o)
 	size_t elf_sz;
 	int err;
 
-	if (!u->program->program.items)
-		return fail("the program is empty: there are no probes to attach");
 	err = check_privilege(o);
 	err = err ?: codegen(u, &o->gen, &elf, &elf_sz);
 	flush_diags(u);

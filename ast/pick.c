@@ -55,11 +55,13 @@ static void note_kind(struct kinds *k, enum probe_when when, bool kept)
 	k->wanted |= kept && (when == PROBE_WHEN_TEST || when == PROBE_WHEN_BENCH);
 }
 
-static int nothing_left(struct unit *u, const struct kinds *k)
+static int nothing_left(struct unit *u, const struct kinds *k, uint32_t before)
 {
 	enum compile_mode mode = u->opt->mode;
 
-	if (u->opt->probe_filter && (k->tests || k->benches))
+	if (!before)
+		diag(u->diags, SPAN_NONE, D_NO_PROBES);
+	else if (u->opt->probe_filter && (k->tests || k->benches))
 		diag(u->diags, SPAN_NONE, D_NO_PROBES_FILTERED);
 	else if (k->tests && mode != COMPILE_TEST)
 		diag(u->diags, SPAN_NONE, D_NO_PROBES_BUT, "--test", "test");
@@ -97,5 +99,5 @@ int pick(struct unit *u)
 	}
 	if (diags_errors(u->diags))
 		return -EINVAL;
-	return (tests && !kinds.wanted) || (before && !left) ? nothing_left(u, &kinds) : 0;
+	return (tests && !kinds.wanted) || !left ? nothing_left(u, &kinds, before) : 0;
 }

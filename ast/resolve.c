@@ -58,7 +58,9 @@ static void var_undefined(struct resolver *r, const struct node *n)
 
 	nearest_init(&near, var_shown(n->var.name));
 	symtab_nearest(r->names, &near);
-	if (near.best)
+	if (near.best && strcmp(near.best, var_shown(n->var.name)) == 0)
+		diag_hint(d, "A macro has only the variables that are passed to it.");
+	else if (near.best)
 		diag_hint(d, "Did you mean '%s'?", near.best);
 	symtab_var_new(r->names, n)->undefined = true;
 }
