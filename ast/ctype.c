@@ -262,6 +262,15 @@ static bool constant(struct ctypes *c, struct node *n, int64_t *v)
 
 /* ---- types as written ---- */
 
+void ctypes_unknown(struct unit *u, struct span sp, const char *name)
+{
+	struct diag *d = diag(u->diags, sp, D_TYPE_UNKNOWN, name);
+
+	if (!u->opt->have_btf)
+		diag_hint(d, "This kernel has no BTF, which would tell its types: define it in the "
+			     "program, or #include a header that does");
+}
+
 static const struct type *by_name(struct ctypes *c, struct node *n, bool behind_pointer)
 {
 	const char *name = n->type_name.name;
@@ -273,7 +282,7 @@ static const struct type *by_name(struct ctypes *c, struct node *n, bool behind_
 		return type_tagged(c->u->types, V_UNION, name, 0);
 	t = ctypes_find(c, name);
 	if (!t)
-		diag(c->u->diags, n->span, D_TYPE_UNKNOWN, name);
+		ctypes_unknown(c->u, n->span, name);
 	return t;
 }
 

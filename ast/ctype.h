@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "lexer/source.h"
+
 struct ctypes;
 struct nearest;
 struct node;
@@ -41,6 +43,9 @@ const struct type *ctypes_of_die(struct ctypes *c, const struct probe_type *ptyp
 				 const struct probe_target *target, const void *die);
 /* A type as written in C, with constants for sizes. NULL: told. */
 const struct type *ctypes_of(struct ctypes *c, struct node *n);
+
+/* Tells that there is no such type, and why where the kernel has none. */
+void ctypes_unknown(struct unit *u, struct span sp, const char *name);
 
 /* ---- -l: the kernel's types by name (ctype_print.c) ---- */
 

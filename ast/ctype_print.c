@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* -l 'struct X*': the kernel's types by name; with -v as C. */
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -172,9 +173,12 @@ static char *near_of(struct btf *btf, const char *pattern)
 
 int ctypes_list(const char *pattern, bool as_c, char **near)
 {
-	struct btf *kernel = btf__load_vmlinux_btf();
-	int own = kernel ? list_of(kernel, 1, "vmlinux", pattern, as_c) : -errno, more;
+	struct btf *kernel;
+	int own, more;
 
+	libbpf_set_print(NULL); /* of a kernel without BTF the caller says what it means */
+	kernel = btf__load_vmlinux_btf();
+	own = kernel ? list_of(kernel, 1, "vmlinux", pattern, as_c) : -errno;
 	*near = NULL;
 	/* one type by its full name that the kernel has: no module has another */
 	if (own < 0 || (own && !probe_is_glob(pattern))) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "ast/ctype.h"
 #include "ast/fold.h"
 #include "ast/getopt.h"
 #include "ast/infer.h"
@@ -173,7 +174,7 @@ static const struct type *no_field(struct infer *in, struct node *n, const struc
 		return in->bad;
 	}
 	if (t->name && !t->count) {
-		diag(in->u->diags, n->span, D_TYPE_UNKNOWN, t->name);
+		ctypes_unknown(in->u, n->span, t->name);
 		return in->bad;
 	}
 	at = n->field.name_span.from ? n->field.name_span : n->span;

@@ -35,7 +35,9 @@ static void no_arg(struct infer *in, const struct node *n, int idx, const struct
 		diag(ds, n->span, D_ARG_NONE, target_of(in->probe)->name, idx);
 	else {
 		d = diag(ds, n->span, D_ARG_PROBE, fn_of(n)->name, t->name);
-		if (t->args)
+		if (t->arg && !t->arg(target_of(in->probe), PROBE_ARG_RETVAL, &at, &ignored))
+			diag_hint(d, "Arguments are there at the call: keep them in a map under tid");
+		else if (t->args)
 			infer_hint_fields(in, d);
 	}
 }

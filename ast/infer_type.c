@@ -9,7 +9,7 @@
 static const struct type *unknown_type(struct infer *in, const struct node *n, const char *name)
 {
 	if (in->report)
-		diag(in->u->diags, n->span, D_TYPE_UNKNOWN, name);
+		ctypes_unknown(in->u, n->span, name);
 	return in->bad;
 }
 

@@ -24,6 +24,7 @@ struct btf *env_btf(struct probe_env *env, struct probe_error *err)
 
 	if (env->btf)
 		return env->btf;
+	libbpf_set_print(NULL); /* of a kernel without BTF the caller says what it means */
 	env->btf = btf__load_vmlinux_btf();
 	if (env->btf)
 		return env->btf;

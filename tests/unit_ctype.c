@@ -69,14 +69,14 @@ static void make_files(void)
 	btf__free(base);
 }
 
-struct source {
+struct kernel_source {
 	struct ctype_btf *kernel;
 	struct ctype_modules *modules;
 };
 
 static void complete(void *arg, struct type *t)
 {
-	struct source *s = arg;
+	struct kernel_source *s = arg;
 
 	if (!t->def && !ctype_btf_bind(s->kernel, t) && !ctype_modules_bind(s->modules, t))
 		return;
@@ -96,7 +96,7 @@ int main(void)
 	struct arena *arena = arena_new();
 	struct types *ts = types_new(arena);
 	const struct type *one, *two, *base;
-	struct source s;
+	struct kernel_source s;
 
 	CHECK(mkdtemp(dir));
 	make_files();
