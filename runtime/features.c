@@ -109,33 +109,42 @@ static bool has_raw_tracepoint(void)
 	return fd >= 0;
 }
 
-/* An empty program for what every kernel with BTF has. */
-static bool loads_for(const char *name, enum bpf_attach_type type)
+/* An empty program for what every kernel with BTF has: its fd, or negative. */
+static int load_for(const char *name, enum bpf_attach_type type)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type);
 	const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int id = libbpf_find_vmlinux_btf_id(name, type), fd;
+	int id = libbpf_find_vmlinux_btf_id(name, type);
 
 	if (id <= 0)
-		return false;
+		return -ENOENT;
 	opts.attach_btf_id = (uint32_t)id;
-	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "trace_probe", "GPL", insns, 2, &opts);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "trace_probe", "GPL", insns, 2, &opts);
 }
 
+/* arm64 loads such programs, but attaches them from 6.4 on; the function is there to be traced. */
 static bool has_fentry(void)
 {
-	return loads_for("vfs_read", BPF_TRACE_FENTRY);
+	int prog = load_for("bpf_fentry_test1", BPF_TRACE_FENTRY);
+	int link = prog < 0 ? prog : bpf_raw_tracepoint_open(NULL, prog);
+
+	if (link >= 0)
+		close(link);
+	if (prog >= 0)
+		close(prog);
+	return link >= 0;
 }
 
 static bool has_iter(void)
 {
-	return loads_for("task", BPF_TRACE_ITER);
+	int prog = load_for("task", BPF_TRACE_ITER);
+
+	if (prog >= 0)
+		close(prog);
+	return prog >= 0;
 }
 
 /* Such a link is known when the kernel misses the event rather than the kind of link. */
