@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The file grows while the process runs, so it is read again when an address is not in it; but no
- * more often than its size changes. It lies in the process's own /tmp under the pid that the process
- * itself sees.
+ * more often than its size changes, and for no more than a tenth of the time. It lies in the process's own
+ * /tmp under the pid that the process itself sees: so it is opened while the process lives.
  */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runtime/perfmap.h"
 #include "runtime/procmaps.h"
+#include "runtime/umaps.h"
 
 enum {
 	MAP_MAX = 64 << 20, /* bytes of a file; what comes later has no names */
@@ -25,7 +28,9 @@ struct row {
 
 struct perfmap {
 	uint32_t tgid;
+	int fd; /* -1: not found yet */
 	off_t sz; /* when it was read; -1: never */
+	uint64_t read_ns, cost_ns; /* when that was, and how long it took */
 	char *text;
 	struct row *rows;
 	size_t cnt;
@@ -38,6 +43,7 @@ struct perfmap *perfmap_new(uint32_t tgid)
 	if (!p)
 		return NULL;
 	p->tgid = tgid;
+	p->fd = -1;
 	p->sz = -1;
 	return p;
 }
@@ -46,6 +52,8 @@ void perfmap_free(struct perfmap *p)
 {
 	if (!p)
 		return;
+	if (p->fd >= 0)
+		close(p->fd);
 	free(p->text);
 	free(p->rows);
 	free(p);
@@ -69,14 +77,29 @@ static unsigned long inner_pid(uint32_t tgid)
 	return pid;
 }
 
-/* Of a process that has gone the file is often left, if it lay where ours do. */
-static bool find_file(const struct perfmap *p, char *path, size_t sz, struct stat *st)
+static int open_regular(const char *path)
 {
-	snprintf(path, sz, "/proc/%u/root/tmp/perf-%lu.map", p->tgid, inner_pid(p->tgid));
-	if (!stat(path, st) && S_ISREG(st->st_mode))
-		return true;
-	snprintf(path, sz, "/tmp/perf-%u.map", p->tgid);
-	return !stat(path, st) && S_ISREG(st->st_mode);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || (!fstat(fd, &st) && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Of a process that has gone the file is often left, if it lay where ours do. */
+void perfmap_hold(struct perfmap *p)
+{
+	char path[64];
+
+	if (p->fd >= 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%lu.map", p->tgid, inner_pid(p->tgid));
+	p->fd = open_regular(path);
+	snprintf(path, sizeof(path), "/tmp/perf-%u.map", p->tgid);
+	if (p->fd < 0)
+		p->fd = open_regular(path);
 }
 
 /* "start size name", numbers in hex. */
@@ -105,14 +128,17 @@ static int cmp_rows(const void *x, const void *y)
 	return a->name < b->name ? -1 : a->name > b->name;
 }
 
-static void read_file(struct perfmap *p, const char *path)
+static void read_file(struct perfmap *p)
 {
+	uint64_t began = umaps_now_ns();
 	size_t lines = 1;
+	char path[64];
 
 	free(p->text);
 	free(p->rows);
 	p->rows = NULL;
 	p->cnt = 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->fd); /* from its beginning */
 	p->text = procmaps_slurp(path, MAP_MAX, NULL);
 	if (!p->text)
 		return;
@@ -127,6 +153,20 @@ static void read_file(struct perfmap *p, const char *path)
 	}
 	if (p->rows)
 		qsort(p->rows, p->cnt, sizeof(*p->rows), cmp_rows);
+	p->read_ns = umaps_now_ns();
+	p->cost_ns = p->read_ns - began;
+}
+
+static bool has_grown(struct perfmap *p)
+{
+	struct stat st;
+
+	perfmap_hold(p);
+	if (p->fd < 0 || fstat(p->fd, &st) || st.st_size == p->sz ||
+	    (p->sz >= 0 && umaps_now_ns() - p->read_ns < 10 * p->cost_ns))
+		return false;
+	p->sz = st.st_size;
+	return true;
 }
 
 static const struct row *search(const struct perfmap *p, uint64_t addr)
@@ -147,12 +187,9 @@ static const struct row *search(const struct perfmap *p, uint64_t addr)
 const char *perfmap_find(struct perfmap *p, uint64_t addr, uint64_t *start)
 {
 	const struct row *r = search(p, addr);
-	char path[64];
-	struct stat st;
 
-	if (!r && find_file(p, path, sizeof(path), &st) && st.st_size != p->sz) {
-		p->sz = st.st_size;
-		read_file(p, path);
+	if (!r && has_grown(p)) {
+		read_file(p);
 		r = search(p, addr);
 	}
 	if (!r)

@@ -264,10 +264,35 @@ static bool may_reread(struct process *p)
 	return p->rereads++ < REREADS_FREE || umaps_now_ns() - p->read_ns > 10 * p->cost_ns;
 }
 
+/* The names of code that a process has made itself. */
+static struct perfmap *made_by(struct usyms *u, uint32_t tgid)
+{
+	struct made **slot = &u->made[tgid % BUCKETS], *d;
+
+	for (d = *slot; d; d = d->next)
+		if (d->tgid == tgid)
+			return d->map;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->tgid = tgid;
+	d->map = perfmap_new(tgid);
+	d->next = *slot;
+	*slot = d;
+	return d->map;
+}
+
+/* In no file that we can read, nor the kernel's. */
+static bool is_made(const struct umap *m)
+{
+	return !m->file || (!ufile_elf(m->file) && ufile_path(m->file)[0] != '[');
+}
+
 const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
 {
 	struct process *p = process_get(u, tgid);
 	struct umap *m = p ? umaps_find(p, addr) : NULL;
+	struct perfmap *made;
 
 	if (!m && p && may_reread(p)) {
 		umaps_read(u->files, p, u->events);
@@ -277,6 +302,9 @@ const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
 		return NULL;
 	if (m->file)
 		ufile_open(u->files, m->file, tgid, m->start, m->end);
+	made = m->exec && is_made(m) ? made_by(u, tgid) : NULL;
+	if (made)
+		perfmap_hold(made);
 	if (!m->kept) {
 		m->kept = true;
 		m->next = u->kept;
@@ -323,21 +351,10 @@ bool usyms_each(struct usyms *u, uint32_t tgid, void (*fn)(void *arg, const stru
 static void find_made(struct usyms *u, const struct umap *m, uint64_t addr, bool back,
 		      struct usym *sym)
 {
-	struct made **slot = &u->made[m->tgid % BUCKETS], *d;
+	struct perfmap *map = made_by(u, m->tgid);
 	uint64_t start;
 
-	for (d = *slot; d && d->tgid != m->tgid;)
-		d = d->next;
-	if (!d) {
-		d = calloc(1, sizeof(*d));
-		if (!d)
-			return;
-		d->tgid = m->tgid;
-		d->map = perfmap_new(m->tgid);
-		d->next = *slot;
-		*slot = d;
-	}
-	sym->name = d->map ? perfmap_find(d->map, addr - back, &start) : NULL;
+	sym->name = map ? perfmap_find(map, addr - back, &start) : NULL;
 	if (sym->name)
 		sym->off = addr - start;
 }
@@ -358,7 +375,7 @@ void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back,
 	place = elf ? elfsyms_find(elf, off - back, lines) : NULL;
 	if (back && elf && (!place || !place->name)) /* nobody has called it: the kernel's doing */
 		place = elfsyms_find(elf, off, lines);
-	if (!elf && (!m->file || ufile_path(m->file)[0] != '['))
+	if (is_made(m))
 		return find_made(u, m, addr, back, sym);
 	if (!place || !place->name)
 		return;
