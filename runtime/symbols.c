@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "runtime/elfsyms.h"
+#include "runtime/ksources.h"
 #include "runtime/ksyms.h"
 #include "runtime/load.h"
 #include "runtime/symbols.h"
@@ -31,6 +32,7 @@ struct stack {
 struct symbols {
 	const struct image *img;
 	struct ksyms *ksyms;
+	struct ksources *ksources;
 	struct usyms *usyms;
 	bool lines;
 	struct stack **buckets;
@@ -57,8 +59,9 @@ struct symbols *symbols_new(const struct image *img, const char *dirs)
 	s->bucket_cnt = FIRST_BUCKETS;
 	s->buckets = calloc(s->bucket_cnt, sizeof(*s->buckets));
 	s->ksyms = ksyms_new(NULL);
+	s->ksources = s->ksyms ? ksources_new(dirs, s->ksyms) : NULL;
 	s->usyms = usyms_new(dirs, image_setting_num(img, "cpp_demangle", 1));
-	if (s->buckets && s->ksyms && s->usyms)
+	if (s->buckets && s->ksyms && s->ksources && s->usyms)
 		return s;
 	symbols_free(s);
 	return NULL;
@@ -75,6 +78,7 @@ void symbols_free(struct symbols *s)
 		}
 	}
 	free(s->buckets);
+	ksources_free(s->ksources);
 	ksyms_free(s->ksyms);
 	usyms_free(s->usyms);
 	free(s);
@@ -250,6 +254,7 @@ uint64_t symbols_kaddr(struct symbols *s, const char *name)
 static void look_up(struct symbols *s, bool user, const struct frame *f, bool back, bool lines,
 		    struct usym *sym)
 {
+	const struct elfplace *place;
 	struct ksym k;
 
 	*sym = (struct usym){ 0 };
@@ -260,6 +265,11 @@ static void look_up(struct symbols *s, bool user, const struct frame *f, bool ba
 	sym->name = k.name;
 	sym->off = k.off + back;
 	sym->module = k.module ?: "kernel";
+	place = lines ? ksources_find(s->ksources, f->ip - back, k.module) : NULL;
+	if (!place)
+		return;
+	sym->sources = place->sources;
+	sym->source_cnt = place->source_cnt;
 }
 
 static void name_text(struct buf *b, const struct usym *sym, uint64_t ip)
