@@ -10,7 +10,7 @@
  * kprobe, fentry, iter: there are such probes; write: write_user() is allowed; cgroup: of
  * the second version, where they usually are.
  *
- * The language stands in the tables of rows.h: a row is text in which ` and a letter is a part to be chosen:
+ * The language stands in the tables of rows_*.h: a row is text in which ` and a letter is a part to be chosen:
  *
  *	`i integer  `t text  `b boolean  `o (integer, text) of a variable  `p pointer to struct own
  *	`n integer literal  `s text literal  `d literal below 64  `v integer variable  `w text variable
@@ -40,7 +40,9 @@ enum kind {
 	KIND_FENTRY,
 };
 
-#include "rows.h"
+#include "rows_expr.h"
+#include "rows_probe.h"
+#include "rows_stmt.h"
 
 /* Variables in sight, of one type: a letter and these numbers. */
 struct vars {
