@@ -8,6 +8,9 @@
  *       peak memory in KiB, time from start to end in us; one round: no run before, to warm up
  *   measure user FILE -- COMMAND... [-- COMMAND...]...
  *       runs each to its end, its output in FILE; a line for each: user time in us, lines written
+ *   measure late LINES -- COMMAND... [-- COMMAND...]...
+ *       each prints lines that are the time they were made (ns since boot), and is ended after LINES of
+ *       them; a line for each: us until we had them, median and most
  *   measure kernel ROUNDS CALLS -- COMMAND... [-- COMMAND...]...
  *       starts each, calls lseek CALLS times on one CPU, ends it by SIGTERM; a line for each: median ns
  *       that its BPF programs took for one call
@@ -34,18 +37,18 @@ static void fail(const char *what)
 	exit(1);
 }
 
-static pid_t start(char **argv, const char *out)
+/* out: where its output goes, -1: nowhere. */
+static pid_t start(char **argv, int out)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
 		fail("fork");
 	if (!pid) {
-		int null = open("/dev/null", O_RDWR), to;
+		int null = open("/dev/null", O_RDWR);
 
 		dup2(null, 0);
-		to = out ? open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600) : null;
-		dup2(to, 1);
+		dup2(out < 0 ? null : out, 1);
 		dup2(null, 2);
 		execvp(argv[0], argv);
 		_exit(127);
@@ -67,7 +70,7 @@ static void run_once(char **argv, struct cost *cost)
 	pid_t pid;
 
 	clock_gettime(CLOCK_MONOTONIC, &began);
-	pid = start(argv, NULL);
+	pid = start(argv, -1);
 
 	if (wait4(pid, &status, 0, &ru) < 0)
 		fail("wait4");
@@ -139,9 +142,65 @@ static void measure_user(char ***command, int cnt, const char *out)
 	int status;
 
 	for (int c = 0; c < cnt; c++) {
-		if (wait4(start(command[c], out), &status, 0, &ru) < 0)
+		int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			fail(out);
+		if (wait4(start(command[c], fd), &status, 0, &ru) < 0)
 			fail("wait4");
+		close(fd);
 		printf("%.0f %ld\n", ru.ru_utime.tv_sec * 1e6 + ru.ru_utime.tv_usec, lines_of(out));
+	}
+}
+
+/* ---- late: how long an idle trace keeps a line to itself */
+
+static double now_boot_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static pid_t start_into_pipe(char **argv, FILE **out)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		fail("pipe");
+	pid = start(argv, fds[1]);
+	close(fds[1]);
+	*out = fdopen(fds[0], "r");
+	if (!*out)
+		fail("fdopen");
+	return pid;
+}
+
+static void measure_late(char ***command, int cnt, int lines)
+{
+	for (int i = 0; i < cnt; i++) {
+		double late[ROUNDS_MAX], at;
+		char line[64];
+		int got = 0;
+		FILE *out;
+		pid_t pid = start_into_pipe(command[i], &out);
+
+		while (got < lines && fgets(line, sizeof(line), out)) {
+			at = now_boot_ns();
+			if (*line >= '0' && *line <= '9')
+				late[got++] = (at - strtod(line, NULL)) / 1000;
+		}
+		kill(pid, SIGTERM);
+		waitpid(pid, NULL, 0);
+		fclose(out);
+		if (got < lines) {
+			fprintf(stderr, "measure: %s ended too soon\n", command[i][0]);
+			exit(1);
+		}
+		printf("%.0f ", median(late, got));
+		printf("%.0f\n", late[got - 1]);
 	}
 }
 
@@ -233,7 +292,7 @@ static double kernel_once(char **argv, long calls)
 	pid_t pid;
 
 	progs_now(&before);
-	pid = start(argv, NULL);
+	pid = start(argv, -1);
 	if (wait_attached(&before, pid)) {
 		fprintf(stderr, "measure: %s: no program of it ever ran\n", argv[0]);
 		kill(pid, SIGKILL);
@@ -295,11 +354,16 @@ int main(int argc, char **argv)
 		measure_user(command, cnt, argv[2]);
 		return 0;
 	}
+	if (cnt && rounds > 0 && rounds <= ROUNDS_MAX && !strcmp(argv[1], "late")) {
+		measure_late(command, cnt, rounds);
+		return 0;
+	}
 	if (cnt && rounds > 0 && calls > 0 && !strcmp(argv[1], "kernel")) {
 		measure_kernel(command, cnt, rounds, calls);
 		return 0;
 	}
-	fputs("usage: measure start ROUNDS | user FILE | kernel ROUNDS CALLS -- COMMAND... [-- "
+	fputs("usage: measure start ROUNDS | user FILE | late LINES | kernel ROUNDS CALLS -- "
+	      "COMMAND... [-- "
 	      "...]\n",
 	      stderr);
 	return 2;
