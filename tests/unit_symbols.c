@@ -16,6 +16,7 @@
 #include "probes/probe.h"
 #include "runtime/elfsyms.h"
 #include "runtime/ksyms.h"
+#include "runtime/perfmap.h"
 #include "runtime/procmaps.h"
 #include "runtime/symbols.h"
 #include "runtime/usyms.h"
@@ -297,6 +298,57 @@ static void test_corrupt(void)
 	free(good);
 }
 
+/* ---- code made at run time ---- */
+
+static const char *made_at(struct perfmap *p, uint64_t addr)
+{
+	uint64_t start;
+
+	return perfmap_find(p, addr, &start);
+}
+
+static struct perfmap *perfmap_anew(struct perfmap *p)
+{
+	perfmap_free(p);
+	return perfmap_new((uint32_t)getpid());
+}
+
+static void write_file(const char *path, const char *text, off_t sz)
+{
+	FILE *f = fopen(path, "w");
+
+	CHECK(f && fputs(text, f) >= 0 && !fclose(f));
+	CHECK(!sz || !truncate(path, sz));
+}
+
+/* A pipe that nobody ends, a file without end, one that grows for ever, lines of nonsense, none at all. */
+static void test_made(void)
+{
+	struct perfmap *p = perfmap_anew(NULL);
+	char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
+	CHECK(!made_at(p, 0x1000));
+	CHECK(!mkfifo(path, 0600) && !made_at(p, 0x1000) && !unlink(path));
+	write_file(path, "1000 10 one\n", (off_t)1 << 40);
+	CHECK(made_at(p, 0x1008) && !strcmp(made_at(p, 0x1008), "one"));
+	for (int i = 0; i < 20000; i++) {
+		CHECK(!truncate(path, ((off_t)1 << 40) + i));
+		CHECK(!made_at(p, 0x5000));
+	}
+	unlink(path);
+	CHECK(made_at(p, 0x1008)); /* it was open */
+	p = perfmap_anew(p);
+	write_file(
+		path,
+		"\n1000\n1000 \n1000 10\n1000 10 \nz 1 z\n-1 -1 a\n2000 10 a\n2000 10 b\n3000 0 c",
+		0);
+	CHECK(!made_at(p, 0x1000) && !made_at(p, 0x3000));
+	CHECK(made_at(p, 0x2000) && !strcmp(made_at(p, 0x2000), "b")); /* the later one is true */
+	unlink(path);
+	perfmap_free(p);
+}
+
 /* ---- stacks ---- */
 
 static int note(struct symbols *s, uint64_t id, uint64_t ip)
@@ -360,5 +412,6 @@ int main(void)
 	test_names();
 	test_self();
 	test_corrupt();
+	test_made();
 	return failed != 0;
 }
