@@ -17,6 +17,7 @@
 #include "runtime/dwarf.h"
 #include "runtime/elfsyms.h"
 #include "runtime/gosyms.h"
+#include "runtime/pltsyms.h"
 
 enum {
 	SEGMENTS_MAX = 64,
@@ -32,7 +33,7 @@ struct segment {
 struct row {
 	uint64_t vaddr, sz;
 	const char *name;
-	char *demangled; /* malloc'ed; NULL: not yet, or it is no mangled name */
+	char *demangled; /* what to show, malloc'ed; NULL: not yet, or it is no mangled name */
 	uint8_t rank; /* among those of one address the highest is the best */
 };
 
@@ -170,6 +171,19 @@ static bool add_go(void *arg, uint64_t vaddr, uint64_t sz, const char *name)
 	return e->cnt < SYMBOLS_MAX && add_row(arg, &(struct row){ vaddr, sz, name, NULL, 0 });
 }
 
+static bool add_plt(void *arg, uint64_t vaddr, uint64_t sz, const char *name)
+{
+	struct elfsyms *e = arg;
+	char *plain = e->demangle ? demangle(name) : NULL, *full = NULL;
+	bool ok = asprintf(&full, "%s@plt", plain ?: name) > 0;
+
+	free(plain);
+	if (ok && e->cnt < SYMBOLS_MAX && add_row(e, &(struct row){ vaddr, sz, name, full, 0 }))
+		return true;
+	free(ok ? full : NULL);
+	return false;
+}
+
 static bool is_stripped(Elf *elf)
 {
 	Elf_Scn *scn = NULL;
@@ -199,6 +213,7 @@ static int read_symbols(struct elfsyms *e, Elf *elf)
 	}
 	if (is_stripped(elf))
 		gosyms_each(elf, add_go, e);
+	pltsyms_each(elf, add_plt, e);
 	if (e->cnt)
 		qsort(e->rows, e->cnt, sizeof(*e->rows), cmp_rows);
 	return 0;
