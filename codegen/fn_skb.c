@@ -16,12 +16,17 @@ enum {
 	FRAGS_MAX = 17, /* MAX_SKB_FRAGS as nearly everybody has it */
 };
 
-/* The packet being copied: words of memory that LLVM turns into registers. */
+/*
+ * The packet being copied. Its words are of the frame: of such memory the verifier does not know the
+ * contents. Numbers that it knows would differ on every way through the parts, and it would go on
+ * from each anew (before 6.13 some 400,000 steps for one packet).
+ */
 struct packet {
 	LLVMValueRef skb; /* address */
 	LLVMValueRef body; /* where in the record its bytes go */
 	LLVMValueRef off, want; /* from where, and how many bytes */
 	LLVMValueRef got; /* word: so many are there */
+	LLVMValueRef first; /* word: so many lie before the part at hand */
 };
 
 static const struct type *struct_of(struct gen *g, const char *name)
@@ -91,13 +96,14 @@ static void copy_part(struct gen *g, struct packet *p, LLVMValueRef first, LLVMV
 }
 
 /* struct skb_frag: a page, u32 length, u32 offset; marked in its lowest bit it is no page of ours. */
-static LLVMValueRef copy_frag(struct gen *g, struct packet *p, LLVMValueRef first,
-			      LLVMValueRef frag, LLVMValueRef vmemmap, LLVMValueRef base)
+static void copy_frag(struct gen *g, struct packet *p, LLVMValueRef frag, LLVMValueRef vmemmap,
+		      LLVMValueRef base)
 {
 	const struct type *page = struct_of(g, "struct page");
 	LLVMBasicBlockRef real = gen_block(g, "page"), done = gen_block(g, "frag_end");
 	LLVMValueRef at = read_word(g, frag, 8), len = read_word(g, add(g, frag, 8), 4);
 	LLVMValueRef off = read_word(g, add(g, frag, 12), 4), odd;
+	LLVMValueRef first = LLVMBuildLoad2(g->b, g->i64, p->first, "");
 
 	odd = LLVMBuildAnd(g->b, at, gen_i64(g, 1), "");
 	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, odd, gen_i64(g, 0)), real, done);
@@ -108,7 +114,7 @@ static LLVMValueRef copy_frag(struct gen *g, struct packet *p, LLVMValueRef firs
 	copy_part(g, p, first, LLVMBuildAdd(g->b, at, off, ""), len);
 	gen_br(g, done);
 	gen_at(g, done);
-	return LLVMBuildAdd(g->b, first, len, "");
+	LLVMBuildStore(g->b, LLVMBuildAdd(g->b, first, len, ""), p->first);
 }
 
 /* What lies in pages, behind the head. */
@@ -119,7 +125,7 @@ static void copy_frags(struct gen *g, struct packet *p, const struct type *skb_t
 	LLVMValueRef vmemmap = gen_konst(g, KONST_KADDR_MAYBE, "vmemmap_base");
 	LLVMValueRef base = gen_konst(g, KONST_KADDR_MAYBE, "page_offset_base");
 	LLVMBasicBlockRef known = gen_block(g, "frags"), done = gen_block(g, "frags_end");
-	LLVMValueRef info, cnt, first = head;
+	LLVMValueRef info, cnt;
 
 	if (!frags || !type_field_find(info_t, "nr_frags"))
 		return;
@@ -131,13 +137,14 @@ static void copy_frags(struct gen *g, struct packet *p, const struct type *skb_t
 	info = LLVMBuildAdd(g->b, read_field(g, p->skb, skb_t, "head"),
 			    read_field(g, p->skb, skb_t, "end"), "");
 	cnt = read_field(g, info, info_t, "nr_frags");
+	LLVMBuildStore(g->b, head, p->first);
 	for (uint32_t i = 0; i < FRAGS_MAX; i++) {
 		struct mem_mark m = gen_mark(g);
 		LLVMBasicBlockRef more = gen_block(g, "frag");
 
 		gen_cond_br(g, gen_cmp(g, LLVMIntUGT, cnt, gen_i64(g, i)), more, done);
 		gen_at(g, more);
-		first = copy_frag(g, p, first, add(g, info, frags->off + 16ull * i), vmemmap, base);
+		copy_frag(g, p, add(g, info, frags->off + 16ull * i), vmemmap, base);
 		gen_release(g, m);
 	}
 	gen_br(g, done);
@@ -176,7 +183,8 @@ LLVMValueRef fn_skboutput(struct gen *g, struct call *c)
 	struct event_lost lost;
 
 	p.off = gen_int(g, want->next);
-	p.got = gen_tmp(g, 8);
+	p.got = gen_frame_tmp(g, 8);
+	p.first = gen_frame_tmp(g, 8);
 	p.body = gen_off(g, rec, body);
 	LLVMBuildStore(g->b, gen_i64(g, 0), p.got);
 	LLVMBuildStore(g->b, gen_i64(g, (uint64_t)-EFAULT), ret);
