@@ -135,12 +135,13 @@ struct format *format_parse(struct arena *a, const char *text, size_t len, const
 	while (c.at < c.end) {
 		struct format_piece *p = piece_new(a, f, &cap);
 		size_t lit = literal_len(&c);
-		bool percent = !lit && (c.end - c.at == 1 || c.at[1] == '%');
+		bool alone = !lit && (c.end - c.at == 1 || iscntrl((unsigned char)c.at[1]));
+		bool percent = alone || (!lit && c.at[1] == '%');
 
-		if (lit || percent) { /* a '%' at the very end is itself */
+		if (lit || percent) { /* a '%' at the end of the text or of a line is itself */
 			*p = (struct format_piece){ .text = c.at,
 						    .len = percent ? 1 : (uint32_t)lit };
-			c.at += percent ? (c.end - c.at == 1 ? 1 : 2) : lit;
+			c.at += alone ? 1 : percent ? 2 : lit;
 			continue;
 		}
 		if (!one_conversion(&c, p)) {

@@ -224,23 +224,34 @@ static const struct type *str_type(struct infer *in, const struct node *n)
 	return type_string(in->ts, max);
 }
 
-/* The helpers behind these take only pointers that the verifier knows by their types. */
-static bool has_btf_pointers(struct infer *in, const struct node *n)
+/* Whether the probe's type has the flag that the call needs. */
+static bool probe_has(struct infer *in, const struct node *n, uint32_t flag)
 {
 	const struct probe_type *t = in->probe->probe.ptype, *const * all;
 	const char *names = "";
 	uint32_t cnt;
 
-	if (!t || t->flags & PROBE_BTF_POINTERS)
+	if (!t || t->flags & flag)
 		return true;
 	all = probe_types(&cnt);
 	for (uint32_t i = 0; i < cnt; i++)
-		if (all[i]->flags & PROBE_BTF_POINTERS)
+		if (all[i]->flags & flag)
 			names = arena_printf(in->u->arena, "%s%s%s", names, *names ? ", " : "",
 					     all[i]->name);
 	if (in->report)
 		diag(in->u->diags, n->span, D_BTF_PROBE, n->call.fn->name, names);
 	return false;
+}
+
+/* The helpers behind these take only pointers that the verifier knows by their types. */
+static bool has_btf_pointers(struct infer *in, const struct node *n)
+{
+	return probe_has(in, n, PROBE_BTF_POINTERS);
+}
+
+static const struct type *override_type(struct infer *in, const struct node *n)
+{
+	return probe_has(in, n, PROBE_OVERRIDES) ? result_type(in, n->call.fn) : in->bad;
 }
 
 static const struct type *path_type(struct infer *in, const struct node *n)
@@ -344,6 +355,7 @@ static const struct type *(*const special[B_COUNT])(struct infer *in, const stru
 	[B_find] = find_type,
 	[B_hist] = hist_type,
 	[B_kptr] = space_type,
+	[B_override] = override_type,
 	[B_path] = path_type,
 	[B_socket_cookie] = cookie_type,
 	[B_lhist] = lhist_type,

@@ -100,10 +100,12 @@ static const struct type *kept_in_map(struct infer *in, const struct node *n, co
 		diag(in->u->diags, n->span, D_MAP_VALUE, infer_name(in, t));
 		return in->bad;
 	}
-	d = diag(in->u->diags, n->span, D_AGG_COPY, infer_name(in, t));
-	if (t->kind != V_STATS && type_agg_value(in->ts, t))
-		diag_hint(d, "Add a cast to integer if you want the value of the aggregate, "
-			     "e.g. `@b = (int64)@a;`.");
+	d = diag(in->u->diags, n->span, D_AGG_COPY, infer_name(in, t), n->assign.target->map.name);
+	if (t->kind != V_STATS && type_agg_value(in->ts, t) && v->kind == N_MAP)
+		diag_hint(d,
+			  "Add a cast to integer if you want the value of the aggregate, "
+			  "e.g. `%s = (int64)%s;`.",
+			  n->assign.target->map.name, v->map.name);
 	return in->bad;
 }
 

@@ -29,15 +29,20 @@ static const struct builtin *fn_of(struct node *n)
 void gen_call_into(struct gen *g, const struct builtin *fn, struct node *n, LLVMValueRef dst)
 {
 	struct call c = { n, args_of(n), dst, n->type->size };
+	struct span around = gen_narrow_place(g, n->span);
 
 	table[fn->id](g, &c);
+	g->place = around;
 }
 
 LLVMValueRef gen_call_text(struct gen *g, struct node *n, LLVMValueRef dst, uint32_t max)
 {
 	struct call c = { n, args_of(n), dst, max };
+	struct span around = gen_narrow_place(g, n->span);
+	LLVMValueRef len = table[fn_of(n)->id](g, &c);
 
-	return table[fn_of(n)->id](g, &c);
+	g->place = around;
+	return len;
 }
 
 bool call_reads_all(struct node *e)

@@ -169,6 +169,15 @@ static LLVMValueRef address_of(struct gen *g, struct node *e)
 	return addr;
 }
 
+static LLVMValueRef read_int(struct gen *g, struct node *e)
+{
+	struct span around = gen_narrow_place(g, e->span);
+	LLVMValueRef v = lvalue_load(g, lvalue_of(g, e), e->type);
+
+	g->place = around;
+	return v;
+}
+
 static LLVMValueRef gen_unary(struct gen *g, struct node *n)
 {
 	LLVMValueRef v;
@@ -186,7 +195,7 @@ static LLVMValueRef gen_unary(struct gen *g, struct node *n)
 		return LLVMBuildZExt(g->b, v, g->i64, "");
 	case UN_COMPTIME: /* infer has put what it is in its place */
 	case UN_PLUS: return gen_int(g, n->unary.e);
-	case UN_DEREF: return lvalue_load(g, lvalue_of(g, n), n->type);
+	case UN_DEREF: return read_int(g, n);
 	}
 	return NULL;
 }
@@ -246,7 +255,7 @@ LLVMValueRef gen_int(struct gen *g, struct node *e)
 	case N_OFFSETOF: return core_offsetof(g, e);
 	case N_FIELD:
 	case N_TUPLE_GET:
-	case N_INDEX: return lvalue_load(g, lvalue_of(g, e), e->type);
+	case N_INDEX: return read_int(g, e);
 	case N_STR:
 	case N_TUPLE:
 	case N_RECORD: /* never integers */

@@ -19,6 +19,7 @@ static LLVMValueRef failed_function(struct gen *g)
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(g->b), bad, count, out;
 	LLVMMetadataRef loc = LLVMGetCurrentDebugLocation2(g->b);
 	struct prog_gen inner = *g->p, *outer = g->p;
+	struct span place = g->place;
 	LLVMValueRef key, p, ret;
 
 	inner.fn = g->failed_fn = LLVMAddFunction(g->mod, "failed", ft);
@@ -45,6 +46,7 @@ static LLVMValueRef failed_function(struct gen *g)
 	gen_at(g, out);
 	LLVMBuildRet(g->b, gen_i64(g, 0));
 	g->p = outer;
+	g->place = place;
 	gen_at(g, here);
 	LLVMSetCurrentDebugLocation2(g->b, loc);
 	return g->failed_fn;

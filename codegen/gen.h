@@ -191,6 +191,16 @@ LLVMValueRef gen_konst_probe(struct gen *g, enum image_const_kind kind, const ch
 LLVMValueRef gen_konst_at(struct gen *g, enum image_const_kind kind, const char *str,
 			  struct span sp);
 void gen_place(struct gen *g, struct span sp); /* debug location of what follows */
+
+/* Failures at run time are told of this part of a statement; gives what it was, to be put back. */
+static inline struct span gen_narrow_place(struct gen *g, struct span sp)
+{
+	struct span around = g->place;
+
+	if (sp.to)
+		g->place = sp;
+	return around;
+}
 /*
  * A phase: a head block of its own where the scratch lookup goes if it is needed, then the code.
  * Open gives the code's first block, close wants it back.

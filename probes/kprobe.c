@@ -372,7 +372,8 @@ const struct probe_type probe_kprobe = {
 	.name = "kprobe",
 	.aliases = { "k" },
 	.help = "kprobe:[MODULE:]FUNCTION[+OFFSET]: a function of the kernel is called",
-	.flags = PROBE_WILDCARDS | PROBE_LISTED | PROBE_LISTS_PATTERN | PROBE_FUNCTIONS,
+	.flags = PROBE_WILDCARDS | PROBE_LISTED | PROBE_LISTS_PATTERN | PROBE_FUNCTIONS |
+		 PROBE_OVERRIDES,
 	.args_kind = PROBE_ARGS_REGS,
 	.section = "kprobe",
 	.parse = parse_entry,

@@ -145,6 +145,7 @@ enum {
 	 * of another kind runs on that CPU (bpf_prog_active in bpf_overflow_handler).
 	 */
 	PROBE_OVERFLOWS = 32768,
+	PROBE_OVERRIDES = 131072, /* its program may say what the function is to return */
 	PROBE_BEATS = 65536, /* one at a time, by a timer: those skipped are made up for */
 };
 

@@ -53,6 +53,8 @@ void out_text_attached(struct out *o, uint32_t cnt);
 void out_text_lost(struct out *o, const char *probe, uint64_t cnt, uint64_t total);
 void out_text_refused(struct out *o, const struct image_map *m, enum image_refusal why,
 		      uint64_t cnt);
+/* What a helper's error means for the script. */
+const char *out_failure(const struct image *img, const struct image_site *s, int64_t ret);
 void out_text_failed(struct out *o, const struct image_site *s, int64_t ret, uint64_t cnt);
 void out_text_missed(struct out *o, const char *probe, uint64_t cnt);
 void out_text_message(struct out *o, const char *json_type, const char *level, uint32_t place,

@@ -202,7 +202,7 @@ static void json_failed(struct out *o, const struct image_site *s, int64_t ret, 
 	struct buf *b = &o->buf;
 
 	buf_puts(b, "{\"type\": \"helper_error\"");
-	member_str(b, ", \"msg\": ", strerror((int)-ret));
+	member_str(b, ", \"msg\": ", out_failure(img, s, ret));
 	member_str(b, ", \"helper\": ", image_str(img, s->helper));
 	buf_puts(b, ", \"retcode\": ");
 	buf_put_s64(b, ret);

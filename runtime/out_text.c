@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Text: section 10 of the reference. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -133,6 +134,15 @@ static void text_map(struct out *o, const struct map_data *d, uint64_t top, uint
 	}
 }
 
+const char *out_failure(const struct image *img, const struct image_site *s, int64_t ret)
+{
+	if (ret == -E2BIG && !strcmp(image_str(img, s->helper), "map_update_elem"))
+		return "Map full; can't update element. Try increasing max_map_keys config or "
+		       "manually setting the max entries in a map declaration e.g. "
+		       "`let @a = hash(5000)`";
+	return strerror((int)-ret);
+}
+
 void out_text_failed(struct out *o, const struct image_site *s, int64_t ret, uint64_t cnt)
 {
 	char where[512];
@@ -140,7 +150,7 @@ void out_text_failed(struct out *o, const struct image_site *s, int64_t ret, uin
 	place_text(o->env->img, s->place, where, sizeof(where));
 	fprintf(stderr,
 		"%sWARNING: %s (%llu time%s)\nAdditional Info - helper: %s, retcode: %lld\n", where,
-		strerror((int)-ret), (unsigned long long)cnt, cnt == 1 ? "" : "s",
+		out_failure(o->env->img, s, ret), (unsigned long long)cnt, cnt == 1 ? "" : "s",
 		image_str(o->env->img, s->helper), (long long)ret);
 }
 
