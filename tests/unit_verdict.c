@@ -57,6 +57,10 @@ static void test_words(void)
 	      "end of this loop", 4, 0, "");
 	CHECK("back-edge from insn 9 to 4\n", "loops like this", VERDICT_NO_INSN, 0, "");
 	CHECK("combined stack size of 3 calls is 544. Too large\n", "512", VERDICT_NO_INSN, 0, "");
+	CHECK("the call stack of 9 frames is too deep !\n", "nested too deeply", VERDICT_NO_INSN, 0,
+	      "");
+	CHECK("the call stack of 9 frames is too deep\n", "nested too deeply", VERDICT_NO_INSN, 0,
+	      "");
 	CHECK("The sequence of 8193 jumps is too complex.\n", "branches", VERDICT_NO_INSN, 0, "");
 	CHECK("8: (85) call bpf_probe_read_kernel#113\ncannot call GPL-restricted function from "
 	      "non-GPL compatible program\n",
