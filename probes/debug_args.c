@@ -104,6 +104,13 @@ int debug_args(struct probe_env *env, struct elf_file *f, const struct elf_symbo
 		return probe_fail(err, -1, -ENOENT,
 				  "%s: how a program of 32 bits passes arguments is not known",
 				  f->path);
+	if (f->is_go) {
+		probe_fail(err, -1, -ENOTSUP, "%s: Go passes arguments in a way of its own",
+			   s->name);
+		env_hint(err, "Integers and pointers are in reg(\"ax\"), reg(\"bx\"), reg(\"cx\"), "
+			      "reg(\"di\"), reg(\"si\") (Go 1.17 and newer, x86_64).");
+		return -ENOTSUP;
+	}
 	if (!debug_of(env, f))
 		return probe_fail(err, -1, -ENOENT, "%s has no debug information", f->path);
 	if (!debug_find_function(env, f, s->addr, &fn))
