@@ -229,16 +229,6 @@ static bool enter(struct walker *w, struct node *n)
 	case N_MAP_DECL:
 	case N_PROBE:
 	case N_ATTACH:
-	case N_TYPE_NAME:
-	case N_TYPE_PTR:
-	case N_TYPE_ARRAY:
-	case N_TYPE_FUNC:
-	case N_TYPE_OF:
-	case N_TYPE_TUPLE:
-	case N_TYPE_RECORD:
-	case N_TYPE_ENUM:
-	case N_CFIELD:
-	case N_ENUMERATOR:
 	case N_EXPR_STMT:
 	case N_LET:
 	case N_DISCARD:
@@ -259,7 +249,8 @@ static bool enter(struct walker *w, struct node *n)
 	case N_RECORD:
 	case N_NAMED:
 	case N_OFFSETOF:
-	case N_SIZEOF: return true;
+	case N_SIZEOF:
+	case CASES_TYPE: return true;
 	}
 	return true;
 }

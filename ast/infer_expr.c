@@ -476,37 +476,9 @@ static const struct type *infer_kind(struct infer *in, struct node *n)
 	case N_OFFSETOF: return infer_offsetof(in, n);
 	case N_POSITIONAL:
 	case N_POS_COUNT:
-	case N_PROGRAM:
-	case N_CONFIG:
-	case N_CONFIG_VAR:
-	case N_IMPORT:
-	case N_CPP:
-	case N_CDEF:
-	case N_MACRO:
-	case N_MAP_DECL:
-	case N_PROBE:
-	case N_ATTACH:
-	case N_TYPE_NAME:
-	case N_TYPE_PTR:
-	case N_TYPE_ARRAY:
-	case N_TYPE_FUNC:
-	case N_TYPE_OF:
-	case N_TYPE_TUPLE:
-	case N_TYPE_RECORD:
-	case N_TYPE_ENUM:
-	case N_CFIELD:
-	case N_ENUMERATOR:
-	case N_EXPR_STMT:
-	case N_LET:
-	case N_ASSIGN:
-	case N_DISCARD:
-	case N_FOR_MAP:
-	case N_FOR_RANGE:
-	case N_WHILE:
-	case N_UNROLL:
-	case N_BREAK:
-	case N_CONTINUE:
-	case N_RETURN: break;
+	case CASES_TOP_LEVEL:
+	case CASES_TYPE:
+	case CASES_STATEMENT: break;
 	}
 	return in->bad;
 }

@@ -288,50 +288,9 @@ void infer_stmt(struct infer *in, struct node *n)
 		break;
 	case N_BREAK:
 	case N_CONTINUE: break;
-	case N_INT:
-	case N_BOOL:
-	case N_STR:
-	case N_IDENT:
-	case N_POSITIONAL:
-	case N_POS_COUNT:
-	case N_OPTION:
-	case N_VAR:
-	case N_MAP:
-	case N_UNARY:
-	case N_INCDEC:
-	case N_BINARY:
-	case N_TERNARY:
-	case N_CALL:
-	case N_FIELD:
-	case N_TUPLE_GET:
-	case N_INDEX:
-	case N_CAST:
-	case N_TUPLE:
-	case N_RECORD:
-	case N_NAMED:
-	case N_SIZEOF:
-	case N_OFFSETOF:
-	case N_TYPE_ARG: infer_expr(in, n); break;
-	case N_PROGRAM:
-	case N_CONFIG:
-	case N_CONFIG_VAR:
-	case N_IMPORT:
-	case N_CPP:
-	case N_CDEF:
-	case N_MACRO:
-	case N_MAP_DECL:
-	case N_PROBE:
-	case N_ATTACH:
-	case N_TYPE_NAME:
-	case N_TYPE_PTR:
-	case N_TYPE_ARRAY:
-	case N_TYPE_FUNC:
-	case N_TYPE_OF:
-	case N_TYPE_TUPLE:
-	case N_TYPE_RECORD:
-	case N_TYPE_ENUM:
-	case N_CFIELD:
-	case N_ENUMERATOR: break;
+	case CASES_EXPRESSION: infer_expr(in, n); break;
+	case CASES_TOP_LEVEL:
+	case CASES_TYPE: break;
 	}
 }
 

@@ -439,44 +439,65 @@ static void resolve_operand(struct resolver *r, struct node *n, const struct nod
 	r->beside_text = false;
 }
 
-static void resolve_node(struct resolver *r, struct node *n)
+static void resolve_conditional(struct resolver *r, struct node *n)
 {
-	if (!n)
+	if (n->cond.is_comptime) {
+		resolve_comptime(r, n);
 		return;
+	}
+	resolve_node(r, n->cond.cond);
+	resolve_node(r, n->cond.then);
+	resolve_node(r, n->cond.otherwise);
+}
+
+static void resolve_unary(struct resolver *r, struct node *n)
+{
+	if (n->unary.op == UN_ADDR)
+		var_filled(r, n->unary.e);
+	resolve_node(r, n->unary.e);
+}
+
+static void resolve_loop(struct resolver *r, struct node *n)
+{
+	if (n->kind == N_FOR_MAP)
+		n->loop.map->map.whole = n->loop.map->kind == N_MAP && !n->loop.map->map.key;
+	resolve_node(r, n->kind == N_FOR_MAP ? n->loop.map : n->loop.from);
+	if (n->kind == N_FOR_RANGE)
+		resolve_node(r, n->loop.to);
+	in_scope(r, n->loop.var, n->loop.body);
+}
+
+static void resolve_type(struct resolver *r, struct node *n)
+{
 	switch (n->kind) {
-	case N_POSITIONAL: resolve_positional(r, n); break;
-	case N_POS_COUNT:
-		make_int(n, r->u->opt->param_cnt, false);
-		r->u->params_used = UINT64_MAX;
+	case N_TYPE_PTR:
+	case N_TYPE_ARRAY:
+		resolve_node(r, n->type_deriv.elem);
+		resolve_constant(r, n->type_deriv.count);
 		break;
-	case N_VAR: var_read(r, n); break;
-	case N_MAP: resolve_map(r, n); break;
-	case N_IDENT: resolve_ident(r, n); break;
-	case N_CALL: resolve_call(r, n); break;
+	case N_TYPE_OF: resolve_type_or_value(r, &n->type_of.arg); break;
+	case N_TYPE_TUPLE: resolve_list(r, n->type_tuple.elems); break;
+	case N_TYPE_NAME: resolve_constant(r, n->type_name.size); break;
+	case N_TYPE_FUNC:
+	case N_TYPE_RECORD:
+	case N_TYPE_ENUM:
+	case N_CFIELD:
+	case N_ENUMERATOR: /* define has made them */
+	case N_BLOCK:
+	case N_IF:
+	case CASES_EXPRESSION:
+	case CASES_STATEMENT:
+	case CASES_TOP_LEVEL: break;
+	}
+}
+
+static void resolve_stmt(struct resolver *r, struct node *n)
+{
+	switch (n->kind) {
 	case N_ASSIGN: resolve_assign(r, n); break;
 	case N_LET: resolve_let(r, n); break;
-	case N_INCDEC: resolve_incdec(r, n); break;
-	case N_BLOCK: in_scope(r, NULL, n); break;
-	case N_IF:
-	case N_TERNARY:
-		if (n->cond.is_comptime) {
-			resolve_comptime(r, n);
-			break;
-		}
-		resolve_node(r, n->cond.cond);
-		resolve_node(r, n->cond.then);
-		resolve_node(r, n->cond.otherwise);
-		break;
 	case N_FOR_MAP:
-		n->loop.map->map.whole = n->loop.map->kind == N_MAP && !n->loop.map->map.key;
-		resolve_node(r, n->loop.map);
-		in_scope(r, n->loop.var, n->loop.body);
-		break;
-	case N_FOR_RANGE:
-		resolve_node(r, n->loop.from);
-		resolve_node(r, n->loop.to);
-		in_scope(r, n->loop.var, n->loop.body);
-		break;
+	case N_FOR_RANGE: resolve_loop(r, n); break;
 	case N_WHILE:
 		resolve_node(r, n->repeat.cond);
 		in_scope(r, NULL, n->repeat.body);
@@ -488,11 +509,31 @@ static void resolve_node(struct resolver *r, struct node *n)
 	case N_EXPR_STMT:
 	case N_DISCARD:
 	case N_RETURN: resolve_node(r, n->expr.e); break;
-	case N_UNARY:
-		if (n->unary.op == UN_ADDR)
-			var_filled(r, n->unary.e);
-		resolve_node(r, n->unary.e);
+	case N_BREAK:
+	case N_CONTINUE:
+	case N_BLOCK:
+	case N_IF:
+	case CASES_EXPRESSION:
+	case CASES_TYPE:
+	case CASES_TOP_LEVEL: break;
+	}
+}
+
+static void resolve_expr(struct resolver *r, struct node *n)
+{
+	switch (n->kind) {
+	case N_POSITIONAL: resolve_positional(r, n); break;
+	case N_POS_COUNT:
+		make_int(n, r->u->opt->param_cnt, false);
+		r->u->params_used = UINT64_MAX;
 		break;
+	case N_VAR: var_read(r, n); break;
+	case N_MAP: resolve_map(r, n); break;
+	case N_IDENT: resolve_ident(r, n); break;
+	case N_CALL: resolve_call(r, n); break;
+	case N_INCDEC: resolve_incdec(r, n); break;
+	case N_TERNARY: resolve_conditional(r, n); break;
+	case N_UNARY: resolve_unary(r, n); break;
 	case N_BINARY:
 		resolve_operand(r, n->binary.l, n->binary.r);
 		resolve_operand(r, n->binary.r, n->binary.l);
@@ -512,36 +553,30 @@ static void resolve_node(struct resolver *r, struct node *n)
 	case N_NAMED: resolve_node(r, n->named.e); break;
 	case N_SIZEOF:
 	case N_OFFSETOF: resolve_type_or_value(r, &n->sizeof_.arg); break;
-	case N_TYPE_PTR:
-	case N_TYPE_ARRAY:
-		resolve_node(r, n->type_deriv.elem);
-		resolve_constant(r, n->type_deriv.count);
-		break;
-	case N_TYPE_OF:
 	case N_TYPE_ARG: resolve_type_or_value(r, &n->type_of.arg); break;
-	case N_TYPE_TUPLE: resolve_list(r, n->type_tuple.elems); break;
-	case N_TYPE_NAME: resolve_constant(r, n->type_name.size); break;
 	case N_INT:
 	case N_BOOL:
 	case N_STR:
 	case N_OPTION:
-	case N_BREAK:
-	case N_CONTINUE:
-	case N_TYPE_FUNC:
-	case N_TYPE_RECORD:
-	case N_TYPE_ENUM:
-	case N_CFIELD:
-	case N_ENUMERATOR:
-	case N_PROGRAM:
-	case N_CONFIG:
-	case N_CONFIG_VAR:
-	case N_IMPORT:
-	case N_CPP:
-	case N_CDEF:
-	case N_MACRO:
-	case N_MAP_DECL:
-	case N_PROBE:
-	case N_ATTACH: break;
+	case N_BLOCK:
+	case N_IF:
+	case CASES_STATEMENT:
+	case CASES_TYPE:
+	case CASES_TOP_LEVEL: break;
+	}
+}
+
+static void resolve_node(struct resolver *r, struct node *n)
+{
+	if (!n)
+		return;
+	switch (n->kind) {
+	case N_BLOCK: in_scope(r, NULL, n); break;
+	case N_IF: resolve_conditional(r, n); break;
+	case CASES_EXPRESSION: resolve_expr(r, n); break;
+	case CASES_STATEMENT: resolve_stmt(r, n); break;
+	case CASES_TYPE: resolve_type(r, n); break;
+	case CASES_TOP_LEVEL: break;
 	}
 }
 
