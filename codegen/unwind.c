@@ -83,15 +83,16 @@ LLVMValueRef word_is(struct gen *g, LLVMValueRef v, uint64_t n)
 	return gen_cmp(g, LLVMIntEQ, v, gen_i64(g, n));
 }
 
-/* One word or more of the process's memory. */
-static void read_user(struct gen *g, LLVMValueRef dst, uint32_t size, LLVMValueRef addr,
-		      LLVMBasicBlockRef fail)
+void word_read(struct gen *g, enum word_space space, LLVMValueRef dst, uint32_t size,
+	       LLVMValueRef addr, LLVMBasicBlockRef fail)
 {
+	LLVMValueRef sz = gen_i32(g, size), from = LLVMBuildIntToPtr(g->b, addr, g->ptr, "");
+
 	g->may_fail = true;
 	gen_only_if(g,
 		    word_is(g,
-			    HELP(g, probe_read_user, dst, gen_i32(g, size),
-				 LLVMBuildIntToPtr(g->b, addr, g->ptr, "")),
+			    space == WORD_USER ? HELP(g, probe_read_user, dst, sz, from)
+					       : HELP(g, probe_read_kernel, dst, sz, from),
 			    0),
 		    fail);
 }
@@ -278,7 +279,7 @@ static void take_signal(struct gen *g, struct step *s, LLVMValueRef sp)
 		     { SIG_SP, STACK_AT(sp) } };
 
 	for (size_t i = 0; i < sizeof(regs) / sizeof(*regs); i++)
-		read_user(g, gen_off(g, s->st, regs[i].to), 8,
+		word_read(g, WORD_USER, gen_off(g, s->st, regs[i].to), 8,
 			  word_add(g, sp, gen_i64(g, regs[i].from)), s->stop);
 	set_place(g, s->st, gen_i64(g, 0), 0, 1);
 	gen_br(g, s->moved);
@@ -311,7 +312,7 @@ static void find_cfa(struct gen *g, struct step *s)
 		set_cfa(g, s, word_add(g, word_load64(g, s->st, regs[i]), off), have);
 	}
 	gen_at(g, way[UNWIND_AT_FP]);
-	read_user(g, gen_off(g, s->st, STACK_AT(tmp)), 8,
+	word_read(g, WORD_USER, gen_off(g, s->st, STACK_AT(tmp)), 8,
 		  word_add(g, word_load64(g, s->st, STACK_AT(fp)), off), s->stop);
 	set_cfa(g, s, word_load64(g, s->st, STACK_AT(tmp)), have);
 	gen_at(g, way[UNWIND_PLT]);
@@ -334,7 +335,7 @@ static void restore(struct gen *g, struct step *s, uint32_t rule_off, uint32_t s
 
 	gen_cond_br(g, gen_not_zero(g, off), saved, done);
 	gen_at(g, saved);
-	read_user(g, gen_off(g, s->st, state_off), 8, word_add(g, base, off), s->stop);
+	word_read(g, WORD_USER, gen_off(g, s->st, state_off), 8, word_add(g, base, off), s->stop);
 	gen_br(g, done);
 	gen_at(g, done);
 }
@@ -357,7 +358,7 @@ static void restore_all(struct gen *g, struct step *s)
 	word_store(g, s->st, STACK_AT(pc), word_load64(g, s->st, STACK_AT(lr)));
 	gen_br(g, have);
 	gen_at(g, on_stack);
-	read_user(g, gen_off(g, s->st, STACK_AT(pc)), 8, word_add(g, cfa, ra), s->stop);
+	word_read(g, WORD_USER, gen_off(g, s->st, STACK_AT(pc)), 8, word_add(g, cfa, ra), s->stop);
 	gen_br(g, have);
 	gen_at(g, have);
 	restore(g, s, offsetof(struct unwind_rule, bx), STACK_AT(bx), cfa);
@@ -376,7 +377,7 @@ static void by_frame_pointer(struct gen *g, struct step *s)
 		     tmp = gen_off(g, s->st, STACK_AT(tmp));
 
 	gen_only_if(g, gen_cmp(g, LLVMIntUGE, fp, word_load64(g, s->st, STACK_AT(sp))), s->stop);
-	read_user(g, tmp, 16, fp, s->stop);
+	word_read(g, WORD_USER, tmp, 16, fp, s->stop);
 	word_store(g, s->st, STACK_AT(sp), word_add(g, fp, gen_i64(g, 16)));
 	word_store(g, s->st, STACK_AT(fp), word_load64(g, tmp, 0));
 	word_store(g, s->st, STACK_AT(pc), word_load64(g, tmp, 8));

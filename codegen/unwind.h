@@ -17,6 +17,10 @@ LLVMValueRef word_load64(struct gen *g, LLVMValueRef base, uint64_t off);
 void word_store(struct gen *g, LLVMValueRef base, uint64_t off, LLVMValueRef v);
 LLVMValueRef word_add(struct gen *g, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef word_is(struct gen *g, LLVMValueRef v, uint64_t n);
+/* One or more from the memory of the process or the kernel; goes to fail when they cannot be read. */
+enum word_space { WORD_USER, WORD_KERNEL };
+void word_read(struct gen *g, enum word_space space, LLVMValueRef dst, uint32_t size,
+	       LLVMValueRef addr, LLVMBasicBlockRef fail);
 /*
  * The last of cnt keys, so many bytes apart, that is not above v; the first is taken to be. No
  * branch: the kernel's verifier would follow each, and the processor guess every second one wrong.

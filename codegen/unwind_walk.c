@@ -53,23 +53,12 @@ LLVMValueRef unwind_can_walk(struct gen *g)
 	return LLVMBuildZExt(g->b, can, g->i64, "");
 }
 
-static void read_kernel(struct gen *g, LLVMValueRef dst, uint32_t size, LLVMValueRef addr,
-			LLVMBasicBlockRef fail)
-{
-	g->may_fail = true;
-	gen_only_if(g,
-		    word_is(g,
-			    HELP(g, probe_read_kernel, dst, gen_i32(g, size),
-				 LLVMBuildIntToPtr(g->b, addr, g->ptr, "")),
-			    0),
-		    fail);
-}
-
 /* A word of a kernel structure. */
 static LLVMValueRef member(struct gen *g, LLVMValueRef st, LLVMValueRef base, const char *path,
 			   LLVMBasicBlockRef fail)
 {
-	read_kernel(g, gen_off(g, st, STACK_AT(tmp)), 8, word_add(g, base, field(g, path)), fail);
+	word_read(g, WORD_KERNEL, gen_off(g, st, STACK_AT(tmp)), 8,
+		  word_add(g, base, field(g, path)), fail);
 	return word_load64(g, st, STACK_AT(tmp));
 }
 
@@ -153,8 +142,8 @@ static LLVMValueRef descend(struct gen *g, LLVMValueRef st, LLVMValueRef addr,
 	entry = LLVMBuildPhi(g->b, g->i64, "");
 	type = LLVMBuildLShr(g->b, entry, gen_i64(g, NODE_TYPE_SHIFT), "");
 	type = LLVMBuildAnd(g->b, type, gen_i64(g, NODE_TYPE_MASK), "");
-	read_kernel(g, gen_off(g, st, STACK_AT(node)), NODE_SZ,
-		    LLVMBuildAnd(g->b, entry, gen_i64(g, ~(uint64_t)(NODE_SZ - 1)), ""), none);
+	word_read(g, WORD_KERNEL, gen_off(g, st, STACK_AT(node)), NODE_SZ,
+		  LLVMBuildAnd(g->b, entry, gen_i64(g, ~(uint64_t)(NODE_SZ - 1)), ""), none);
 	gen_only_if(g, gen_cmp(g, LLVMIntULE, type, gen_i64(g, WIDE)), none);
 	child = child_of(g, st, type, addr);
 	last = LLVMGetInsertBlock(g->b);
