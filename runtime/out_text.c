@@ -24,6 +24,14 @@ void out_text_lost(struct out *o, const char *probe, uint64_t cnt, uint64_t tota
 	fprintf(stderr, ": %s\n", probe);
 }
 
+/* A map of a size of its own was declared with it. */
+static const char *how_to_grow(const struct out *o, const struct image_map *m)
+{
+	if (m->max_entries == (uint64_t)image_setting_num(o->env->img, "max_map_keys", 4096))
+		return "raise max_map_keys";
+	return "declare it with more";
+}
+
 void out_text_refused(struct out *o, const struct image_map *m, enum image_refusal why,
 		      uint64_t cnt)
 {
@@ -32,10 +40,8 @@ void out_text_refused(struct out *o, const struct image_map *m, enum image_refus
 
 	switch (why) {
 	case REFUSED_FULL:
-		fprintf(stderr,
-			"WARNING: %s is full (%llu keys): %llu update%s refused; raise "
-			"max_map_keys\n",
-			name, (unsigned long long)m->max_entries, n, were);
+		fprintf(stderr, "WARNING: %s is full (%llu keys): %llu update%s refused; %s\n",
+			name, (unsigned long long)m->max_entries, n, were, how_to_grow(o, m));
 		break;
 	case REFUSED_MEMORY:
 		fprintf(stderr,
