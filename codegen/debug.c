@@ -69,7 +69,7 @@ void debug_function(struct gen *g, struct prog_gen *p)
 	no_unwind(g, p->fn);
 	p->scope = LLVMDIBuilderCreateFunction(g->di, g->di_file, name, strlen(name), name,
 					       strlen(name), g->di_file, pl.line, g->di_fn_type,
-					       false, true, pl.line, 0, true);
+					       p->is_body, true, pl.line, 0, true);
 	LLVMSetSubprogram(p->fn, p->scope);
 	name_context(g, p->scope, pl.line);
 }

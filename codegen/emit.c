@@ -127,7 +127,7 @@ static int optimise(struct gen *g)
 	if (g->core_cnt)
 		passes = arena_printf(g->u->arena, PASSES_CORE "%s", passes);
 	err = LLVMRunPasses(g->mod, passes, g->tm, opt);
-	if (!err && (inner_expand(g) || g->has_sessions))
+	if (!err && inner_expand(g))
 		err = LLVMRunPasses(g->mod, PASSES_EXPAND, g->tm, opt);
 	LLVMDisposePassBuilderOptions(opt);
 	if (!err)

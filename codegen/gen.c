@@ -222,8 +222,7 @@ LLVMValueRef gen_konst_text(struct gen *g, const char *option)
 	return konst_addr(g, row, SCRIPT_TEXT_SZ / sizeof(uint64_t));
 }
 
-static bool gen_knows(const struct gen *g, enum image_const_kind kind, const char *str,
-		      uint64_t *word)
+bool gen_knows(const struct gen *g, enum image_const_kind kind, const char *str, uint64_t *word)
 {
 	return g->opt->known && g->opt->known(g->opt->here, kind, str, word);
 }
@@ -299,7 +298,10 @@ void gen_open_program(struct gen *g, struct prog_gen *p)
 	LLVMTypeRef ft = LLVMFunctionType(g->i64, &g->ptr, 1, false);
 
 	p->fn = LLVMAddFunction(g->mod, p->name, ft);
-	LLVMSetSection(p->fn, p->probe->probe.ptype->section);
+	if (p->is_body)
+		LLVMSetLinkage(p->fn, LLVMInternalLinkage);
+	else
+		LLVMSetSection(p->fn, p->probe->probe.ptype->section);
 	p->ctx = LLVMGetParam(p->fn, 0);
 	p->entry = gen_block(g, "entry");
 	p->leave = gen_block(g, "leave");
@@ -514,7 +516,8 @@ static void gen_program(struct gen *g, struct node *probe, bool plain)
 	struct prog_gen p = { .probe = probe, .plain = plain };
 	uint64_t has;
 
-	p.name = gen_program_name(g, probe, plain ? IMAGE_PLAIN : "");
+	p.is_body = !plain && session_has(g, probe);
+	p.name = gen_program_name(g, probe, plain ? IMAGE_PLAIN : p.is_body ? PROGRAM_BODY : "");
 	g->p = &p;
 	gen_open_program(g, &p);
 	gen_phases(g);
@@ -524,6 +527,8 @@ static void gen_program(struct gen *g, struct node *probe, bool plain)
 	if (!plain)
 		pack_probe(g, &p);
 	g->p = NULL;
+	if (p.is_body)
+		session_entry(g, probe);
 	if (p.has_calls && !plain && !(gen_knows(g, KONST_FEATURE, "bpf_loop", &has) && has))
 		gen_program(g, probe, true);
 }
@@ -536,14 +541,14 @@ static void gen_module(struct gen *g)
 	g->konst_global = placeholder(g, "consts_later");
 	map_declare_all(g);
 	declare_over(g);
-	for (n = g->u->program->program.items; n; n = n->next) {
-		if (n->kind != N_PROBE)
-			continue;
-		n->probe.idx = prog_cnt++;
-		gen_program(g, n, false);
-	}
-	if (!g->frugal) /* one with both in it would spill all the more */
-		session_all(g);
+	for (n = g->u->program->program.items; n; n = n->next)
+		if (n->kind == N_PROBE)
+			n->probe.idx = prog_cnt++;
+	session_plan(g);
+	for (n = g->u->program->program.items; n; n = n->next)
+		if (n->kind == N_PROBE)
+			gen_program(g, n, false);
+	session_all(g);
 	outline_finish(g);
 	if (g->sites)
 		g->sites->max_entries = g->site_cnt;

@@ -95,6 +95,7 @@ struct prog_gen {
 	uint32_t stack_slot; /* in stack_states, counted from 1; 0: none */
 	/* loops that could be written out are calls where the kernel can; or they are not */
 	bool has_calls, plain;
+	bool is_body; /* a function that programs call, see session.c */
 };
 
 struct gen {
@@ -125,7 +126,7 @@ struct gen {
 	LLVMValueRef konst_global;
 	LLVMValueRef over; /* not 0 once exit() was called; NULL: no probe calls it */
 	bool has_loops;
-	bool has_sessions;
+	struct session_gen *sessions;
 	bool has_asm; /* for LLVM to parse */
 	LLVMValueRef outline[OUTLINE_CNT]; /* NULL until called */
 	LLVMValueRef ids_fn, make_fn; /* the same, see inner.c */
@@ -180,6 +181,8 @@ LLVMValueRef gen_off(struct gen *g, LLVMValueRef base, uint64_t off);
 LLVMValueRef gen_off_var(struct gen *g, LLVMValueRef base, LLVMValueRef off);
 /* A word of IMAGE_CONSTS_SECTION. */
 LLVMValueRef gen_konst(struct gen *g, enum image_const_kind kind, const char *str);
+/* Its word, when that is known while compiling. */
+bool gen_knows(const struct gen *g, enum image_const_kind kind, const char *str, uint64_t *word);
 /* Where the text of an option is when the program runs: char[SCRIPT_TEXT_SZ]. */
 LLVMValueRef gen_konst_text(struct gen *g, const char *option);
 /* Where a field of args lies, by its row in the layouts. */
@@ -212,6 +215,7 @@ void gen_finish_blocks(struct gen *g);
 void gen_open_program(struct gen *g, struct prog_gen *p);
 void gen_close_program(struct gen *g, struct prog_gen *p);
 const char *gen_program_name(struct gen *g, const struct node *probe, const char *form);
+#define PROGRAM_BODY "_body" /* behind the name of a program: the function it calls */
 
 /* ---- helper.c ---- */
 LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsigned cnt);
@@ -231,6 +235,13 @@ LLVMValueRef inner_make_entry(struct gen *g, struct map_sym *m, LLVMValueRef key
 bool inner_expand(struct gen *g);
 
 /* ---- session.c ---- */
+struct session_gen {
+	struct node *calls, *returns;
+	struct session_gen *next;
+};
+void session_plan(struct gen *g); /* before all programs: which probes go together */
+bool session_has(const struct gen *g, const struct node *probe);
+void session_entry(struct gen *g, struct node *probe); /* the program that calls the probe's body */
 void session_all(struct gen *g); /* behind all programs */
 
 /* ---- failed.c ---- */

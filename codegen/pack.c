@@ -149,7 +149,7 @@ void pack_probe(struct gen *g, struct prog_gen *p)
 {
 	const struct node *n = p->probe;
 	struct image_probe row = {
-		.prog = put_str(g, p->name),
+		.prog = put_str(g, gen_program_name(g, n, "")),
 		.type = put_str(g, n->probe.ptype->name),
 		.target_first = g->target_cnt,
 		.flags = p->uses_cookie ? IMAGE_PROBE_COOKIE : 0,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Sessions: a probe on calls and one on returns of the same functions are, where the kernel has that
- * (kprobes 6.10, uprobes 6.13), one program on one link. The two are made as always; behind them comes
- * a third that asks which of the two the kernel means, with a copy of both in it:
+ * (kprobes 6.10, uprobes 6.13), one program on one link. Loading takes either the two or the third,
+ * and what they do is generated once: the code of such a probe is a function, and its program calls it.
  *
- *	if (is_return) kretprobe_1(ctx); else kprobe_0(ctx);
- *
- * Loading takes either the two or the third.
+ *	kprobe_0:	return kprobe_0_body(ctx);
+ *	kretprobe_1:	return kretprobe_1_body(ctx);
+ *	session_0:	return is_return ? kretprobe_1_body(ctx) : kprobe_0_body(ctx);
  */
 #include <string.h>
 
@@ -49,53 +49,90 @@ static struct node *find_calls(struct gen *g, const struct node *returns, const 
 	return NULL;
 }
 
-/* The program of a probe, with the context of the one at hand; LLVM is to put its code here. */
-static void run_program(struct gen *g, const struct node *probe)
+static bool may_have_sessions(const struct gen *g, const struct probe_type *calls)
 {
-	LLVMValueRef fn = LLVMGetNamedFunction(g->mod, gen_program_name(g, probe, "")), call;
-	unsigned kind = LLVMGetEnumAttributeKindForName("alwaysinline", 12);
+	const char *feature = arena_printf(g->u->arena, "%s_session", calls->name);
+	uint64_t has;
 
-	call = LLVMBuildCall2(g->b, LLVMGlobalGetValueType(fn), fn, &g->p->ctx, 1, "");
-	LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex,
-				 LLVMCreateEnumAttribute(g->ctx, kind, 0));
+	return !gen_knows(g, KONST_FEATURE, feature, &has) || has;
+}
+
+void session_plan(struct gen *g)
+{
+	bool *taken = arena_alloc(g->u->arena, g->probe_cnt * sizeof(*taken));
+	struct session_gen *s;
+	struct node *n, *calls;
+
+	for (n = g->u->program->program.items; n; n = n->next) {
+		if (n->kind != N_PROBE || !n->probe.ptype->calls ||
+		    !may_have_sessions(g, n->probe.ptype->calls))
+			continue;
+		calls = find_calls(g, n, taken);
+		if (!calls)
+			continue;
+		taken[calls->probe.idx] = true;
+		s = arena_new_of(g->u->arena, struct session_gen);
+		*s = (struct session_gen){ .calls = calls, .returns = n, .next = g->sessions };
+		g->sessions = s;
+	}
+}
+
+bool session_has(const struct gen *g, const struct node *probe)
+{
+	const struct session_gen *s = g->sessions;
+
+	while (s && s->calls != probe && s->returns != probe)
+		s = s->next;
+	return s;
+}
+
+/* What a probe does, with the context of the program at hand. */
+static void call_body(struct gen *g, const struct node *probe)
+{
+	LLVMValueRef fn = LLVMGetNamedFunction(g->mod, gen_program_name(g, probe, PROGRAM_BODY));
+	LLVMValueRef ret = LLVMBuildCall2(g->b, LLVMGlobalGetValueType(fn), fn, &g->p->ctx, 1, "");
+
+	if (g->p->result)
+		LLVMBuildStore(g->b, ret, g->p->result);
 	gen_br(g, g->p->leave);
 }
 
-static void gen_session(struct gen *g, struct node *calls, struct node *returns)
+void session_entry(struct gen *g, struct node *probe)
 {
-	struct prog_gen p = { .probe = calls };
-	struct image_session row = { .calls = calls->probe.idx, .returns = returns->probe.idx };
+	struct prog_gen p = { .probe = probe, .name = gen_program_name(g, probe, "") };
+
+	g->p = &p;
+	gen_open_program(g, &p);
+	call_body(g, probe);
+	gen_close_program(g, &p);
+	g->p = NULL;
+}
+
+static void gen_session(struct gen *g, const struct session_gen *s)
+{
+	struct prog_gen p = { .probe = s->calls };
+	struct image_session row = { .calls = s->calls->probe.idx,
+				     .returns = s->returns->probe.idx };
 	LLVMBasicBlockRef on_call, on_return;
 
-	p.name = arena_printf(g->u->arena, "session_%u", calls->probe.idx);
+	p.name = arena_printf(g->u->arena, "session_%u", row.calls);
 	g->p = &p;
 	gen_open_program(g, &p);
 	on_call = gen_block(g, "call");
 	on_return = gen_block(g, "return");
 	gen_cond_br(g, gen_not_zero(g, HELP(g, is_return, p.ctx)), on_return, on_call);
 	gen_at(g, on_call);
-	run_program(g, calls);
+	call_body(g, s->calls);
 	gen_at(g, on_return);
-	run_program(g, returns);
+	call_body(g, s->returns);
 	gen_close_program(g, &p);
 	row.prog = image_put_str(g->img, p.name);
 	image_put_sessions(g->img, &row, 1);
-	g->has_sessions = true;
 	g->p = NULL;
 }
 
 void session_all(struct gen *g)
 {
-	bool *taken = arena_alloc(g->u->arena, g->probe_cnt * sizeof(*taken));
-	struct node *n, *calls;
-
-	for (n = g->u->program->program.items; n; n = n->next) {
-		if (n->kind != N_PROBE || !n->probe.ptype->calls)
-			continue;
-		calls = find_calls(g, n, taken);
-		if (!calls)
-			continue;
-		taken[calls->probe.idx] = true;
-		gen_session(g, calls, n);
-	}
+	for (const struct session_gen *s = g->sessions; s; s = s->next)
+		gen_session(g, s);
 }
