@@ -149,14 +149,17 @@ static int write_file(const char *path, const void *data, size_t len)
 	return 0;
 }
 
-static int write_tool(const char *path, const void *elf, size_t elf_sz)
+static int write_tool(const struct options *o, const void *elf, size_t elf_sz)
 {
 	char *runner = install_find("trace-run", PKGLIBEXECDIR);
-	int err = runner ? tool_write(path, runner, elf, elf_sz)
+	int err = runner ? tool_write(o->aot, runner, elf, elf_sz)
 			 : fail("--aot: trace-run, which tools begin with, is neither beside trace "
 				"nor in %s",
 				PKGLIBEXECDIR);
 
+	if (!err && (o->run.child_cmd || o->run.pid))
+		fprintf(stderr, "WARNING: %s is not part of a tool: it is for whoever runs %s\n",
+			o->run.child_cmd ? "-c" : "-p", o->aot);
 	free(runner);
 	return err;
 }
@@ -177,7 +180,7 @@ static int back_end(struct unit *u, const struct options *o)
 		if (!err && o->emit_elf)
 			err = write_file(o->emit_elf, elf, elf_sz);
 		if (!err && o->aot)
-			err = write_tool(o->aot, elf, elf_sz);
+			err = write_tool(o, elf, elf_sz);
 		free(elf);
 		return err;
 	}

@@ -36,7 +36,8 @@ static void no_arg(struct infer *in, const struct node *n, int idx, const struct
 	else {
 		d = diag(ds, n->span, D_ARG_PROBE, fn_of(n)->name, t->name);
 		if (t->arg && !t->arg(target_of(in->probe), PROBE_ARG_RETVAL, &at, &ignored))
-			diag_hint(d, "Arguments are there at the call: keep them in a map under tid");
+			diag_hint(d,
+				  "Arguments are there at the call: keep them in a map under tid");
 		else if (t->args)
 			infer_hint_fields(in, d);
 	}

@@ -215,7 +215,14 @@ void gen_finish_blocks(struct gen *g);
 void gen_open_program(struct gen *g, struct prog_gen *p);
 void gen_close_program(struct gen *g, struct prog_gen *p);
 const char *gen_program_name(struct gen *g, const struct node *probe, const char *form);
+/* The program, or the programs, of a probe; plain: see there. */
+void gen_program(struct gen *g, struct node *probe, bool plain);
+void gen_declare_over(struct gen *g);
 #define PROGRAM_BODY "_body" /* behind the name of a program: the function it calls */
+
+/* ---- konst.c ---- */
+void konst_open(struct gen *g); /* before all programs */
+void konst_close(struct gen *g); /* behind them */
 
 /* ---- helper.c ---- */
 LLVMValueRef gen_helper(struct gen *g, enum helper h, LLVMValueRef *args, unsigned cnt);
