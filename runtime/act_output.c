@@ -33,6 +33,8 @@ int act_message(struct event_ctx *c, const struct image_action *a, const char *j
 	else if (a->kind == ACT_DEBUGF)
 		level = "DEBUG";
 	out_idle(c->out); /* what came before stands before */
+	if (!c->out->ops->messages_within && c->commands)
+		return commands_message(c->commands, json, level, a->place, text);
 	c->out->ops->message(c->out, json, level, a->place, text);
 	return 0;
 }

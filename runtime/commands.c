@@ -2,7 +2,8 @@
 /*
  * The output of a command stands where system() was called, and tracing does not wait for it: what
  * comes after in the output is held back in memory until the command has ended. Commands are run in
- * order, one at a time. A mark is a place in the whole of the output, written or not.
+ * order, one at a time. A mark is a place in the whole of the output, written or not. Messages, which
+ * go elsewhere, wait in the same row.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,8 @@ struct command {
 	struct command *next;
 	uint64_t mark;
 	const char *json;
+	const char *level; /* of a message; NULL: a command */
+	uint32_t place; /* of a message */
 	char text[];
 };
 
@@ -177,11 +180,24 @@ static void drop_first(struct commands *c)
 	free(done);
 }
 
+static void say_first(struct commands *c)
+{
+	const struct command *m = c->first;
+
+	out_idle(c->out);
+	c->out->ops->message(c->out, m->json, m->level, m->place, m->text);
+	drop_first(c);
+}
+
 static void start_next(struct commands *c)
 {
 	int rc;
 
 	while (c->first && !c->pid) {
+		if (c->first->level) {
+			say_first(c);
+			continue;
+		}
 		rc = start(c);
 		if (!rc)
 			break;
@@ -208,14 +224,14 @@ static void end_first(struct commands *c)
 	out_idle(c->out);
 }
 
-int commands_add(struct commands *c, const char *text, size_t len, const char *json)
+static int add(struct commands *c, struct command what, const char *text, size_t len)
 {
 	struct command *one = calloc(1, sizeof(*one) + len + 1);
 
 	if (!one)
 		return -ENOMEM;
+	*one = what;
 	memcpy(one->text, text, len);
-	one->json = json;
 	one->mark = c->out->written + c->out->buf.len;
 	if (c->first)
 		c->last->next = one;
@@ -226,6 +242,19 @@ int commands_add(struct commands *c, const char *text, size_t len, const char *j
 	c->out->hold = c->first->mark;
 	start_next(c);
 	return 0;
+}
+
+int commands_add(struct commands *c, const char *text, size_t len, const char *json)
+{
+	return add(c, (struct command){ .json = json }, text, len);
+}
+
+int commands_message(struct commands *c, const char *json, const char *level, uint32_t place,
+		     const char *text)
+{
+	const struct command m = { .json = json, .level = level, .place = place };
+
+	return add(c, m, text, strlen(text));
 }
 
 void commands_step(struct commands *c)
@@ -261,8 +290,12 @@ void commands_free(struct commands *c)
 		kill(c->pid, SIGTERM);
 		end_first(c);
 	}
-	while (c->first)
-		drop_first(c);
+	while (c->first) {
+		if (c->first->level)
+			say_first(c);
+		else
+			drop_first(c);
+	}
 	buf_free(&c->got);
 	close(c->epoll_fd);
 	free(c);

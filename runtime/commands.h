@@ -18,6 +18,9 @@ void commands_free(struct commands *c);
 int commands_fd(const struct commands *c);
 /* What it prints will stand here in the output; what is put out after it waits. -errno */
 int commands_add(struct commands *c, const char *text, size_t len, const char *json);
+/* A message to stderr: at once, or behind what the commands before it print. */
+int commands_message(struct commands *c, const char *json, const char *level, uint32_t place,
+		     const char *text);
 void commands_step(struct commands *c);
 /* Whether so much waits that nothing should be added. */
 bool commands_full(const struct commands *c);

@@ -46,6 +46,7 @@ bool loaded_counts_hits(const struct loaded *l);
 /* Of a row in sites, over all CPUs. */
 struct site_count loaded_site(const struct loaded *l, uint32_t idx);
 uint32_t loaded_ncpus(const struct loaded *l);
+uint32_t loaded_ring_size(const struct loaded *l); /* bytes for events on their way */
 /* The program of probe i; target: counted from the probe's first. */
 int loaded_prog_fd(const struct loaded *l, uint32_t probe, uint32_t target);
 /* How many probes that is: 2, calls and returns in one; 0: none, it is in another's. */

@@ -64,6 +64,11 @@ uint32_t loaded_ncpus(const struct loaded *l)
 	return l->ncpus;
 }
 
+uint32_t loaded_ring_size(const struct loaded *l)
+{
+	return l->ring;
+}
+
 int loaded_counters(const struct loaded *l, uint32_t idx, uint64_t *vals)
 {
 	int fd = map_fd(l, IMAGE_MAP_COUNTERS);

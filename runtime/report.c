@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "runtime/out.h"
 #include "runtime/report.h"
@@ -86,6 +87,20 @@ static void report_lost(struct report *r, bool last)
 		r->lost[i] = n;
 		out_commit(o);
 	}
+}
+
+/* What to raise, once, behind the last of them. */
+static void hint_lost(const struct report *r)
+{
+	uint32_t pages = loaded_ring_size(r->loaded) / (uint32_t)sysconf(_SC_PAGESIZE);
+	uint64_t lost = 0;
+
+	for (uint32_t i = 0; i < r->img->probes_cnt; i++)
+		lost += r->lost[i];
+	if (lost && !r->opt->no_warnings && !r->events->out->ops->messages_within)
+		fprintf(stderr,
+			"HINT: More room for events: config = { perf_rb_pages = %u } (it was %u)\n",
+			pages * 2, pages);
 }
 
 /* Keys that did not fit: a map that looks complete and is not would be a lie. */
@@ -174,6 +189,7 @@ void report_end(struct report *r)
 	uint64_t clashes;
 
 	report_lost(r, true);
+	hint_lost(r);
 	report_failures(r);
 	clashes = symbols_clashes(r->events->env->symbols);
 	if (clashes)
