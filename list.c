@@ -13,11 +13,24 @@
 #include "options.h"
 #include "probes/probe.h"
 #include "program.h"
+#include "runtime/value.h"
 
 struct listing {
 	struct probe_env *env;
 	bool args;
+	bool terminal;
 };
+
+/* Names of files and functions are whatever their makers chose: on a terminal they are to be text. */
+static void print_name(const struct listing *l, const char *name)
+{
+	const struct value_env env = { .terminal = l->terminal };
+	struct buf b = { 0 };
+
+	traced_text(&b, &env, name, strlen(name), false);
+	printf("%.*s\n", (int)b.len, b.p ?: "");
+	buf_free(&b);
+}
 
 static int print_line(void *arg, const struct probe_type *type, const struct probe_target *t)
 {
@@ -25,7 +38,10 @@ static int print_line(void *arg, const struct probe_type *type, const struct pro
 	struct probe_fields fields;
 	struct probe_error err;
 
-	printf("%s\n", t->name);
+	if (l->terminal)
+		print_name(l, t->name);
+	else
+		puts(t->name);
 	if (!l->args || !type->args || type->args(l->env, t, &fields, &err))
 		return 0;
 	for (uint32_t i = 0; i < fields.cnt; i++)
@@ -123,7 +139,9 @@ static int list_types(const char *pattern, bool as_c)
 
 int list(struct unit *u, struct options *o)
 {
-	struct listing l = { .env = u->env, .args = o->run.verbose };
+	struct listing l = { .env = u->env,
+			     .args = o->run.verbose,
+			     .terminal = isatty(STDOUT_FILENO) };
 	int err = 0;
 
 	setvbuf(stdout, NULL, _IOFBF, 64 << 10);
