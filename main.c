@@ -5,12 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +24,7 @@
 #include "options.h"
 #include "probes/probe.h"
 #include "program.h"
+#include "runtime/features.h"
 #include "runtime/image.h"
 #include "runtime/load.h"
 #include "runtime/run.h"
@@ -82,24 +81,10 @@ static void dump(struct unit *u, const struct options *o, bool with_types)
 	ast_dump(stdout, u->program, with_types);
 }
 
-static bool has_caps(unsigned caps_low, unsigned caps_high)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { 0 };
-
-	if (syscall(SYS_capget, &head, data))
-		return true; /* unknown: the kernel will tell */
-	return (data[0].effective & caps_low) == caps_low &&
-	       (data[1].effective & caps_high) == caps_high;
-}
-
 /* Said before the costly part of compiling, after everything that can be wrong with the program. */
 static int check_privilege(const struct options *o)
 {
-	enum { SYS_ADMIN = 1 << 21, PERFMON = 1 << (38 - 32), BPF = 1 << (39 - 32) };
-
-	if (o->emit_elf || o->aot || o->mode == MODE_CODEGEN || has_caps(SYS_ADMIN, 0) ||
-	    has_caps(0, PERFMON | BPF))
+	if (o->emit_elf || o->aot || o->mode == MODE_CODEGEN || !caps_missing())
 		return 0;
 	fail("tracing needs CAP_BPF and CAP_PERFMON: run trace as root, for example with sudo");
 	return -EPERM;

@@ -26,6 +26,21 @@ struct node *node_new(struct arena *a, enum node_kind kind, struct span sp)
 	return n;
 }
 
+void node_become_number(struct node *n, enum node_kind kind, uint64_t value, bool is_unsigned)
+{
+	n->kind = kind;
+	memset(&n->num, 0, sizeof(n->num));
+	n->num.value = value;
+	n->num.is_unsigned = is_unsigned;
+}
+
+void node_become_text(struct node *n, const char *text)
+{
+	n->kind = N_STR;
+	n->str.text = text;
+	n->str.len = strlen(text);
+}
+
 const char *node_kind_name(enum node_kind kind)
 {
 	return kind_names[kind];

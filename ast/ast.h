@@ -431,6 +431,9 @@ const char *var_shown(const char *name);
 struct node *node_new(struct arena *a, enum node_kind kind, struct span sp);
 const char *node_kind_name(enum node_kind kind);
 void node_set_depth(struct node *n); /* from its children's */
+/* Makes a literal of it: an N_INT or N_BOOL, an N_STR. */
+void node_become_number(struct node *n, enum node_kind kind, uint64_t value, bool is_unsigned);
+void node_become_text(struct node *n, const char *text);
 
 /* Deep copy; annotations (type, sym, fn) are not copied. */
 struct node *node_clone(struct arena *a, const struct node *n);

@@ -185,6 +185,26 @@ static void check_key_text(struct checker *c, const struct node *map)
 				  source_text(c->u->sources, key->span));
 }
 
+static void check_address(struct checker *c, const struct node *n)
+{
+	if (n->unary.op == UN_ADDR && !has_address(n->unary.e))
+		diag(c->u->diags, n->span, D_ADDRESS);
+}
+
+static void check_agg_place(struct checker *c, const struct node *n)
+{
+	if (is_agg_call(n))
+		diag_hint(diag(c->u->diags, n->span, D_AGG_PLACE, n->call.fn->name),
+			  "A map keeps it: @ = %.*s", (int)(n->span.to - n->span.from),
+			  source_text(c->u->sources, n->span));
+}
+
+static void check_jump(struct checker *c, const struct node *n)
+{
+	if (!c->loops)
+		diag(c->u->diags, n->span, D_JUMP_PLACE, n->kind == N_BREAK ? "break" : "continue");
+}
+
 /* Whether to go on into the children. */
 static bool enter(struct walker *w, struct node *n)
 {
@@ -200,25 +220,13 @@ static bool enter(struct walker *w, struct node *n)
 	case N_WHILE: return enter_loop(w, n);
 	case N_TYPE_ARG: return false;
 	case N_ASSIGN: return enter_assign(w, n);
-	case N_UNARY:
-		if (n->unary.op == UN_ADDR && !has_address(n->unary.e))
-			diag(c->u->diags, n->span, D_ADDRESS);
-		return true;
-	case N_CALL:
-		if (is_agg_call(n))
-			diag_hint(diag(c->u->diags, n->span, D_AGG_PLACE, n->call.fn->name),
-				  "A map keeps it: @ = %.*s", (int)(n->span.to - n->span.from),
-				  source_text(c->u->sources, n->span));
-		return enter_call(w, n);
+	case N_UNARY: check_address(c, n); return true;
+	case N_CALL: check_agg_place(c, n); return enter_call(w, n);
 	case N_UNROLL: check_unroll(c, n); return true;
 	case N_BLOCK: check_block(c, n); return true;
 	case N_BINARY: check_binary(c, n); return true;
 	case N_BREAK:
-	case N_CONTINUE:
-		if (!c->loops)
-			diag(c->u->diags, n->span, D_JUMP_PLACE,
-			     n->kind == N_BREAK ? "break" : "continue");
-		return true;
+	case N_CONTINUE: check_jump(c, n); return true;
 	case N_CONFIG: return false;
 	case N_MAP: check_key_text(c, n); return true;
 	case N_STR: check_text(c, n); return true;

@@ -233,14 +233,10 @@ static void fold_one(struct walker *w, struct node *n)
 	int64_t v = 0;
 
 	if (n->kind == N_IDENT && ctypes_value(c, n->ident.name, &v, &t)) {
-		n->kind = N_INT;
-		memset(&n->num, 0, sizeof(n->num));
-		n->num.value = (uint64_t)v;
+		node_become_number(n, N_INT, (uint64_t)v, false);
 	} else if (n->kind == N_SIZEOF && node_is_type(n->sizeof_.arg)) {
 		t = ctypes_of(c, n->sizeof_.arg);
-		n->kind = N_INT;
-		memset(&n->num, 0, sizeof(n->num));
-		n->num.value = t ? t->size : 1;
+		node_become_number(n, N_INT, t ? t->size : 1, false);
 	} else {
 		fold_literal(c->u, n, true);
 	}

@@ -21,18 +21,13 @@ static wide number(const struct node *n)
 
 static void set_bool(struct unit *u, struct node *n, bool v)
 {
-	n->kind = N_BOOL;
-	memset(&n->num, 0, sizeof(n->num));
-	n->num.value = v;
+	node_become_number(n, N_BOOL, v, false);
 	n->type = type_bool(u->types);
 }
 
 static void set_number(struct unit *u, struct node *n, wide v)
 {
-	n->kind = N_INT;
-	memset(&n->num, 0, sizeof(n->num));
-	n->num.value = (uint64_t)v;
-	n->num.is_unsigned = v > INT64_MAX;
+	node_become_number(n, N_INT, (uint64_t)v, v > INT64_MAX);
 	n->type = type_of_literal(u->types, n->num.value, n->num.is_unsigned);
 }
 

@@ -50,15 +50,11 @@ static bool same_value(const struct script_option *a, const struct script_option
 
 static void set_literal(struct node *n, const struct script_option *o)
 {
-	if (o->kind == SCRIPT_TEXT) {
-		n->kind = N_STR;
-		n->str.text = o->text;
-		n->str.len = strlen(o->text);
-		return;
-	}
-	n->kind = o->kind == SCRIPT_FLAG ? N_BOOL : N_INT;
-	memset(&n->num, 0, sizeof(n->num));
-	n->num.value = (uint64_t)o->num;
+	if (o->kind == SCRIPT_TEXT)
+		node_become_text(n, o->text);
+	else
+		node_become_number(n, o->kind == SCRIPT_FLAG ? N_BOOL : N_INT, (uint64_t)o->num,
+				   false);
 }
 
 /* Why an option cannot be left open; NULL: it can. */

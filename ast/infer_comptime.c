@@ -9,9 +9,7 @@
 
 const struct type *infer_literal(struct infer *in, struct node *n, enum node_kind kind, uint64_t v)
 {
-	n->kind = kind;
-	memset(&n->num, 0, sizeof(n->num));
-	n->num.value = v;
+	node_become_number(n, kind, v, false);
 	return kind == N_BOOL ? type_bool(in->ts) : type_of_literal(in->ts, v, false);
 }
 
@@ -53,9 +51,7 @@ static struct node *text_member(struct infer *in, struct span sp, const char *na
 {
 	struct node *m = member(in, sp, name);
 
-	m->named.e->kind = N_STR;
-	m->named.e->str.text = text;
-	m->named.e->str.len = strlen(text);
+	node_become_text(m->named.e, text);
 	return m;
 }
 

@@ -162,21 +162,6 @@ static const char *param(struct unit *u, uint64_t n)
 	return n >= 1 && n <= u->opt->param_cnt ? u->opt->params[n - 1] : "";
 }
 
-static void make_int(struct node *n, uint64_t value, bool is_unsigned)
-{
-	n->kind = N_INT;
-	memset(&n->num, 0, sizeof(n->num));
-	n->num.value = value;
-	n->num.is_unsigned = is_unsigned;
-}
-
-static void make_str(struct node *n, const char *text)
-{
-	n->kind = N_STR;
-	n->str.text = text;
-	n->str.len = strlen(text);
-}
-
 static void resolve_positional(struct resolver *r, struct node *n)
 {
 	const char *text = param(r->u, n->num.value);
@@ -186,14 +171,14 @@ static void resolve_positional(struct resolver *r, struct node *n)
 
 	if (!*text) {
 		diag(r->u->diags, n->span, D_POSITIONAL_MISSING, (unsigned long long)n->num.value);
-		make_int(n, 0, false);
+		node_become_number(n, N_INT, 0, false);
 		return;
 	}
 	if (num.bad != D_COUNT || (is_neg && v > (1ull << 63))) {
-		make_str(n, text);
+		node_become_text(n, text);
 		return;
 	}
-	make_int(n, is_neg ? -v : v, !is_neg && v > INT64_MAX);
+	node_become_number(n, N_INT, is_neg ? -v : v, !is_neg && v > INT64_MAX);
 }
 
 /* ---- words and calls ---- */
@@ -240,7 +225,7 @@ static bool resolve_enumerator(struct resolver *r, struct node *n)
 	if (!ctypes_value(r->u->ctypes, n->ident.name, &v, &e))
 		return false;
 	value = node_new(r->u->arena, N_INT, n->span);
-	make_int(value, (uint64_t)v, v < 0 && !e->is_signed);
+	node_become_number(value, N_INT, (uint64_t)v, v < 0 && !e->is_signed);
 	value->num.of_enum = e;
 	value->next = n->next;
 	*n = *value;
@@ -287,15 +272,15 @@ static void resolve_word(struct resolver *r, struct node *n, const struct sig_ar
 
 	if (at >= 0) {
 		if (arg->sorts & SIG_LITERAL)
-			make_int(n, ~(uint64_t)at, true);
+			node_become_number(n, N_INT, ~(uint64_t)at, true);
 		else
-			make_int(n, (uint64_t)at, false);
+			node_become_number(n, N_INT, (uint64_t)at, false);
 		return;
 	}
 	diag_hint(diag(r->u->diags, n->span, D_UNKNOWN_WORD, fn->name,
 		       n->kind == N_IDENT ? n->ident.name : node_kind_name(n->kind)),
 		  "Valid modes: %s", words_list(r->u->arena, arg->words));
-	make_int(n, 0, false);
+	node_become_number(n, N_INT, 0, false);
 }
 
 static void resolve_arg(struct resolver *r, struct node *n, const struct sig_arg *arg,
@@ -333,7 +318,7 @@ static void resolve_call(struct resolver *r, struct node *n)
 	}
 	if (b->id == B_str && n->call.args && n->call.args->kind == N_POSITIONAL &&
 	    !n->call.args->next) {
-		make_str(n, param(r->u, n->call.args->num.value));
+		node_become_text(n, param(r->u, n->call.args->num.value));
 		return;
 	}
 	signature_parse(&sig, b->signature);
@@ -524,7 +509,7 @@ static void resolve_expr(struct resolver *r, struct node *n)
 	switch (n->kind) {
 	case N_POSITIONAL: resolve_positional(r, n); break;
 	case N_POS_COUNT:
-		make_int(n, r->u->opt->param_cnt, false);
+		node_become_number(n, N_INT, r->u->opt->param_cnt, false);
 		r->u->params_used = UINT64_MAX;
 		break;
 	case N_VAR: var_read(r, n); break;

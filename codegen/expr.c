@@ -391,6 +391,17 @@ static bool pads_itself(const struct node *e, const struct type *t)
 	return e->kind == N_IDENT && e->ident.fn && e->ident.fn->id == B_comm && t->size == 16;
 }
 
+static void gen_text_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type *t,
+			  enum pad pad)
+{
+	if (pad == PAD_ZERO && !pads_itself(e, t))
+		gen_zero_at(g, dst, t->size, t->align);
+	if (e->kind == N_STR)
+		gen_literal(g, e, dst, t->size, pad);
+	else
+		gen_text(g, e, dst, t->size);
+}
+
 void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type *t, enum pad pad)
 {
 	if (type_in_register(t)) {
@@ -398,12 +409,7 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 		return;
 	}
 	if (t->kind == V_STRING) {
-		if (pad == PAD_ZERO && !pads_itself(e, t))
-			gen_zero_at(g, dst, t->size, t->align);
-		if (e->kind == N_STR)
-			gen_literal(g, e, dst, t->size, pad);
-		else
-			gen_text(g, e, dst, t->size);
+		gen_text_into(g, e, dst, t, pad);
 		return;
 	}
 	switch (e->kind) {

@@ -37,7 +37,7 @@ uint64_t cfi_take(struct cfi_reader *r, unsigned size)
 	return v;
 }
 
-static uint64_t take_uleb(struct cfi_reader *r)
+static uint64_t take_leb(struct cfi_reader *r, bool is_signed)
 {
 	unsigned shift = 0;
 	uint64_t v = 0, byte;
@@ -48,23 +48,19 @@ static uint64_t take_uleb(struct cfi_reader *r)
 			v |= (byte & 0x7f) << shift;
 		shift += 7;
 	} while (byte & 0x80);
+	if (is_signed && shift < 64 && byte & 0x40)
+		v |= UINT64_MAX << shift;
 	return v;
+}
+
+static uint64_t take_uleb(struct cfi_reader *r)
+{
+	return take_leb(r, false);
 }
 
 static int64_t take_sleb(struct cfi_reader *r)
 {
-	unsigned shift = 0;
-	uint64_t v = 0, byte;
-
-	do {
-		byte = cfi_take(r, 1);
-		if (shift < 64)
-			v |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if (shift < 64 && byte & 0x40)
-		v |= UINT64_MAX << shift;
-	return (int64_t)v;
+	return (int64_t)take_leb(r, true);
 }
 
 struct cfi_reader cfi_take_block(struct cfi_reader *r)

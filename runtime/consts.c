@@ -105,7 +105,6 @@ static uint64_t value_of(const struct image_const *c, const struct load_args *a,
 	case KONST_OPTION: return (uint64_t)option_value(a, name).num;
 	case KONST_OPTION_TEXT: return text_word(option_value(a, name).text, c->part);
 	case KONST_ARG_OFF: return args->offs[c->part] / 8;
-	case KONST_SELF_PID: return (uint64_t)getpid();
 	case KONST_RING_LIMIT: return args->ring - args->ring / CONTROL_SHARE;
 	case KONST_SLOT: return slot_of(a->img, name, args->shapes);
 	case KONST_KADDR_MAYBE:

@@ -334,7 +334,6 @@ struct image_piece {
 	X(OPTION, "value of the script's option str")                                              \
 	X(OPTION_TEXT, "eight bytes of its text")                                                  \
 	X(ARG_OFF, "where a field of args lies in its record")                                     \
-	X(SELF_PID, "our own pid")                                                                 \
 	X(PIDNS_DEV, "device of our pid namespace, 0 when it is the initial one")                  \
 	X(PIDNS_INO, "inode of our pid namespace")                                                 \
 	X(RING_LIMIT, "bytes in the ring above which data is refused: the rest is control's")      \

@@ -47,20 +47,6 @@ static void make_tables(const char *path)
 	unwind_tables_free(u);
 }
 
-static int compile(struct unit *u)
-{
-	int err = parse(u);
-
-	err = err ?: import(u);
-	err = err ?: configure(u);
-	err = err ?: expand(u);
-	err = err ?: define(u);
-	err = err ?: resolve(u);
-	err = err ?: infer(u);
-	err = err ?: check(u);
-	return err;
-}
-
 /* The functions are those of tests/fuzz/seed.c. */
 static void probe(const char *path)
 {
@@ -79,7 +65,7 @@ static void probe(const char *path)
 	u.types = types_new(u.arena);
 	u.settings = settings_new(u.arena);
 	u.env = probe_env_new(&none);
-	if (u.env && !compile(&u))
+	if (u.env && !fuzz_check(&u))
 		ast_dump(fuzz_nowhere(), u.program, true);
 	fuzz_flush(&u, fuzz_nowhere());
 	ctypes_free(u.ctypes);

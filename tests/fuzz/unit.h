@@ -25,6 +25,20 @@ static inline void fuzz_begin(struct unit *u, const struct compile_options *opt,
 	u->main_source = source_add(u->sources, "fuzz", (const char *)data, len);
 }
 
+/* All passes that can find something wrong. */
+static inline int fuzz_check(struct unit *u)
+{
+	int err = parse(u);
+
+	err = err ?: import(u);
+	err = err ?: configure(u);
+	err = err ?: expand(u);
+	err = err ?: define(u);
+	err = err ?: resolve(u);
+	err = err ?: infer(u);
+	return err ?: check(u);
+}
+
 /* /dev/null, opened once. */
 static inline FILE *fuzz_nowhere(void)
 {
