@@ -216,12 +216,10 @@ static const struct type *str_type(struct infer *in, const struct node *n)
 		return in->bad;
 	if (a->type && a->type->kind == V_STRING && a->type->size < max)
 		max = a->type->size;
-	if (!literal(a->next, &len) || len < 0)
+	if (!literal(a->next, &len) || len < 0 || len >= (int64_t)max)
 		return type_string(in->ts, max);
 	len += !str_counts_nul(n);
-	if (len < (int64_t)max)
-		max = len ? (uint32_t)len : 1;
-	return type_string(in->ts, max);
+	return type_string(in->ts, len ? (uint32_t)len : 1);
 }
 
 /* Whether the probe's type has the flag that the call needs. */
