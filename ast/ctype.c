@@ -6,7 +6,9 @@
  */
 #include "ast/ctype.h"
 
+#include <elfutils/libdwfl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "ast/fold.h"
@@ -42,7 +44,10 @@ struct enumerator {
 
 struct ctypes {
 	struct unit *u;
-	struct ctype_btf *kernel, *headers;
+	struct ctype_btf *kernel;
+	struct ctype_dwarf *headers; /* NULL: none, or they define no type */
+	struct debugfile *headers_file;
+	struct Dwarf *headers_dwarf;
 	struct ctype_dwarf *programs; /* made when first needed */
 	const struct node *probe; /* whose program's types come first; NULL: none */
 	struct ctype_modules *modules; /* of the kernel; made when first needed */
@@ -81,11 +86,11 @@ static void complete(void *arg, struct type *t)
 	if (t->def >= DEF_SCRIPT)
 		return;
 	if (!t->def && c->headers)
-		ctype_btf_bind(c->headers, t);
+		ctype_dwarf_bind(c->headers, c->headers_dwarf, t);
 	if (!t->def && kernel(c) && !ctype_btf_bind(c->kernel, t) && t->name)
 		ctype_modules_bind(modules(c), t);
-	if (c->headers && ctype_btf_has(c->headers, t->def))
-		ctype_btf_complete(c->headers, t);
+	if (t->def >= DEF_HEADERS)
+		ctype_dwarf_complete(c->headers, t);
 	else if (t->def && ctype_btf_has(c->kernel, t->def))
 		ctype_btf_complete(c->kernel, t);
 	else if (t->def)
@@ -107,14 +112,25 @@ void ctypes_free(struct ctypes *c)
 		return;
 	ctype_modules_free(c->modules);
 	ctype_btf_free(c->kernel);
-	ctype_btf_free(c->headers);
+	debugfile_close(c->headers_file);
 	types_set_source(c->u->types, NULL, NULL);
 }
 
 int ctypes_headers(struct ctypes *c, const char *path)
 {
-	c->headers = ctype_btf_open(c->u->types, path, DEF_HEADERS);
-	return c->headers ? 0 : -errno;
+	struct unit *u = c->u;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	Dwarf_Addr bias;
+
+	if (fd < 0)
+		return -errno;
+	c->headers_file = debugfile_open(fd, path, NULL);
+	if (!c->headers_file)
+		return -ENOEXEC;
+	c->headers_dwarf = dwfl_module_getdwarf(debugfile_module(c->headers_file), &bias);
+	if (c->headers_dwarf)
+		c->headers = ctype_dwarf_new(u->types, u->arena, u->env, DEF_HEADERS, false);
+	return 0;
 }
 
 /* ---- by name ---- */
@@ -124,7 +140,7 @@ static struct ctype_dwarf *programs(struct ctypes *c)
 	struct unit *u = c->u;
 
 	if (!c->programs)
-		c->programs = ctype_dwarf_new(u->types, u->arena, u->env, DEF_PROGRAM);
+		c->programs = ctype_dwarf_new(u->types, u->arena, u->env, DEF_PROGRAM, true);
 	return c->programs;
 }
 
@@ -167,7 +183,7 @@ static const struct type *find_tagged(struct ctypes *c, enum vkind kind, const c
 	const struct type *own = NULL;
 
 	if (!t->def && c->probe && c->headers)
-		ctype_btf_bind(c->headers, t);
+		ctype_dwarf_bind(c->headers, c->headers_dwarf, t);
 	if (t->def < DEF_HEADERS)
 		own = of_program(c, name);
 	if (own)
@@ -191,7 +207,7 @@ const struct type *ctypes_find(struct ctypes *c, const char *name)
 			return type_complete(c->u->types, d->type);
 	t = ctype_parse(c->u->types, c->u->arena, name, AS_NONE);
 	if (!t && c->headers)
-		t = ctype_btf_find(c->headers, name);
+		t = ctype_dwarf_find(c->headers, c->headers_dwarf, name);
 	if (!t)
 		t = of_program(c, name);
 	if (!t && kernel(c))
@@ -212,7 +228,7 @@ bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const stru
 			return true;
 		}
 	}
-	if (c->headers && ctype_btf_value(c->headers, name, value, e))
+	if (c->headers && ctype_dwarf_value(c->headers, c->headers_dwarf, name, value, e))
 		return true;
 	dw = program(c);
 	return (dw && ctype_dwarf_value(programs(c), dw, name, value, e)) ||

@@ -31,7 +31,7 @@ const struct type *ctypes_find(struct ctypes *c, const char *name);
 /* An enumerator; *e is its enum. */
 bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const struct type **e);
 bool ctypes_has_function(struct ctypes *c, const char *name); /* the kernel */
-/* Types of an object file that a compiler made of headers. 0, or a negative errno. */
+/* Types of an object file that a compiler made of headers, which may go then. 0, or a negative errno. */
 int ctypes_headers(struct ctypes *c, const char *path);
 /*
  * From here on names mean first the types of the program that this probe goes to. Its debug
@@ -79,14 +79,16 @@ struct ctype_dwarf;
 struct probe_env;
 struct type_field;
 
-/* Lasts as long as the arena. */
+/* Lasts as long as the arena. is_program: they are not of headers, which continue the kernel's types. */
 struct ctype_dwarf *ctype_dwarf_new(struct types *ts, struct arena *arena, struct probe_env *env,
-				    uint32_t def_base);
+				    uint32_t def_base, bool is_program);
 /* A type by its DIE (a Dwarf_Die), by name; an enumerator. */
 const struct type *ctype_dwarf_type(struct ctype_dwarf *c, struct Dwarf *dw, const void *die);
 const struct type *ctype_dwarf_find(struct ctype_dwarf *c, struct Dwarf *dw, const char *name);
 bool ctype_dwarf_value(struct ctype_dwarf *c, struct Dwarf *dw, const char *name, int64_t *value,
 		       const struct type **e);
+/* As ctype_btf_bind. */
+bool ctype_dwarf_bind(struct ctype_dwarf *c, struct Dwarf *dw, struct type *t);
 void ctype_dwarf_complete(struct ctype_dwarf *c, struct type *t);
 
 /* Places a bit-field that begins at a bit of the struct: its storage unit, and where in it. */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DWARF to types, those of the programs that uprobes go to. As with BTF nothing is converted before
- * somebody looks at it. Every unit of a program describes a type anew: descriptions of one name, size
- * and line are one definition. All pointers are the program's.
+ * DWARF to types, those of the programs that uprobes go to and of the headers that a compiler read. As
+ * with BTF nothing is converted before somebody looks at it. Every unit of a program describes a type
+ * anew: descriptions of one name, size and line are one definition.
+ *
+ * A program's types are its own: all pointers go to its memory, and what it only declares nobody else
+ * defines. Those of headers are the script's: who reads says where pointers go to, and what they only
+ * declare is the kernel's.
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -12,7 +16,7 @@
 #include "ast/type.h"
 #include "lexer/arena.h"
 
-enum { BUCKETS = 256, TYPE_DEPTH_MAX = 32 };
+enum { BUCKETS = 256, TYPE_DEPTH_MAX = 32, TYPE_ALIGN_MAX = 4096 };
 
 struct definition {
 	Dwarf *dw; /* where names are looked up */
@@ -37,6 +41,7 @@ struct ctype_dwarf {
 	struct arena *arena;
 	struct probe_env *env;
 	uint32_t def_base;
+	bool is_program; /* not headers */
 	struct definition **defs; /* by number */
 	uint32_t cnt, cap;
 	struct definition *bucket[BUCKETS];
@@ -46,7 +51,7 @@ struct ctype_dwarf {
 static const struct type *convert(struct ctype_dwarf *c, Dwarf *dw, Dwarf_Die *die, unsigned depth);
 
 struct ctype_dwarf *ctype_dwarf_new(struct types *ts, struct arena *arena, struct probe_env *env,
-				    uint32_t def_base)
+				    uint32_t def_base, bool is_program)
 {
 	struct ctype_dwarf *c = arena_new_of(arena, struct ctype_dwarf);
 
@@ -54,6 +59,7 @@ struct ctype_dwarf *ctype_dwarf_new(struct types *ts, struct arena *arena, struc
 	c->arena = arena;
 	c->env = env;
 	c->def_base = def_base;
+	c->is_program = is_program;
 	return c;
 }
 
@@ -142,25 +148,37 @@ static bool is_same(const struct definition *a, const struct definition *b)
 	       !strcmp(a->name, b->name);
 }
 
-static const struct type *tagged(struct ctype_dwarf *c, Dwarf *dw, Dwarf_Die *die)
+/* The number of what a DIE defines. */
+static uint32_t number_of(struct ctype_dwarf *c, Dwarf *dw, const Dwarf_Die *die, const char *name)
 {
-	enum vkind kind = kind_of(dwarf_tag(die));
-	const char *name = dwarf_diename(die);
-	const Dwarf_Die *real;
-	struct definition d, *known;
-	struct type *to;
+	struct definition d = { .dw = dw, .die = *die, .name = name }, *known;
 
-	if (name)
-		name = arena_printf(c->arena, "%s %s", tag_word(kind), name);
-	real = name && dwarf_hasattr(die, DW_AT_declaration) ? look_up(c, dw, name, false) : NULL;
-	d = (struct definition){ .dw = dw, .die = real ? *real : *die, .name = name };
 	d.size = number(&d.die, DW_AT_byte_size);
 	d.line = number(&d.die, DW_AT_decl_line);
 	for (known = c->bucket[hash(name)]; known && !is_same(known, &d); known = known->next)
 		;
-	to = type_tagged(c->ts, kind, name, known ? known->def : define(c, &d));
+	return known ? known->def : define(c, &d);
+}
+
+static const struct type *tagged(struct ctype_dwarf *c, Dwarf *dw, Dwarf_Die *die)
+{
+	enum vkind kind = kind_of(dwarf_tag(die));
+	const char *name = dwarf_diename(die);
+	const Dwarf_Die *real = die;
+	struct type *to;
+	uint32_t def;
+
+	if (name)
+		name = arena_printf(c->arena, "%s %s", tag_word(kind), name);
+	if (name && dwarf_hasattr(die, DW_AT_declaration)) {
+		real = look_up(c, dw, name, false);
+		if (!real && !c->is_program)
+			return type_tagged(c->ts, kind, name, 0);
+	}
+	def = number_of(c, dw, real ?: die, name);
+	to = type_tagged(c->ts, kind, name, def);
 	if (!to->size)
-		to->size = (uint32_t)d.size;
+		to->size = (uint32_t)c->defs[def - c->def_base]->size;
 	return to;
 }
 
@@ -248,7 +266,7 @@ static const struct type *convert(struct ctype_dwarf *c, Dwarf *dw, Dwarf_Die *d
 		return type_ptr(c->ts,
 				type_of(die, &to) ? convert(c, dw, &to, depth + 1)
 						  : type_void(c->ts),
-				AS_USER);
+				c->is_program ? AS_USER : AS_NONE);
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
@@ -289,6 +307,15 @@ bool ctype_dwarf_value(struct ctype_dwarf *c, struct Dwarf *dw, const char *name
 	return false;
 }
 
+bool ctype_dwarf_bind(struct ctype_dwarf *c, struct Dwarf *dw, struct type *t)
+{
+	const Dwarf_Die *die = look_up(c, dw, t->name, false);
+
+	if (die)
+		t->def = number_of(c, dw, die, t->name);
+	return die != NULL;
+}
+
 /* ---- what is inside ---- */
 
 static void place(struct ctype_dwarf *c, Dwarf_Die *die, struct type_field *f)
@@ -305,6 +332,22 @@ static void place(struct ctype_dwarf *c, Dwarf_Die *die, struct type_field *f)
 		at += (number(die, DW_AT_byte_size) ?: f->type->size) * 8 -
 		      number(die, DW_AT_bit_offset) - bits;
 	ctype_place_bits(c->ts, f, (uint32_t)at, (uint32_t)bits);
+}
+
+/* What its members need, or what it was given; one that does not keep to that is packed. */
+static void align(struct type *to, const struct type_fields *l, uint64_t given)
+{
+	to->align = 1;
+	for (uint32_t i = 0; i < l->cnt; i++)
+		if (l->fields[i].type->align > to->align)
+			to->align = l->fields[i].type->align;
+	for (uint32_t i = 0; i < l->cnt; i++)
+		if (l->fields[i].off % l->fields[i].type->align)
+			to->align = 1;
+	if (given && given <= TYPE_ALIGN_MAX)
+		to->align = (uint32_t)given;
+	if (to->size % to->align)
+		to->align = 1;
 }
 
 static void members(struct ctype_dwarf *c, struct type *to, const struct definition *d)
@@ -325,12 +368,13 @@ static void members(struct ctype_dwarf *c, struct type *to, const struct definit
 		place(c, &die, &f);
 		if (f.off > d->size || f.type->size > d->size - f.off || f.type == to)
 			continue; /* it lies */
-		if (f.type->align > to->align)
-			to->align = f.type->align;
+		if (!c->is_program) /* the script may lay out what holds one */
+			type_complete(c->ts, f.type);
 		type_fields_add(c->ts, &l, &f);
 	}
 	to->fields = l.fields;
 	to->count = l.cnt;
+	align(to, &l, number(&parent, DW_AT_alignment));
 }
 
 static void values(struct ctype_dwarf *c, struct type *to, const struct definition *d)
@@ -363,9 +407,10 @@ void ctype_dwarf_complete(struct ctype_dwarf *c, struct type *to)
 	const struct definition *d = c->defs[to->def - c->def_base];
 
 	to->size = (uint32_t)d->size;
-	to->align = to->kind == V_ENUM && d->size ? (uint32_t)d->size : 1;
-	if (to->kind == V_ENUM)
+	if (to->kind == V_ENUM) {
+		to->align = d->size ? (uint32_t)d->size : 1;
 		values(c, to, d);
-	else
+	} else {
 		members(c, to, d);
+	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * C headers. Nobody reads C as the system's compiler does, so it is asked: gcc from 12 on writes the
- * types as BTF (also those that no code uses), its preprocessor lists the macros. Without a compiler
+ * C headers. Nobody reads C as the system's compiler does, so it is asked: it writes the types as debug
+ * information (also those that no code uses), its preprocessor lists the macros. Without a compiler
  * scripts still run that need no headers, and types of the kernel never need one.
  */
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "ast/import.h"
 #include "ast/unit.h"
 
-#define ARGS_MAX 64
+enum { ARGS_MAX = 64, VERSION_FIRST = 4, VERSION_LAST = 40 };
 
 /* Files of one run of the compiler, in a directory of their own. */
 struct workplace {
@@ -107,13 +107,33 @@ static int run(const char *const *argv, const char *errors)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
+/* As run, by the first compiler that is there. Some have their version in the name: the newest. */
+static int run_any(const char **argv, const char *errors)
+{
+	static const char *const plain[] = { "gcc", "cc", "clang" };
+	static const char *const versioned[] = { "gcc-%d", "clang-%d" };
+	int rc = -ENOENT;
+	char name[16];
+
+	for (size_t i = 0; rc == -ENOENT && i < sizeof(plain) / sizeof(*plain); i++) {
+		argv[0] = plain[i];
+		rc = run(argv, errors);
+	}
+	argv[0] = name;
+	for (size_t i = 0; i < sizeof(versioned) / sizeof(*versioned); i++) {
+		for (int v = VERSION_LAST; rc == -ENOENT && v >= VERSION_FIRST; v--) {
+			snprintf(name, sizeof(name), versioned[i], v);
+			rc = run(argv, errors);
+		}
+	}
+	return rc;
+}
+
 static int compile(struct unit *u, const struct workplace *w, const char *const *how,
 		   uint32_t how_cnt, const char *out)
 {
-	static const char *const compilers[] = { "gcc", "cc" };
 	const char *argv[ARGS_MAX + 16];
 	uint32_t n = 1;
-	int rc = -ENOENT;
 
 	for (uint32_t i = 0; i < how_cnt; i++)
 		argv[n++] = how[i];
@@ -124,11 +144,7 @@ static int compile(struct unit *u, const struct workplace *w, const char *const 
 	argv[n++] = out;
 	argv[n++] = w->in;
 	argv[n] = NULL;
-	for (size_t i = 0; rc == -ENOENT && i < sizeof(compilers) / sizeof(*compilers); i++) {
-		argv[0] = compilers[i];
-		rc = run(argv, w->errors);
-	}
-	return rc;
+	return run_any(argv, w->errors);
 }
 
 /* "/tmp/x/in.c:2:10: fatal error: a.h: No such file": the line is the header's number. */
@@ -162,7 +178,7 @@ static void tell(struct unit *u, const struct workplace *w, const struct header_
 int header_read(struct unit *u, struct header_list *l)
 {
 	static const char *const types[] = {
-		"-x", "c", "-w", "-gbtf", "-fno-eliminate-unused-debug-types", "-c"
+		"-x", "c", "-w", "-g", "-fno-eliminate-unused-debug-types", "-c"
 	};
 	static const char *const macros[] = { "-x", "c", "-w", "-dM", "-E" };
 	struct workplace w = { .dir = "" };
@@ -175,8 +191,7 @@ int header_read(struct unit *u, struct header_list *l)
 		err = ctypes_headers(u->ctypes, w.obj);
 	}
 	if (err == -ENOENT)
-		diag_hint(diag(u->diags, l->first->span, D_NO_COMPILER),
-			  "Install gcc (12 or newer).");
+		diag_hint(diag(u->diags, l->first->span, D_NO_COMPILER), "Install gcc or clang.");
 	else if (err < 0)
 		diag(u->diags, l->first->span, D_HEADER, l->first->line, strerror(-err));
 	else if (err)
