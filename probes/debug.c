@@ -57,7 +57,6 @@ void debug_close(struct elf_file *f)
 	for (struct debug_unit *u = f->units; u; u = u->next)
 		free(u->rows);
 	debug_units_free(f->addresses);
-	debug_dwp_close(f->dwp);
 	debugfile_close(f->debug);
 }
 
@@ -68,35 +67,36 @@ int64_t debug_bias(const struct elf_file *f)
 
 /* ---- units ---- */
 
-/* What stands in the place of a skeleton, which unit may be; false: it is gone. */
-static bool split_unit(struct probe_env *env, Dwarf *dw, Dwarf_Die *skeleton, const Dwarf_Die *sub,
-		       Dwarf_Die *unit)
+static struct debug_units *units_of(struct elf_file *f)
+{
+	if (!f->addresses)
+		f->addresses = debug_units_new(f->dwarf, f->open_as);
+	return f->addresses;
+}
+
+static struct debug_units *units_in(struct probe_env *env, const Dwarf *dw)
 {
 	struct elf_file *f = env->files;
 
-	if (sub->addr) {
-		*unit = *sub;
-		return true;
-	}
 	while (f && f->dwarf != dw)
 		f = f->next;
-	return f && debug_dwp_unit(env, f, skeleton, unit);
+	return f ? units_of(f) : NULL;
 }
 
 bool debug_next_unit(struct probe_env *env, Dwarf *dw, struct debug_walk *w)
 {
-	Dwarf_Die sub;
+	struct debug_units *units = units_in(env, dw);
 	uint8_t type;
 
 	while (!w->ended) {
-		memset(&sub, 0, sizeof(sub));
-		if (dwarf_get_units(dw, w->cu, &w->cu, NULL, &type, &w->skeleton, &sub))
+		if (dwarf_get_units(dw, w->cu, &w->cu, NULL, &type, &w->skeleton, NULL)) {
 			w->ended = true;
-		else if (type != DW_UT_skeleton)
-			w->unit = w->skeleton;
-		else if (!split_unit(env, dw, &w->skeleton, &sub, &w->unit))
+			break;
+		}
+		w->unit = w->skeleton;
+		if (type == DW_UT_skeleton && !(units && debug_units_split(units, &w->unit)))
 			continue;
-		if (!w->ended && type != DW_UT_type && type != DW_UT_split_type)
+		if (type != DW_UT_type && type != DW_UT_split_type)
 			return true;
 	}
 	return false;
@@ -188,29 +188,12 @@ static bool find_row(const struct debug_unit *u, uint64_t addr, Dwarf_Die *die)
 	return row != NULL;
 }
 
-/* The unit that an address belongs to, the split one in place of its skeleton. */
-static bool unit_at(struct probe_env *env, struct elf_file *f, uint64_t addr, Dwarf_Die *cu)
-{
-	Dwarf_Die sub;
-	uint8_t type;
-
-	if (!f->addresses)
-		f->addresses = debug_units_new(f->dwarf);
-	if (!debug_units_find(f->addresses, addr, cu))
-		return false;
-	memset(&sub, 0, sizeof(sub));
-	if (dwarf_cu_info(cu->cu, NULL, &type, NULL, &sub, NULL, NULL, NULL) ||
-	    type != DW_UT_skeleton)
-		return true;
-	return split_unit(env, f->dwarf, cu, &sub, cu);
-}
-
 bool debug_find_function(struct probe_env *env, struct elf_file *f, uint64_t addr, Dwarf_Die *die)
 {
+	struct debug_units *units = debug_of(env, f) ? units_of(f) : NULL;
 	Dwarf_Die cu;
 
-	if (!debug_of(env, f))
-		return false;
 	addr += (uint64_t)f->debug_bias;
-	return unit_at(env, f, addr, &cu) && find_row(functions_of(env, f, &cu), addr, die);
+	return units && debug_units_find(units, addr, &cu) && debug_units_split(units, &cu) &&
+	       find_row(functions_of(env, f, &cu), addr, die);
 }

@@ -31,10 +31,14 @@ bool debug_next_unit(struct probe_env *env, Dwarf *dw, struct debug_walk *w);
 bool debug_find_function(struct probe_env *env, struct elf_file *f, uint64_t addr, Dwarf_Die *die);
 
 /* ---- debug_dwp.c ---- */
-/* The split unit of a skeleton from the package beside the program. */
-bool debug_dwp_unit(struct probe_env *env, struct elf_file *f, Dwarf_Die *skeleton,
-		    Dwarf_Die *unit);
-void debug_dwp_close(struct dwp *p);
+/* A section's bytes; NULL: it has none of that name. */
+Elf_Data *debug_section(Elf *elf, const char *name);
+/* The package beside a program, if there is one. NULL: out of memory. */
+struct dwp;
+struct dwp *dwp_open(const char *program);
+void dwp_close(struct dwp *p);
+/* The split unit of a skeleton, which is main's; false: it is not in there. */
+bool dwp_unit(struct dwp *p, Dwarf *main, Dwarf_Die *skeleton, Dwarf_Die *unit);
 
 /* ---- debug_type.c ---- */
 /* Without typedefs and qualifiers; false: void. */

@@ -3,12 +3,14 @@
  * DWARF packages (DWARF 5, 7.3.5, and GNU's version 2 before it): the split units of a whole program in
  * one file beside it, prog.dwp. An index says which slice of each section is a unit's. libdw knows
  * packages from 0.191 on; for older ones the slices are made into the object file that the unit came
- * from. What the unit's program keeps apart, the table of its addresses, is put beside them.
+ * from. What the unit's program keeps apart, the tables of its addresses, is put beside them; where the
+ * unit begins stays with the skeleton, which libdw does not see (debug_ranges.c).
  */
 #include <dwarf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -49,7 +51,7 @@ struct dwp {
 	struct dwp_unit *units; /* made so far */
 };
 
-static Elf_Data *section_data(Elf *elf, const char *wanted)
+Elf_Data *debug_section(Elf *elf, const char *wanted)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr sh;
@@ -127,7 +129,7 @@ static uint32_t cut(const struct dwp *p, const struct slices *s, struct part *pa
 
 	for (uint32_t i = 0; i < SECTION_CNT; i++) {
 		uint32_t column = s->is_v2 ? sections[i].id_v2 : sections[i].id;
-		Elf_Data *d = section_data(p->elf, sections[i].name);
+		Elf_Data *d = debug_section(p->elf, sections[i].name);
 
 		if (!d)
 			continue;
@@ -144,20 +146,29 @@ static uint32_t cut(const struct dwp *p, const struct slices *s, struct part *pa
 	return cnt;
 }
 
-/* From where on the unit's addresses are in the program's table. */
-static bool addresses(Dwarf *main, Dwarf_Die *skeleton, struct part *part)
+/* A table of the program's, from where on it is the unit's. */
+static uint32_t take_table(Dwarf *main, const char *name, const Dwarf_Attribute *from,
+			   const char *taken_as, struct part *part)
 {
-	Elf_Data *d = section_data(dwarf_getelf(main), ".debug_addr");
-	Dwarf_Attribute attr;
+	Elf_Data *d = debug_section(dwarf_getelf(main), name);
 	Dwarf_Word base = 0;
 
-	if (!d || !(dwarf_attr(skeleton, DW_AT_addr_base, &attr) ||
-		    dwarf_attr(skeleton, DW_AT_GNU_addr_base, &attr)))
-		return false;
-	if (dwarf_formudata(&attr, &base) || base >= d->d_size)
-		return false;
-	*part = (struct part){ ".debug_addr.dwo", (const char *)d->d_buf + base, d->d_size - base };
-	return true;
+	if (!d || !from || dwarf_formudata((Dwarf_Attribute *)from, &base) || base >= d->d_size)
+		return 0;
+	*part = (struct part){ taken_as, (const char *)d->d_buf + base, d->d_size - base };
+	return 1;
+}
+
+/* What a unit refers to in its program: addresses, and before DWARF 5 ranges of them. */
+static uint32_t take_tables(Dwarf *main, Dwarf_Die *skeleton, struct part *parts)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Attribute *from = dwarf_attr(skeleton, DW_AT_addr_base, &attr)
+					?: dwarf_attr(skeleton, DW_AT_GNU_addr_base, &attr);
+	uint32_t cnt = take_table(main, ".debug_addr", from, ".debug_addr.dwo", parts);
+
+	from = dwarf_attr(skeleton, DW_AT_GNU_ranges_base, &attr);
+	return cnt + take_table(main, ".debug_ranges", from, ".debug_ranges.dwo", parts + cnt);
 }
 
 static bool add_section(Elf *elf, const struct part *part, size_t name, uint32_t type)
@@ -207,7 +218,7 @@ static bool write_object(int fd, Dwarf *main, const struct part *parts, uint32_t
 
 static void make_unit(const struct dwp *p, Dwarf *main, Dwarf_Die *skeleton, struct dwp_unit *u)
 {
-	struct part parts[SECTION_CNT + 1];
+	struct part parts[SECTION_CNT + 2];
 	struct slices s;
 	Dwarf_CU *cu;
 	uint32_t cnt;
@@ -215,7 +226,7 @@ static void make_unit(const struct dwp *p, Dwarf *main, Dwarf_Die *skeleton, str
 	if (!find_slices(p->index, u->id, &s))
 		return;
 	cnt = cut(p, &s, parts);
-	cnt += addresses(main, skeleton, &parts[cnt]);
+	cnt += take_tables(main, skeleton, &parts[cnt]);
 	u->fd = memfd_create("unit.dwo", MFD_CLOEXEC);
 	if (u->fd < 0 || !write_object(u->fd, main, parts, cnt))
 		return;
@@ -229,55 +240,56 @@ static void make_unit(const struct dwp *p, Dwarf *main, Dwarf_Die *skeleton, str
 
 /* ---- asking ---- */
 
-static struct dwp *dwp_open(struct probe_env *env, const struct elf_file *f)
+struct dwp *dwp_open(const char *program)
 {
-	const char *path = env_printf(env, "%s.dwp", f->open_as);
-	struct dwp *p = env_alloc(env, sizeof(*p));
+	struct dwp *p = calloc(1, sizeof(*p));
+	char *path = NULL;
 
-	if (!path || !p)
+	if (!p)
 		return NULL;
-	p->fd = open(path, O_RDONLY | O_CLOEXEC);
-	p->elf = p->fd < 0 ? NULL : elf_begin(p->fd, ELF_C_READ_MMAP, NULL);
-	p->index = section_data(p->elf, ".debug_cu_index");
+	p->fd = asprintf(&path, "%s.dwp", program) < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	free(path);
+	p->elf = p->fd < 0 ? NULL : elf_begin(p->fd, ELF_C_READ, NULL);
+	p->index = debug_section(p->elf, ".debug_cu_index");
 	return p;
 }
 
-bool debug_dwp_unit(struct probe_env *env, struct elf_file *f, Dwarf_Die *skeleton, Dwarf_Die *unit)
+bool dwp_unit(struct dwp *p, Dwarf *main, Dwarf_Die *skeleton, Dwarf_Die *unit)
 {
 	struct dwp_unit *u;
 	uint64_t id = 0;
 
-	if (!f->dwp)
-		f->dwp = dwp_open(env, f);
-	if (!f->dwp || !f->dwp->index ||
-	    dwarf_cu_info(skeleton->cu, NULL, NULL, NULL, NULL, &id, NULL, NULL))
+	if (!p->index || dwarf_cu_info(skeleton->cu, NULL, NULL, NULL, NULL, &id, NULL, NULL))
 		return false;
-	for (u = f->dwp->units; u; u = u->next)
+	for (u = p->units; u; u = u->next)
 		if (u->id == id)
 			break;
 	if (!u) {
-		u = env_alloc(env, sizeof(*u));
+		u = malloc(sizeof(*u));
 		if (!u)
 			return false;
-		*u = (struct dwp_unit){ .next = f->dwp->units, .id = id, .fd = -1 };
-		f->dwp->units = u;
-		make_unit(f->dwp, f->dwarf, skeleton, u);
+		*u = (struct dwp_unit){ .next = p->units, .id = id, .fd = -1 };
+		p->units = u;
+		make_unit(p, main, skeleton, u);
 	}
 	*unit = u->die;
 	return u->dwarf != NULL;
 }
 
-void debug_dwp_close(struct dwp *p)
+void dwp_close(struct dwp *p)
 {
 	if (!p)
 		return;
-	for (struct dwp_unit *u = p->units; u; u = u->next) {
+	for (struct dwp_unit *u = p->units, *next; u; u = next) {
+		next = u->next;
 		dwarf_end(u->dwarf);
 		elf_end(u->elf);
 		if (u->fd >= 0)
 			close(u->fd);
+		free(u);
 	}
 	elf_end(p->elf);
 	if (p->fd >= 0)
 		close(p->fd);
+	free(p);
 }

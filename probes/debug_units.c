@@ -7,8 +7,9 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "probes/probe.h"
+#include "probes/debug.h"
 
 enum { RANGES_MAX = 4 << 20 }; /* more is a file that lies */
 
@@ -19,17 +20,24 @@ struct range {
 
 struct debug_units {
 	Dwarf *dw;
+	char *program; /* its path */
+	struct dwp *package; /* NULL: not looked for yet */
 	bool read;
 	struct range *ranges; /* by from */
 	uint32_t cnt, cap;
 };
 
-struct debug_units *debug_units_new(struct Dwarf *dw)
+struct debug_units *debug_units_new(struct Dwarf *dw, const char *program)
 {
 	struct debug_units *u = calloc(1, sizeof(*u));
 
 	if (u)
-		u->dw = dw;
+		u->program = strdup(program);
+	if (!u || !u->program) {
+		free(u);
+		return NULL;
+	}
+	u->dw = dw;
 	return u;
 }
 
@@ -37,6 +45,8 @@ void debug_units_free(struct debug_units *u)
 {
 	if (!u)
 		return;
+	dwp_close(u->package);
+	free(u->program);
 	free(u->ranges);
 	free(u);
 }
@@ -106,5 +116,23 @@ bool debug_units_find(struct debug_units *u, uint64_t addr, void *unit)
 	if (!lo || addr >= u->ranges[lo - 1].to)
 		return false;
 	*(Dwarf_Die *)unit = u->ranges[lo - 1].unit;
+	return true;
+}
+
+/* ---- split units ---- */
+
+bool debug_units_split(struct debug_units *u, void *unit)
+{
+	Dwarf_Die *skeleton = unit, sub = { 0 };
+	uint8_t type;
+
+	if (dwarf_cu_info(skeleton->cu, NULL, &type, NULL, &sub, NULL, NULL, NULL) ||
+	    type != DW_UT_skeleton)
+		return true;
+	if (!sub.addr && !u->package)
+		u->package = dwp_open(u->program);
+	if (!sub.addr && (!u->package || !dwp_unit(u->package, u->dw, skeleton, &sub)))
+		return false;
+	*skeleton = sub;
 	return true;
 }

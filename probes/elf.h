@@ -32,7 +32,6 @@ struct elf_file {
 	struct Dwarf *dwarf;
 	struct debug_unit *units; /* whose functions are known */
 	struct debug_units *addresses; /* of units; NULL: nobody has asked yet */
-	struct dwp *dwp; /* package of split debug information; NULL: not looked for yet */
 	int64_t debug_bias;
 	bool debug_tried, dwarf_tried;
 	struct usdt_site *sites; /* usdt.c's, NULL: not read yet */

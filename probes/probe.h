@@ -382,12 +382,21 @@ struct Dwfl_Module *debugfile_module(struct debugfile *d);
  */
 int debug_next_die(void *die);
 
-/* Units of debug information by address. unit: a Dwarf_Die; a skeleton, where that has the addresses. */
+/*
+ * Units of a program's debug information by address. unit: a Dwarf_Die; a skeleton, where that has the
+ * addresses. debug_units_split() puts what it stands for in its place, from the object file (.dwo) or the
+ * package beside the program (.dwp): false when it is gone. program: its path.
+ */
 struct Dwarf;
 struct debug_units;
-struct debug_units *debug_units_new(struct Dwarf *dw);
+struct debug_units *debug_units_new(struct Dwarf *dw, const char *program);
 void debug_units_free(struct debug_units *u);
 bool debug_units_find(struct debug_units *u, uint64_t addr, void *unit);
+bool debug_units_split(struct debug_units *u, void *unit);
+
+/* As dwarf_haspc(), also in a split unit: base is debug_unit_base() of its skeleton. */
+uint64_t debug_unit_base(void *skeleton);
+bool debug_has_addr(void *die, uint64_t base, uint64_t addr);
 
 /*
  * A type of a program by name, "struct foo", "enum foo" or "foo"; the enum that has an enumerator. As a

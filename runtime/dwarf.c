@@ -59,16 +59,26 @@ static int number(Dwarf_Die *die, unsigned which)
 	return (int)v;
 }
 
-/* Where the inlined function was called from: the line of the function around it. */
-static void call_site(Dwarf_Die *cu, Dwarf_Die *die, struct elfsource *src)
+/*
+ * Where the inlined function was called from: the line of the function around it. A split unit without
+ * a list of files uses its skeleton's.
+ */
+static void call_site(Dwarf_Die *skeleton, Dwarf_Die *unit, Dwarf_Die *die, struct elfsource *src)
 {
 	Dwarf_Files *files;
 	size_t cnt, i = (size_t)number(die, DW_AT_call_file);
+	bool found = !dwarf_getsrcfiles(unit, &files, &cnt) ||
+		     !dwarf_getsrcfiles(skeleton, &files, &cnt);
 
 	src->line = number(die, DW_AT_call_line);
-	if (!dwarf_getsrcfiles(cu, &files, &cnt) && i < cnt)
+	if (found && i < cnt)
 		src->file = dwarf_filesrc(files, i, NULL, NULL);
 }
+
+/* An address, and where the unit that it is in begins. */
+struct where {
+	Dwarf_Addr addr, base;
+};
 
 static bool holds_functions(int tag)
 {
@@ -80,7 +90,7 @@ static bool holds_functions(int tag)
  * The function around an address. libdw's own search looks into nothing that has no addresses: not into
  * namespaces, where those of Rust are.
  */
-static bool find_function(Dwarf_Die *in, Dwarf_Addr addr, unsigned depth, Dwarf_Die *fn)
+static bool find_function(Dwarf_Die *in, const struct where *at, unsigned depth, Dwarf_Die *fn)
 {
 	Dwarf_Die die;
 
@@ -89,18 +99,18 @@ static bool find_function(Dwarf_Die *in, Dwarf_Addr addr, unsigned depth, Dwarf_
 	do {
 		int tag = dwarf_tag(&die);
 
-		if (tag == DW_TAG_subprogram && dwarf_haspc(&die, addr) > 0) {
+		if (tag == DW_TAG_subprogram && debug_has_addr(&die, at->base, at->addr)) {
 			*fn = die;
 			return true;
 		}
-		if (holds_functions(tag) && find_function(&die, addr, depth + 1, fn))
+		if (holds_functions(tag) && find_function(&die, at, depth + 1, fn))
 			return true;
 	} while (!debug_next_die(&die));
 	return false;
 }
 
 /* From a function or block to the one in it that has the address. */
-static bool step_in(Dwarf_Die *die, Dwarf_Addr addr)
+static bool step_in(Dwarf_Die *die, const struct where *at)
 {
 	Dwarf_Die in;
 
@@ -111,7 +121,7 @@ static bool step_in(Dwarf_Die *die, Dwarf_Addr addr)
 
 		if ((tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block ||
 		     tag == DW_TAG_try_block || tag == DW_TAG_catch_block) &&
-		    dwarf_haspc(&in, addr) > 0) {
+		    debug_has_addr(&in, at->base, at->addr)) {
 			*die = in;
 			return true;
 		}
@@ -120,14 +130,14 @@ static bool step_in(Dwarf_Die *die, Dwarf_Addr addr)
 }
 
 /* The inlined functions that an address is in, the innermost last. */
-static int find_inlined(Dwarf_Die *cu, Dwarf_Addr addr, Dwarf_Die *inlined)
+static int find_inlined(Dwarf_Die *cu, const struct where *at, Dwarf_Die *inlined)
 {
 	Dwarf_Die die;
 	int cnt = 0;
 
-	if (!find_function(cu, addr, 0, &die))
+	if (!find_function(cu, at, 0, &die))
 		return 0;
-	for (unsigned i = 0; i < BLOCKS_MAX && cnt < INLINED_MAX && step_in(&die, addr); i++)
+	for (unsigned i = 0; i < BLOCKS_MAX && cnt < INLINED_MAX && step_in(&die, at); i++)
 		if (dwarf_tag(&die) == DW_TAG_inlined_subroutine)
 			inlined[cnt++] = die;
 	return cnt;
@@ -139,13 +149,13 @@ struct dwarf {
 	bool demangled;
 };
 
-struct dwarf *dwarf_new(struct Dwfl_Module *mod, bool demangled)
+struct dwarf *dwarf_new(struct Dwfl_Module *mod, const char *path, bool demangled)
 {
 	struct dwarf *d = calloc(1, sizeof(*d));
 	Dwarf *dw = d ? dwfl_module_getdwarf(mod, &d->bias) : NULL;
 
 	if (dw)
-		d->units = debug_units_new(dw);
+		d->units = debug_units_new(dw, path);
 	if (!dw || !d->units) {
 		free(d);
 		return NULL;
@@ -162,41 +172,34 @@ void dwarf_free(struct dwarf *d)
 	free(d);
 }
 
-/* What was inlined is told by the split unit, where there is one. */
-static Dwarf_Die whole_unit(Dwarf_Die *cu)
-{
-	Dwarf_Die sub = { 0 };
-
-	if (!dwarf_cu_info(cu->cu, NULL, NULL, NULL, &sub, NULL, NULL, NULL) && sub.addr)
-		return sub;
-	return *cu;
-}
-
 void dwarf_sources(struct dwarf *d, uint64_t addr, struct elfplace *place)
 {
-	Dwarf_Die cu, inlined[INLINED_MAX];
+	Dwarf_Die cu, unit, inlined[INLINED_MAX];
 	struct elfsource *src;
+	struct where at = { .addr = addr - d->bias };
 	Dwarf_Line *line;
 	int cnt;
 
-	addr -= d->bias;
-	if (!debug_units_find(d->units, addr, &cu))
+	if (!debug_units_find(d->units, at.addr, &cu))
 		return;
-	line = dwarf_getsrc_die(&cu, addr);
+	line = dwarf_getsrc_die(&cu, at.addr);
 	src = line ? add(place) : NULL;
 	if (!src)
 		return;
 	src->file = dwarf_linesrc(line, NULL, NULL);
 	dwarf_lineno(line, &src->line);
-	cu = whole_unit(&cu);
-	cnt = find_inlined(&cu, addr, inlined);
+	at.base = debug_unit_base(&cu);
+	unit = cu;
+	if (!debug_units_split(d->units, &unit)) /* what was inlined is told there */
+		return;
+	cnt = find_inlined(&unit, &at, inlined);
 	while (cnt-- > 0 && src) {
 		src->inlined = name_of(&inlined[cnt], d->demangled);
 		if (!src->inlined)
 			break;
 		src = add(place);
 		if (src)
-			call_site(&cu, &inlined[cnt], src);
+			call_site(&cu, &unit, &inlined[cnt], src);
 	}
 }
 

@@ -8,8 +8,8 @@
 struct Dwfl_Module;
 struct dwarf;
 
-/* Of a module that lives as long. NULL: no debug information, or no memory. */
-struct dwarf *dwarf_new(struct Dwfl_Module *mod, bool demangled);
+/* Of a module that lives as long; path: of its program. NULL: no debug information, or no memory. */
+struct dwarf *dwarf_new(struct Dwfl_Module *mod, const char *path, bool demangled);
 void dwarf_free(struct dwarf *d);
 
 /* Fills in the sources of an address as the module has it; none where nothing is known. */

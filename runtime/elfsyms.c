@@ -304,7 +304,7 @@ static struct known *known_new(struct elfsyms *e, uint64_t file_off, bool lines)
 	}
 	if (lines && !e->dwarf_tried) {
 		e->dwarf_tried = true;
-		e->dwarf = dwarf_new(e->mod, e->demangle);
+		e->dwarf = dwarf_new(e->mod, e->path, e->demangle);
 	}
 	if (lines && e->dwarf)
 		dwarf_sources(e->dwarf, vaddr + e->bias, &k->place);

@@ -124,7 +124,7 @@ static bool open_part(struct part *p, const char *path, const char *dirs, const 
 	if (mod && dwfl_module_getelf(mod, &bias)) {
 		len = dwfl_module_build_id(mod, &bits, &bias);
 		if (len > 0 && (size_t)len == id->len && !memcmp(bits, id->bytes, id->len))
-			p->dwarf = dwarf_new(mod, false);
+			p->dwarf = dwarf_new(mod, path, false);
 	}
 	if (p->dwarf)
 		return true;
