@@ -192,6 +192,14 @@ static struct lvalue field_of(struct gen *g, struct node *e)
 	return lv;
 }
 
+/* What turns out to be a constant only here, like (uint8)300, was not checked. */
+static bool is_within(const struct type *t, LLVMValueRef idx)
+{
+	uint64_t cnt = t->kind == V_ARRAY ? t->count : t->kind == V_STRING ? t->size : 0;
+
+	return LLVMIsAConstantInt(idx) && (!cnt || LLVMConstIntGetZExtValue(idx) < cnt);
+}
+
 /*
  * An element whose index only the kernel knows is read by the helper, at an address that is a number
  * to the verifier: to a pointer that it knows it lets nobody add what has no bounds.
@@ -207,7 +215,7 @@ static struct lvalue index_of(struct gen *g, struct node *e)
 	core_size(g, e->type, e->span);
 	lv.field = NULL;
 	lv.in_context = false;
-	if (ours && LLVMIsAConstantInt(idx)) {
+	if (ours && is_within(e->index.e->type, idx)) {
 		lv.addr = gen_off(g, lv.addr, LLVMConstIntGetZExtValue(idx) * unit);
 		return lv;
 	}
