@@ -96,6 +96,7 @@ struct prog_gen {
 	/* loops that could be written out are calls where the kernel can; or they are not */
 	bool has_calls, plain;
 	bool is_body; /* a function that programs call, see session.c */
+	bool keeps_cpu; /* no other thread has the CPU while it runs */
 };
 
 struct gen {

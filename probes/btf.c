@@ -166,6 +166,38 @@ int btf_proto_fields(struct probe_env *env, const struct btf *btf, uint32_t prot
 
 /* ---- kfuncs ---- */
 
+struct kfunc_search {
+	const char *const *names;
+	uint32_t *ids;
+	uint32_t cnt, left;
+};
+
+static int is_wanted(void *arg, const struct btf_type *t, const char *name, uint32_t id)
+{
+	struct kfunc_search *s = arg;
+
+	if (!btf_is_func(t))
+		return 0;
+	for (uint32_t i = 0; i < s->cnt; i++) {
+		if (s->ids[i] || strcmp(s->names[i], name))
+			continue;
+		s->ids[i] = id;
+		s->left--;
+	}
+	return !s->left;
+}
+
+void probe_kfuncs(struct probe_env *env, const char *const *names, uint32_t *ids, uint32_t cnt)
+{
+	struct kfunc_search s = { names, ids, cnt, cnt };
+	struct probe_error ignored;
+	const struct btf_file *btf = env_btf_file(env, &ignored);
+
+	memset(ids, 0, cnt * sizeof(*ids));
+	if (btf)
+		btf_file_each(btf, is_wanted, &s);
+}
+
 /* A BTF program has to say what it is for before the verifier looks at it: any raw tracepoint. */
 static uint32_t some_raw_tracepoint(const struct btf *btf)
 {

@@ -356,7 +356,7 @@ const struct probe_type probe_iter = {
 	.aliases = { "it" },
 	.help = "iter:OBJECT[:PIN]: each of the kernel's objects of that kind, once",
 	.flags = PROBE_TAKES_PID | PROBE_WILDCARDS | PROBE_LISTED | PROBE_LISTS_PATTERN |
-		 PROBE_OWN_PROGRAM | PROBE_WALKS | PROBE_BTF_POINTERS,
+		 PROBE_OWN_PROGRAM | PROBE_WALKS | PROBE_BTF_POINTERS | PROBE_UNGUARDED,
 	.args_kind = PROBE_ARGS_WORDS,
 	.section = "iter",
 	.parse = parse,

@@ -133,25 +133,17 @@ bool env_has_multi(struct probe_env *env, enum probe_multi kind)
 
 /* ---- sessions ---- */
 
-static int is_wanted(void *arg, const struct btf_type *t, const char *name, uint32_t id)
-{
-	return btf_is_func(t) && !strcmp(name, arg) ? (int)id : 0;
-}
-
 bool env_session(struct probe_env *env, enum probe_multi kind, struct probe_load *out)
 {
-	static char is_return[] = "bpf_session_is_return";
-	struct probe_error ignored;
-	const struct btf_file *btf;
-	int id;
+	static const char *const is_return[] = { "bpf_session_is_return" };
+	uint32_t id;
 
 	if (!env_has_multi(env, kind))
 		return false;
-	btf = env_btf_file(env, &ignored);
-	id = btf ? btf_file_each(btf, is_wanted, is_return) : 0;
-	if (id <= 0)
+	probe_kfuncs(env, is_return, &id, 1);
+	if (!id)
 		return false;
 	out->attach_type = kinds[kind].attach_type;
-	out->is_return_id = (uint32_t)id;
+	out->is_session = true;
 	return true;
 }

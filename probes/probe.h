@@ -146,6 +146,12 @@ enum {
 	 */
 	PROBE_OVERFLOWS = 32768,
 	PROBE_OVERRIDES = 131072, /* its program may say what the function is to return */
+	/*
+	 * Nothing keeps the kernel from running a program of the type for a thread while one that was
+	 * preempted is in the midst of it on the same CPU. Of other types it runs none then, and counts it
+	 * as missed.
+	 */
+	PROBE_UNGUARDED = 262144,
 	PROBE_BEATS = 65536, /* one at a time, by a timer: those skipped are made up for */
 };
 
@@ -156,7 +162,7 @@ struct probe_load {
 	uint32_t btf_id; /* the same for a copy, which libbpf does not load */
 	int btf_fd; /* of the module's BTF, or of a BPF program; 0: the kernel's own BTF */
 	bool of_prog; /* btf_fd is a program */
-	uint32_t is_return_id; /* of a session: the function that says so, in the kernel's BTF */
+	bool is_session; /* it runs on calls and on returns */
 };
 
 /* An event whose every period-th count is a hit, for those of which it can be known. */
@@ -311,6 +317,12 @@ typedef int (*probe_list_fn)(void *arg, const struct probe_type *type,
 			     const struct probe_target *t);
 int probe_list(struct probe_env *env, const char *patterns, probe_list_fn fn, void *arg,
 	       struct probe_error *err);
+
+/*
+ * Ids, in the kernel's BTF, of functions of the kernel that programs may call. 0: there is none of that
+ * name, or no BTF.
+ */
+void probe_kfuncs(struct probe_env *env, const char *const *names, uint32_t *ids, uint32_t cnt);
 
 /* Byte offset of a field of the kernel's: "mm_struct.mm_mt.ma_root"; -1: there is none, or no BTF. */
 int64_t probe_field_off(struct probe_env *env, const char *path);

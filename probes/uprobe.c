@@ -489,7 +489,7 @@ const struct probe_type probe_uprobe = {
 	.aliases = { "u" },
 	.help = "uprobe:FILE:FUNCTION[+OFFSET]: a function of a program or library is called",
 	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_USER_MEMORY | PROBE_ONE_MEMORY |
-		 PROBE_FUNCTIONS,
+		 PROBE_FUNCTIONS | PROBE_UNGUARDED,
 	.args_kind = PROBE_ARGS_REGS,
 	.section = "kprobe",
 	.parse = parse,
@@ -509,7 +509,7 @@ const struct probe_type probe_uretprobe = {
 	.aliases = { "ur" },
 	.help = "uretprobe:FILE:FUNCTION: a function of a program or library returns",
 	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_USER_MEMORY | PROBE_ONE_MEMORY |
-		 PROBE_FUNCTIONS | PROBE_TYPED_RETVAL,
+		 PROBE_FUNCTIONS | PROBE_TYPED_RETVAL | PROBE_UNGUARDED,
 	.args_kind = PROBE_ARGS_REGS,
 	.section = "kprobe",
 	.parse = parse_return,

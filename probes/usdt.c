@@ -404,7 +404,8 @@ const struct probe_type probe_usdt = {
 	.name = "usdt",
 	.aliases = { "U" },
 	.help = "usdt:FILE:[PROVIDER:]NAME: a probe that a program's author put into it",
-	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_USER_MEMORY | PROBE_ONE_MEMORY,
+	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_USER_MEMORY | PROBE_ONE_MEMORY |
+		 PROBE_UNGUARDED,
 	.args_kind = PROBE_ARGS_REGS,
 	.section = "kprobe",
 	.parse = parse,

@@ -177,6 +177,15 @@ static bool has_mem_alloc(void)
 	return kernel_version() >= KERNEL(6, 1, 0);
 }
 
+/*
+ * Whether programs may call bpf_preempt_disable(). It is looked for when one is to (runtime/kfuncs.c):
+ * to find it in the kernel's types takes longer than all else that is asked here.
+ */
+static bool has_preempt_disable(void)
+{
+	return kernel_version() >= KERNEL(6, 10, 0) && !access("/sys/kernel/btf/vmlinux", F_OK);
+}
+
 static bool has_tracefs(void)
 {
 	FILE *f = fopen("/proc/filesystems", "re");

@@ -234,7 +234,7 @@ struct image_probe {
 
 /*
  * A program that is two probes at once, for kernels that run one when functions are called and when
- * they return. Their targets are the same. It asks by IMAGE_IS_RETURN which of the two it is.
+ * they return. Their targets are the same. It asks by IMAGE_CALL_is_return which of the two it is.
  */
 struct image_session {
 	uint32_t prog; /* name of the BPF program */
@@ -242,10 +242,20 @@ struct image_session {
 };
 
 /*
- * The number of no helper: loading puts a call of the kernel's function bpf_session_is_return(), whose
- * number differs from kernel to kernel, in the place of the call.
+ * The numbers of no helpers: loading puts calls of functions of the kernel's, whose numbers differ from
+ * kernel to kernel, in the place of these calls (runtime/kfuncs.c). X(name, function)
  */
-enum { IMAGE_IS_RETURN = 0x7fff0001 };
+#define IMAGE_CALLS(X)                                                                             \
+	X(is_return, "bpf_session_is_return")                                                      \
+	X(preempt_disable, "bpf_preempt_disable")                                                  \
+	X(preempt_enable, "bpf_preempt_enable")
+
+enum image_call {
+	IMAGE_CALL_FIRST = 0x7fff0000,
+#define X(name, function) IMAGE_CALL_##name,
+	IMAGE_CALLS(X)
+#undef X
+};
 
 /*
  * Value size of a map in the ELF. Of an aggregate it is that of one CPU's copy, whole cache lines;

@@ -18,7 +18,7 @@
 #include "runtime/layout.h"
 #include "runtime/load.h"
 #include "runtime/loaded.h"
-#include "runtime/session.h"
+#include "runtime/kfuncs.h"
 #include "runtime/verdict.h"
 #include "runtime/unwind.h"
 
@@ -136,6 +136,14 @@ static int choose_prog(struct loaded *l, struct loaded_prog *lp, const char *nam
 	return plain ? bpf_program__set_autoload(lp->prog == plain ? prog : plain, false) : 0;
 }
 
+/* Whether the program is to see to it that it has its CPU to itself. */
+static bool wants_alone(const struct loaded *l, uint32_t i, const struct load_args *a)
+{
+	return l->progs[i].type->flags & PROBE_UNGUARDED &&
+	       license_is_gpl(image_setting_str(l->img, "license", "GPL")) &&
+	       features_has(a->features, FEAT_PREEMPT_DISABLE);
+}
+
 static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 {
 	const struct image_probe *p = &l->img->probes[i];
@@ -149,6 +157,7 @@ static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 		rc = rc ?: ask_type(l, i, a, 0, &lp->how);
 	}
 	rc = rc ?: apply_load(lp->prog, &lp->how);
+	rc = rc ?: kfuncs_settle(&l->kfuncs, a->env, lp->prog, wants_alone(l, i, a));
 	if (rc)
 		return rc;
 	/* of its own, so that we know whose it is; what is not written to takes no memory */
@@ -215,7 +224,7 @@ static int prepare_session(struct loaded *l, const struct image_session *s,
 	returns->merged = true;
 	rc = drop_prog(l, image_str(l->img, l->img->probes[s->calls].prog));
 	rc = rc ?: drop_prog(l, image_str(l->img, l->img->probes[s->returns].prog));
-	return rc ?: session_settle(prog, how.is_return_id);
+	return rc;
 }
 
 static void print_logs(const struct loaded *l)

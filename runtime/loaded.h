@@ -5,6 +5,7 @@
 
 #include "probes/probe.h"
 #include "runtime/clone.h"
+#include "runtime/kfuncs.h"
 #include "runtime/load.h"
 
 struct loaded_prog {
@@ -32,6 +33,7 @@ struct loaded {
 	char *log;
 	uint32_t log_sz;
 	uint32_t ncpus, ring;
+	struct kfuncs kfuncs;
 	bool cookies;
 	bool one_process; /* -p or -c */
 	bool unwinds; /* the kernel can */

@@ -180,6 +180,23 @@ static void do_fault(char **arg)
 		mem[n * page] = 1;
 }
 
+/* CNT threads, each of which gets the arguments of its own. */
+static void in_threads(long cnt, void *(*run)(void *), char *args, size_t size)
+{
+	pthread_t *thread = calloc(cnt ? cnt : 1, sizeof(*thread));
+
+	if (!thread)
+		fail("threads");
+	for (long n = 0; n < cnt; n++) {
+		errno = pthread_create(&thread[n], NULL, run, args + n * size);
+		if (errno)
+			fail("pthread_create");
+	}
+	for (long n = 0; n < cnt; n++)
+		pthread_join(thread[n], NULL);
+	free(thread);
+}
+
 static void *thread_main(void *arg)
 {
 	do_getppid(arg);
@@ -189,19 +206,43 @@ static void *thread_main(void *arg)
 /* N threads, each of which calls getppid M times. */
 static void do_threads(char **arg)
 {
-	long cnt = number(arg[0]);
-	pthread_t *thread = calloc(cnt ? cnt : 1, sizeof(*thread));
+	in_threads(number(arg[0]), thread_main, (char *)(arg + 1), 0);
+}
 
-	if (!thread)
-		fail("threads");
+struct texts {
+	long times;
+	char text[200];
+};
+
+/* What probes are put on. */
+__attribute__((noinline)) void texts_step(const char *text)
+{
+	__asm__ volatile("" ::"r"(text) : "memory");
+}
+
+static void *texts_main(void *arg)
+{
+	struct texts *t = arg;
+
+	for (long n = t->times; n; n--)
+		texts_step(t->text);
+	return NULL;
+}
+
+/* N threads, each of which hands a text of its own (199 times the same letter) to texts_step() M times. */
+static void do_texts(char **arg)
+{
+	long cnt = number(arg[0]);
+	struct texts *all = calloc(cnt ? cnt : 1, sizeof(*all));
+
+	if (!all)
+		fail("texts");
 	for (long n = 0; n < cnt; n++) {
-		errno = pthread_create(&thread[n], NULL, thread_main, arg + 1);
-		if (errno)
-			fail("pthread_create");
+		all[n].times = number(arg[1]);
+		memset(all[n].text, 'a' + (int)(n % 26), sizeof(all[n].text) - 1);
 	}
-	for (long n = 0; n < cnt; n++)
-		pthread_join(thread[n], NULL);
-	free(thread);
+	in_threads(cnt, texts_main, (char *)all, sizeof(*all));
+	free(all);
 }
 
 /* In a network of its own, sends itself N datagrams of SIZE bytes: each is what stands at its place. */
@@ -260,6 +301,7 @@ static void do_exit(char **arg)
 	X(signal, 1, "N")                                                                          \
 	X(fault, 1, "N")                                                                           \
 	X(threads, 2, "N M")                                                                       \
+	X(texts, 2, "N M")                                                                         \
 	X(packets, 2, "N SIZE")                                                                    \
 	X(sockopt, 1, "N")                                                                         \
 	X(exit, 1, "STATUS")
