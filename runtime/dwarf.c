@@ -59,6 +59,12 @@ static int number(Dwarf_Die *die, unsigned which)
 	return (int)v;
 }
 
+/* A path of our own: those of libdw may stand in a file that somebody writes to. */
+static char *copy(const char *path)
+{
+	return path && *path ? strdup(path) : NULL;
+}
+
 /*
  * Where the inlined function was called from: the line of the function around it. A split unit without
  * a list of files uses its skeleton's.
@@ -72,7 +78,7 @@ static void call_site(Dwarf_Die *skeleton, Dwarf_Die *unit, Dwarf_Die *die, stru
 
 	src->line = number(die, DW_AT_call_line);
 	if (found && i < cnt)
-		src->file = dwarf_filesrc(files, i, NULL, NULL);
+		src->file = copy(dwarf_filesrc(files, i, NULL, NULL));
 }
 
 /* An address, and where the unit that it is in begins. */
@@ -186,7 +192,7 @@ void dwarf_sources(struct dwarf *d, uint64_t addr, struct elfplace *place)
 	src = line ? add(place) : NULL;
 	if (!src)
 		return;
-	src->file = dwarf_linesrc(line, NULL, NULL);
+	src->file = copy(dwarf_linesrc(line, NULL, NULL));
 	dwarf_lineno(line, &src->line);
 	at.base = debug_unit_base(&cu);
 	unit = cu;
@@ -205,7 +211,9 @@ void dwarf_sources(struct dwarf *d, uint64_t addr, struct elfplace *place)
 
 void dwarf_sources_free(struct elfplace *place)
 {
-	for (uint32_t i = 0; i < place->source_cnt; i++)
+	for (uint32_t i = 0; i < place->source_cnt; i++) {
 		free((char *)place->sources[i].inlined);
+		free((char *)place->sources[i].file);
+	}
 	free(place->sources);
 }

@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "probes/probe.h"
 #include "runtime/dwarf.h"
 #include "runtime/elfsyms.h"
+#include "runtime/filestamp.h"
 #include "runtime/gosyms.h"
 #include "runtime/pltsyms.h"
 
@@ -44,8 +46,9 @@ struct known {
 };
 
 struct elfsyms {
-	int fd;
+	int fd; /* our own */
 	char *path;
+	struct filestamp stamp;
 	const char *dirs; /* of debug files */
 	bool demangle, opened;
 	int err;
@@ -65,7 +68,10 @@ struct elfsyms {
 struct elfsyms *elfsyms_new(int fd, const char *path, const char *dirs, bool demangle)
 {
 	struct elfsyms *e = calloc(1, sizeof(*e));
+	struct stat st;
 
+	if (e && !fstat(fd, &st))
+		e->stamp = filestamp_of(&st);
 	if (e)
 		e->path = strdup(path);
 	if (!e || !e->path) {
@@ -87,6 +93,7 @@ void elfsyms_free(struct elfsyms *e)
 		for (struct known *k = e->known[i], *next; k; k = next) {
 			next = k->next;
 			dwarf_sources_free(&k->place);
+			free((char *)k->place.name);
 			free(k);
 		}
 	}
@@ -223,8 +230,11 @@ static int open_module(struct elfsyms *e)
 {
 	Elf *elf;
 
-	e->file = debugfile_open(e->fd, e->path, e->dirs);
-	e->fd = -1; /* taken over */
+	int fd = dup(e->fd);
+
+	if (fd < 0)
+		return -errno;
+	e->file = debugfile_open(fd, e->path, e->dirs);
 	if (!e->file)
 		return -ENOEXEC;
 	e->mod = debugfile_module(e->file);
@@ -235,8 +245,22 @@ static int open_module(struct elfsyms *e)
 	return read_symbols(e, elf);
 }
 
+/* What is mapped of a file changes with it: of one that is written anew no more than is known is told. */
+static bool is_rewritten(const struct elfsyms *e)
+{
+	struct filestamp now;
+	struct stat st;
+
+	if (fstat(e->fd, &st))
+		return true;
+	now = filestamp_of(&st);
+	return !filestamp_same(&now, &e->stamp);
+}
+
 static int ready(struct elfsyms *e)
 {
+	if (is_rewritten(e))
+		return -ESTALE;
 	if (!e->opened) {
 		e->opened = true;
 		e->err = open_module(e);
@@ -299,7 +323,7 @@ static struct known *known_new(struct elfsyms *e, uint64_t file_off, bool lines)
 	if (r) {
 		if (e->demangle && !r->demangled)
 			r->demangled = demangle(r->name);
-		k->place.name = r->demangled ?: r->name;
+		k->place.name = *r->name ? strdup(r->demangled ?: r->name) : NULL;
 		k->place.start = file_off - (vaddr - r->vaddr);
 	}
 	if (lines && !e->dwarf_tried) {

@@ -16,6 +16,7 @@
 #include "runtime/child.h"
 #include "runtime/commands.h"
 #include "runtime/loop.h"
+#include "runtime/sigbus.h"
 #include "runtime/symbols.h"
 #include "runtime/unwind.h"
 
@@ -44,7 +45,7 @@ struct loop {
 	void (*on_beat)(void *arg);
 	void *beat_arg;
 	sigset_t old_mask;
-	struct sigaction old_pipe;
+	struct sigaction old_pipe, old_bus;
 	bool signals_set;
 	bool symbols; /* processes are followed */
 	bool unwind; /* closely */
@@ -81,6 +82,7 @@ static int take_signals(struct loop *l)
 	if (sigprocmask(SIG_BLOCK, &set, &l->old_mask))
 		return -errno;
 	sigaction(SIGPIPE, &ignore, &l->old_pipe);
+	sigbus_survive(&l->old_bus);
 	l->signals_set = true;
 	l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return l->signal_fd < 0 ? -errno : watch(l, l->signal_fd, SRC_SIGNAL);
@@ -145,6 +147,7 @@ void loop_free(struct loop *l)
 		loop_signals(l); /* those that wait have been heard: they shall not hit us now */
 		hear(l, NULL, NULL);
 		sigaction(SIGPIPE, &l->old_pipe, NULL);
+		sigaction(SIGBUS, &l->old_bus, NULL);
 		sigprocmask(SIG_SETMASK, &l->old_mask, NULL);
 	}
 	if (l->signal_fd >= 0)

@@ -199,6 +199,7 @@ static bool decode_mmap(const struct cpu_ring *r, struct proc_event *e)
 		.ino = m->ino,
 		.dev_major = m->maj,
 		.dev_minor = m->min,
+		.since = r->time,
 		.exec = true,
 		.path = m->path[0] == '/' && m->path[1] == '/' ? "" : m->path, /* "//anon" */
 	};

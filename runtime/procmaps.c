@@ -73,6 +73,7 @@ static bool parse_line(char *p, struct map_line *l)
 		p[len - (sizeof(gone) - 1)] = '\0';
 	l->dev_major = (uint32_t)major;
 	l->dev_minor = (uint32_t)minor;
+	l->since = 0;
 	l->path = p;
 	return true;
 }

@@ -11,6 +11,7 @@ struct map_line {
 	uint64_t start, end, off, ino;
 	uint32_t dev_major, dev_minor;
 	bool exec;
+	uint64_t since; /* CLOCK_MONOTONIC; 0: it has been there for a while */
 	const char *path; /* "" when there is none; without " (deleted)" */
 };
 

@@ -7,8 +7,10 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "runtime/filestamp.h"
 #include "runtime/ufiles.h"
 
 enum { BUCKETS = 1024 };
@@ -18,7 +20,9 @@ struct ufile {
 	uint32_t dev_major, dev_minor;
 	char *path;
 	bool opened;
-	struct elfsyms *elf; /* NULL: could not be opened */
+	bool lost; /* what was mapped is not in the file any more */
+	struct filestamp stamp; /* when it was opened */
+	struct elfsyms *elf; /* NULL: it could not be, or is none */
 	struct ufile *next;
 };
 
@@ -54,30 +58,58 @@ void ufiles_free(struct ufiles *u)
 	free(u);
 }
 
-struct ufile *ufiles_get(struct ufiles *u, const struct map_line *l)
+static struct ufile **slot_of(struct ufiles *u, uint64_t ino, uint32_t dev_minor)
 {
-	struct ufile **slot = &u->bucket[(l->ino ^ l->dev_minor) % BUCKETS], *f;
+	return &u->bucket[(ino ^ dev_minor) % BUCKETS];
+}
 
-	if (!*l->path)
-		return NULL;
-	for (f = *slot; f; f = f->next)
-		if (f->ino == l->ino && f->dev_major == l->dev_major &&
-		    f->dev_minor == l->dev_minor && !strcmp(f->path, l->path))
-			return f;
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		return NULL;
-	f->path = strdup(l->path);
-	if (!f->path) {
+static struct ufile *file_new(struct ufiles *u, uint64_t ino, uint32_t dev_major,
+			      uint32_t dev_minor, const char *path)
+{
+	struct ufile **slot = slot_of(u, ino, dev_minor), *f = calloc(1, sizeof(*f));
+
+	if (f)
+		f->path = strdup(path);
+	if (!f || !f->path) {
 		free(f);
 		return NULL;
 	}
-	f->ino = l->ino;
-	f->dev_major = l->dev_major;
-	f->dev_minor = l->dev_minor;
+	f->ino = ino;
+	f->dev_major = dev_major;
+	f->dev_minor = dev_minor;
 	f->next = *slot;
 	*slot = f;
 	return f;
+}
+
+/* Since it was opened. Its path may be one of the process's own, and another file by now. */
+static bool is_rewritten(const struct ufile *f, uint32_t tgid)
+{
+	char path[4096 + 64];
+	struct filestamp now;
+	struct stat st;
+
+	if (!f->opened || f->path[0] != '/')
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u/root%s", tgid, f->path);
+	if ((stat(f->path, &st) || st.st_ino != f->ino) && (stat(path, &st) || st.st_ino != f->ino))
+		return false;
+	now = filestamp_of(&st);
+	return !filestamp_same(&now, &f->stamp);
+}
+
+struct ufile *ufiles_get(struct ufiles *u, const struct map_line *l, uint32_t tgid)
+{
+	struct ufile *f = *slot_of(u, l->ino, l->dev_minor);
+
+	if (!*l->path)
+		return NULL;
+	while (f && (f->lost || f->ino != l->ino || f->dev_major != l->dev_major ||
+		     f->dev_minor != l->dev_minor || strcmp(f->path, l->path)))
+		f = f->next;
+	if (f && !(l->exec && is_rewritten(f, tgid)))
+		return f;
+	return file_new(u, l->ino, l->dev_major, l->dev_minor, l->path);
 }
 
 /* The kernel maps the same one into every process. */
@@ -107,36 +139,105 @@ static int open_checked(const char *path, uint64_t ino)
 	return -1;
 }
 
-int ufile_descriptor(const struct ufile *f, uint32_t tgid, uint64_t start, uint64_t end)
+static int open_mapped(const struct ufile *f, const struct ufile_user *by)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", by->tgid,
+		 (unsigned long long)by->start, (unsigned long long)by->end);
+	return open_checked(path, f->ino);
+}
+
+/* Where the process has gone, a file of the same name and inode is it. */
+static int open_named(const struct ufile *f, uint32_t tgid)
 {
 	char path[4096 + 64];
 	int fd;
 
+	snprintf(path, sizeof(path), "/proc/%u/root%s", tgid, f->path);
+	fd = open_checked(path, f->ino);
+	return fd < 0 ? open_checked(f->path, f->ino) : fd;
+}
+
+static int64_t ns_of(const struct timespec *t)
+{
+	return t->tv_sec * 1000000000ll + t->tv_nsec;
+}
+
+static bool is_written_after(int fd, uint64_t mapped_ns)
+{
+	struct timespec real, mono;
+	struct stat st;
+	int64_t ago;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	if (fstat(fd, &st))
+		return true;
+	ago = ns_of(&real) - ns_of(&st.st_mtim); /* below 0: somebody has set it so */
+	return ago >= 0 && ago < ns_of(&mono) - (int64_t)mapped_ns;
+}
+
+/*
+ * What is mapped still is as it is, whoever has written to the file; of one that is known by its name
+ * alone nobody can say what it was before it was written. lost: that is so.
+ */
+static int open_user(struct ufile *f, const struct ufile_user *by, bool *lost)
+{
+	struct stat st;
+	int fd;
+
+	*lost = f->lost;
 	if (!strcmp(f->path, "[vdso]"))
 		return open_vdso();
-	if (f->path[0] != '/')
+	if (f->path[0] != '/' || f->lost)
 		return -1;
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", tgid,
-		 (unsigned long long)start, (unsigned long long)end);
-	fd = open_checked(path, f->ino);
-	snprintf(path, sizeof(path), "/proc/%u/root%s", tgid, f->path);
-	if (fd < 0)
-		fd = open_checked(path, f->ino);
-	if (fd < 0) /* the process has gone: a file of the same name and inode is it */
-		fd = open_checked(f->path, f->ino);
+	fd = open_mapped(f, by);
+	if (fd < 0) {
+		fd = open_named(f, by->tgid);
+		*lost = fd >= 0 && by->since && is_written_after(fd, by->since);
+	}
+	if (fd < 0 || *lost || fstat(fd, &st)) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	f->opened = true;
+	f->stamp = filestamp_of(&st);
 	return fd;
 }
 
-void ufile_open(struct ufiles *u, struct ufile *f, uint32_t tgid, uint64_t start, uint64_t end)
+int ufile_descriptor(struct ufile *f, const struct ufile_user *by)
 {
+	bool lost;
+
+	return open_user(f, by, &lost);
+}
+
+/* The same name with nothing to be known of it. */
+static struct ufile *lost_file(struct ufiles *u, struct ufile *f)
+{
+	struct ufile *l = *slot_of(u, f->ino, f->dev_minor);
+
+	while (l && (!l->lost || l->ino != f->ino || strcmp(l->path, f->path)))
+		l = l->next;
+	l = l ?: file_new(u, f->ino, f->dev_major, f->dev_minor, f->path);
+	if (l)
+		l->lost = true;
+	return l ?: f;
+}
+
+struct ufile *ufile_open(struct ufiles *u, struct ufile *f, const struct ufile_user *by)
+{
+	bool lost;
 	int fd;
 
-	if (f->opened)
-		return;
-	f->opened = true;
-	fd = ufile_descriptor(f, tgid, start, end);
+	if (f->elf)
+		return f;
+	fd = open_user(f, by, &lost);
 	if (fd >= 0)
 		f->elf = elfsyms_new(fd, f->path, u->dirs, u->demangle);
+	return lost ? lost_file(u, f) : f;
 }
 
 struct unwind_file_id ufile_id(const struct ufile *f)

@@ -31,9 +31,10 @@ static struct umap *map_new(struct ufiles *files, uint32_t tgid, const struct ma
 			.start = l->start,
 			.end = l->end,
 			.off = l->off,
+			.since = l->since,
 			.tgid = tgid,
 			.exec = l->exec,
-			.file = ufiles_get(files, l),
+			.file = ufiles_get(files, l, tgid),
 		};
 	return m;
 }
@@ -93,7 +94,7 @@ void umaps_insert(struct ufiles *files, struct process *p, const struct map_line
 		return;
 	while (to < p->cnt && p->maps[to]->start < l->end)
 		to++;
-	if (to == from + 1 && map_is(p->maps[from], l, ufiles_get(files, l)))
+	if (to == from + 1 && map_is(p->maps[from], l, ufiles_get(files, l, p->tgid)))
 		return;
 	m = map_new(files, p->tgid, l);
 	if (!m)
@@ -133,7 +134,7 @@ static int on_line(void *arg, const struct map_line *l)
 		return 0; /* changed while it was read */
 	if (!make_room(p, 1))
 		return -ENOMEM;
-	f = ufiles_get(r->files, l);
+	f = ufiles_get(r->files, l, r->old->tgid);
 	m = umaps_find(r->old, l->start);
 	if (!m || !map_is(m, l, f))
 		m = map_new(r->files, r->old->tgid, l);

@@ -7,6 +7,7 @@
 
 struct umap {
 	uint64_t start, end, off;
+	uint64_t since; /* see map_line */
 	uint32_t tgid; /* that it was made for: forks share it */
 	struct ufile *file; /* NULL: anonymous */
 	uint32_t refs; /* processes that have it mapped */

@@ -27,6 +27,7 @@ struct known_file {
 	struct unwind_table *table; /* NULL: it has none */
 	bool opened, made; /* tried to */
 	bool told;
+	bool inherits; /* programs know its inode, from a file that has gone or was written anew */
 	struct known_file *next;
 };
 
@@ -221,6 +222,13 @@ static struct unwind_table *table_open(struct unwind_tables *u, int fd, struct u
 	return t;
 }
 
+static bool is_told(const struct unwind_tables *u, struct unwind_file_id id)
+{
+	struct unwind_file f;
+
+	return !bpf_map_lookup_elem(u->fd.files, &id, &f);
+}
+
 static struct known_file *file_of(struct unwind_tables *u, const struct ufile *file)
 {
 	struct known_file **slot = &u->files[((uintptr_t)file >> 4) % BUCKETS], *k;
@@ -231,7 +239,9 @@ static struct known_file *file_of(struct unwind_tables *u, const struct ufile *f
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return NULL;
-	*k = (struct known_file){ .file = file, .next = *slot };
+	*k = (struct known_file){ .file = file,
+				  .inherits = is_told(u, ufile_id(file)),
+				  .next = *slot };
 	*slot = k;
 	return k;
 }
@@ -255,7 +265,7 @@ static void tell_file(struct unwind_tables *u, struct unwind_file_id id,
 
 static void tell_met(struct unwind_tables *u, struct known_file *k, const struct usyms_code *c)
 {
-	if (!c->met || k->told)
+	if (k->told || !(c->met || k->inherits))
 		return;
 	k->told = true;
 	tell_file(u, ufile_id(c->file), k->table);
@@ -266,6 +276,7 @@ const struct unwind_table *unwind_table_of(struct unwind_tables *u, const struct
 {
 	struct known_file *k = c->file ? file_of(u, c->file) : NULL;
 	bool make;
+	int fd;
 
 	if (!k)
 		return NULL;
@@ -276,8 +287,8 @@ const struct unwind_table *unwind_table_of(struct unwind_tables *u, const struct
 	}
 	k->opened = true;
 	k->made |= make;
-	k->table =
-		table_open(u, ufile_descriptor(c->file, c->tgid, c->start, c->end), k->table, make);
+	fd = ufile_descriptor(c->file, &(struct ufile_user){ c->tgid, c->start, c->end, c->since });
+	k->table = table_open(u, fd, k->table, make);
 	tell_met(u, k, c);
 	return k->table;
 }

@@ -300,8 +300,9 @@ const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
 	}
 	if (!m)
 		return NULL;
-	if (m->file)
-		ufile_open(u->files, m->file, tgid, m->start, m->end);
+	if (m->file && !m->kept)
+		m->file = ufile_open(u->files, m->file,
+				     &(struct ufile_user){ tgid, m->start, m->end, m->since });
 	made = m->exec && is_made(m) ? made_by(u, tgid) : NULL;
 	if (made)
 		perfmap_hold(made);
@@ -339,7 +340,7 @@ bool usyms_each(struct usyms *u, uint32_t tgid, void (*fn)(void *arg, const stru
 
 	for (uint32_t i = 0; p && i < p->cnt; i++) {
 		const struct umap *m = p->maps[i];
-		struct usyms_code c = { m->start, m->end, m->off, m->file, tgid, p->met };
+		struct usyms_code c = { m->start, m->end, m->off, m->since, m->file, tgid, p->met };
 
 		if (m->exec)
 			fn(arg, &c);

@@ -37,7 +37,8 @@ void usyms_on_change(struct usyms *u, void (*fn)(void *arg, uint32_t tgid, bool 
 /* A mapping of code. */
 struct usyms_code {
 	uint64_t start, end, off;
-	const struct ufile *file; /* NULL: none */
+	uint64_t since; /* see map_line */
+	struct ufile *file; /* NULL: none */
 	uint32_t tgid; /* that has it mapped */
 	bool met; /* usyms_learn was called for it */
 };
