@@ -28,19 +28,34 @@ static LLVMValueRef cut_at(struct gen *g, struct call *c, LLVMValueRef len, LLVM
 	return at;
 }
 
+/*
+ * To kernels before 6.3 a word of the stack that is written to at a place they do not know, by the NUL
+ * that cuts, is one never written: what may be there is cut in the frame.
+ */
+static LLVMValueRef str_cut(struct gen *g, struct call *c, uint32_t max)
+{
+	struct node *p = c->args, *n = p->next;
+	bool elsewhere = max <= setting_num(g->u->settings, SETTING_on_stack_limit);
+	LLVMValueRef want = gen_int(g, n), len;
+	struct call at = *c;
+
+	if (elsewhere)
+		at.dst = gen_frame_tmp(g, max);
+	len = str_from(g, &at, p, max);
+	len = cut_at(g, &at, len, want, max);
+	return elsewhere ? gen_text_from(g, c->dst, max, at.dst, AS_KERNEL) : len;
+}
+
 LLVMValueRef fn_str(struct gen *g, struct call *c)
 {
 	struct node *p = c->args, *n = p->next;
 	uint32_t max = c->max;
-	LLVMValueRef want, len;
 
-	if (n && n->kind == N_INT)
+	if (n && n->kind != N_INT)
+		return str_cut(g, c, max);
+	if (n)
 		max = max < c->n->type->size ? max : c->n->type->size;
-	if (!n || n->kind == N_INT)
-		return str_from(g, c, p, max);
-	want = gen_int(g, n);
-	len = str_from(g, c, p, max);
-	return cut_at(g, c, len, want, max);
+	return str_from(g, c, p, max);
 }
 
 LLVMValueRef fn_strncmp(struct gen *g, struct call *c)
