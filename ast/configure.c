@@ -7,20 +7,19 @@
 #include "ast/settings.h"
 #include "ast/unit.h"
 
-/* The variable's value in the environment, NULL when it is not there. */
-static const char *from_env(struct arena *a, enum setting_id id, const char **env_name)
+const char *settings_env(struct arena *a, const char *name, const char **env_name)
 {
 	static const char *const prefixes[] = { "TRACE_", "BPFTRACE_" };
 
 	for (int i = 0; i < 2; i++) {
-		char *name = arena_printf(a, "%s%s", prefixes[i], setting_name(id));
+		char *full = arena_printf(a, "%s%s", prefixes[i], name);
 		const char *value;
 
-		for (char *c = name; *c; c++)
+		for (char *c = full; *c; c++)
 			*c = (char)toupper((unsigned char)*c);
-		value = getenv(name);
+		value = getenv(full);
 		if (value) {
-			*env_name = name;
+			*env_name = full;
 			return value;
 		}
 	}
@@ -30,7 +29,8 @@ static const char *from_env(struct arena *a, enum setting_id id, const char **en
 static void apply_env(struct unit *u, bool set[SETTING_CNT])
 {
 	for (int id = 0; id < SETTING_CNT; id++) {
-		const char *name, *value = from_env(u->arena, (enum setting_id)id, &name);
+		const char *var = setting_name((enum setting_id)id), *name;
+		const char *value = settings_env(u->arena, var, &name);
 
 		if (!value)
 			continue;

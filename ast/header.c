@@ -16,7 +16,7 @@
 #include "ast/import.h"
 #include "ast/unit.h"
 
-enum { ARGS_MAX = 64, VERSION_FIRST = 4, VERSION_LAST = 40 };
+enum { ARGS_MAX = 16, VERSION_FIRST = 4, VERSION_LAST = 40, HEADER_TOLD = 1000 };
 
 /* Files of one run of the compiler, in a directory of their own. */
 struct workplace {
@@ -86,10 +86,26 @@ static void workplace_close(const struct workplace *w)
 	rmdir(w->dir);
 }
 
-/* Exit status; -ENOENT: there is no such compiler. */
-static int run(const char *const *argv, const char *errors)
+/* Ours, but compilers are to speak the language in which their messages are read. */
+static char **environment(struct arena *a)
 {
 	extern char **environ;
+	uint32_t n = 0, kept = 0;
+	char **env;
+
+	while (environ[n])
+		n++;
+	env = arena_array_of(a, char *, n + 2);
+	for (uint32_t i = 0; i < n; i++)
+		if (strncmp(environ[i], "LC_ALL=", strlen("LC_ALL=")))
+			env[kept++] = environ[i];
+	env[kept] = "LC_ALL=C";
+	return env;
+}
+
+/* Exit status; -ENOENT: there is no such compiler. */
+static int run(const char *const *argv, char *const *env, const char *errors)
+{
 	posix_spawn_file_actions_t fa;
 	int err, status = 0;
 	pid_t pid;
@@ -98,7 +114,7 @@ static int run(const char *const *argv, const char *errors)
 	posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&fa, STDERR_FILENO, errors, O_WRONLY | O_CREAT | O_TRUNC,
 					 0600);
-	err = posix_spawnp(&pid, argv[0], &fa, NULL, (char *const *)argv, environ);
+	err = posix_spawnp(&pid, argv[0], &fa, NULL, (char *const *)argv, env);
 	posix_spawn_file_actions_destroy(&fa);
 	if (err)
 		return -err;
@@ -108,7 +124,7 @@ static int run(const char *const *argv, const char *errors)
 }
 
 /* As run, by the first compiler that is there. Some have their version in the name: the newest. */
-static int run_any(const char **argv, const char *errors)
+static int run_any(const char **argv, char *const *env, const char *errors)
 {
 	static const char *const plain[] = { "gcc", "cc", "clang" };
 	static const char *const versioned[] = { "gcc-%d", "clang-%d" };
@@ -117,75 +133,140 @@ static int run_any(const char **argv, const char *errors)
 
 	for (size_t i = 0; rc == -ENOENT && i < sizeof(plain) / sizeof(*plain); i++) {
 		argv[0] = plain[i];
-		rc = run(argv, errors);
+		rc = run(argv, env, errors);
 	}
 	argv[0] = name;
 	for (size_t i = 0; i < sizeof(versioned) / sizeof(*versioned); i++) {
 		for (int v = VERSION_LAST; rc == -ENOENT && v >= VERSION_FIRST; v--) {
 			snprintf(name, sizeof(name), versioned[i], v);
-			rc = run(argv, errors);
+			rc = run(argv, env, errors);
 		}
 	}
 	return rc;
 }
 
-static int compile(struct unit *u, const struct workplace *w, const char *const *how,
-		   uint32_t how_cnt, const char *out)
+/* kernel: with its headers in place of the system's; NULL: with those. */
+static int compile(struct unit *u, const struct workplace *w, const struct kernel_tree *kernel,
+		   const char *const *how, const char *out)
 {
-	const char *argv[ARGS_MAX + 16];
+	const char **argv = arena_array_of(
+		u->arena, const char *, ARGS_MAX + KERNEL_TREE_ARGS_MAX + u->opt->include_dir_cnt);
 	uint32_t n = 1;
 
-	for (uint32_t i = 0; i < how_cnt; i++)
-		argv[n++] = how[i];
-	for (uint32_t i = 0; i < u->opt->include_dir_cnt && n < ARGS_MAX; i++)
+	while (*how)
+		argv[n++] = *how++;
+	for (uint32_t i = 0; i < u->opt->include_dir_cnt; i++)
 		argv[n++] = arena_printf(u->arena, "-I%s", u->opt->include_dirs[i]);
 	argv[n++] = "-I.";
+	if (kernel)
+		n += kernel_tree_args(kernel, u->arena, argv + n);
 	argv[n++] = "-o";
 	argv[n++] = out;
 	argv[n++] = w->in;
 	argv[n] = NULL;
-	return run_any(argv, w->errors);
+	return run_any(argv, environment(u->arena), w->errors);
 }
 
-/* "/tmp/x/in.c:2:10: fatal error: a.h: No such file": the line is the header's number. */
-static void tell(struct unit *u, const struct workplace *w, const struct header_list *l)
+/* What the compiler said first. */
+struct complaint {
+	unsigned long nr; /* of the header, from 1 on; 0: nothing said */
+	const char *why;
+};
+
+/* The number of the header that a line speaks of, its line in what was compiled; 0: it does of none. */
+static unsigned long header_nr(const struct workplace *w, const char *line)
+{
+	const char *in = strstr(line, w->in);
+
+	return in && in[strlen(w->in)] == ':' ? strtoul(in + strlen(w->in) + 1, NULL, 10) : 0;
+}
+
+/*
+ * "/tmp/x/in.c:2:10: fatal error: a.h: No such file", or of what a header has in it:
+ * "In file included from /tmp/x/in.c:2:", "./a.h:1:12: error: unknown type name"
+ */
+static struct complaint listen(struct unit *u, const struct workplace *w)
 {
 	char *text = slurp(w->errors), *line = text;
-	const struct header *h = l->first;
-	const char *why = "";
-	unsigned long nr = 1;
+	struct complaint c = { 1, "" };
 
-	for (char *next; line && *line; line = next) {
-		char *err = strstr(line, "error: ");
+	for (char *next; line && *line && !*c.why; line = next) {
+		static const char word[] = "error: ", fatal[] = "fatal ";
+		char *err, *what;
 
 		next = line + strcspn(line, "\n");
 		if (*next)
 			*next++ = '\0';
-		if (!err || err > next)
+		c.nr = header_nr(w, line) ?: c.nr;
+		err = strstr(line, word);
+		if (!err)
 			continue;
-		why = err + strlen("error: ");
-		if (strncmp(line, w->in, strlen(w->in)) == 0 && line[strlen(w->in)] == ':')
-			nr = strtoul(line + strlen(w->in) + 1, NULL, 10);
-		break;
+		what = err + strlen(word);
+		if (err - line > (long)strlen(fatal) &&
+		    !strncmp(err - strlen(fatal), fatal, strlen(fatal)))
+			err -= strlen(fatal);
+		c.why = arena_printf(u->arena, "%.*s%s", header_nr(w, line) ? 0 : (int)(err - line),
+				     line, what);
 	}
-	while (nr-- > 1 && h->next)
-		h = h->next;
-	diag_hint(diag(u->diags, h->span, D_HEADER, h->line, why),
-		  "Types of the kernel need no header where it has BTF.");
 	free(text);
+	return c;
+}
+
+static void tell(struct unit *u, const struct complaint *c, const struct header_list *l)
+{
+	const struct header *h = l->first;
+
+	for (unsigned long nr = c->nr; nr > 1 && h->next; nr--)
+		h = h->next;
+	diag_hint(diag(u->diags, h->span, D_HEADER, h->line, c->why),
+		  "Types of the kernel need no header where it has BTF.");
+}
+
+/* Types and macros, by one set of headers. As run. */
+static int compile_both(struct unit *u, const struct workplace *w, const struct kernel_tree *kernel,
+			struct complaint *c)
+{
+	static const char *const types[] = {
+		"-x", "c", "-w", "-g", "-fno-eliminate-unused-debug-types", "-c", NULL
+	};
+	static const char *const macros[] = { "-x", "c", "-w", "-dM", "-E", NULL };
+	struct complaint said;
+	int err = compile(u, w, kernel, types, w->obj);
+
+	err = err ?: compile(u, w, kernel, macros, w->defines);
+	if (err <= 0)
+		return err;
+	said = listen(u, w);
+	if (said.nr > c->nr) /* the set that more was found in is the one that was meant */
+		*c = said;
+	return err;
+}
+
+/* Where the kernel's types are only in its headers these are meant, else they take their time for nothing. */
+static int compile_any(struct unit *u, const struct workplace *w, struct complaint *c)
+{
+	struct kernel_tree kernel;
+	const struct kernel_tree *sets[2] = { NULL };
+	bool kernel_first;
+	int err;
+
+	if (kernel_tree_find(u, &kernel))
+		return HEADER_TOLD;
+	if (!kernel_tree_is_there(&kernel))
+		return compile_both(u, w, NULL, c);
+	kernel_first = kernel.is_named || !u->opt->have_btf;
+	sets[!kernel_first] = &kernel;
+	err = compile_both(u, w, sets[0], c);
+	return err > 0 ? compile_both(u, w, sets[1], c) : err;
 }
 
 int header_read(struct unit *u, struct header_list *l)
 {
-	static const char *const types[] = {
-		"-x", "c", "-w", "-g", "-fno-eliminate-unused-debug-types", "-c"
-	};
-	static const char *const macros[] = { "-x", "c", "-w", "-dM", "-E" };
 	struct workplace w = { .dir = "" };
+	struct complaint c = { 0 };
 	int err = workplace_open(&w, u->arena, l);
 
-	err = err ?: compile(u, &w, types, 6, w.obj);
-	err = err ?: compile(u, &w, macros, 5, w.defines);
+	err = err ?: compile_any(u, &w, &c);
 	if (!err) {
 		l->defines = slurp(w.defines);
 		err = ctypes_headers(u->ctypes, w.obj);
@@ -194,8 +275,8 @@ int header_read(struct unit *u, struct header_list *l)
 		diag_hint(diag(u->diags, l->first->span, D_NO_COMPILER), "Install gcc or clang.");
 	else if (err < 0)
 		diag(u->diags, l->first->span, D_HEADER, l->first->line, strerror(-err));
-	else if (err)
-		tell(u, &w, l);
+	else if (err && err != HEADER_TOLD)
+		tell(u, &c, l);
 	workplace_close(&w);
 	return err;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* C headers, read by the system's own compiler: types as BTF, #define as text. */
+/* C headers, read by the system's own compiler: types as debug information, #define as text. */
 #ifndef TRACE_IMPORT_H
 #define TRACE_IMPORT_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "lexer/source.h"
@@ -27,6 +29,21 @@ int header_read(struct unit *u, struct header_list *l);
 /* "#define NAME value" of that name; NULL: none. */
 const char *header_define(const struct header_list *l, struct arena *a, const char *name);
 void header_done(struct header_list *l);
+
+/* ---- those of the kernel (header_kernel.c) ---- */
+
+enum { KERNEL_TREE_ARGS_MAX = 20 };
+
+struct kernel_tree {
+	const char *source, *build, *arch; /* NULL: there is none */
+	bool is_named; /* somebody asks for it by name */
+};
+
+/* Non-zero: told. */
+int kernel_tree_find(struct unit *u, struct kernel_tree *k);
+bool kernel_tree_is_there(const struct kernel_tree *k);
+/* The compiler's arguments to read them; how many. */
+uint32_t kernel_tree_args(const struct kernel_tree *k, struct arena *a, const char **args);
 
 /* Source of the macros that a name of the language stands for; NULL: it does for none. */
 const char *library_find(const char *name);

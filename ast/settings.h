@@ -23,6 +23,8 @@ enum missing_probes { MISSING_ERROR, MISSING_WARN, MISSING_IGNORE };
 struct settings *settings_new(struct arena *a); /* all defaults */
 
 const char *setting_name(enum setting_id id);
+/* A variable's value in the environment, by its name there in full; NULL when it is not there. */
+const char *settings_env(struct arena *a, const char *name, const char **env_name);
 enum setting_kind setting_kind(enum setting_id id);
 /* The number; of a BOOL 0 or 1, of an ENUM the index of its word; 0 of a STR. */
 uint64_t setting_num(const struct settings *s, enum setting_id id);
