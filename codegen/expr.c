@@ -462,53 +462,67 @@ void gen_into(struct gen *g, struct node *e, LLVMValueRef dst, const struct type
 	}
 }
 
-static LLVMValueRef gen_fields_equal(struct gen *g, LLVMValueRef l, const struct type *lt,
-				     LLVMValueRef r, const struct type *rt)
+/*
+ * ---- equality of wholes ----
+ * What differs is gathered without a branch and looked at once: each branch would double the ways that
+ * the verifier goes from there on.
+ */
+
+static LLVMValueRef words_differ(struct gen *g, LLVMValueRef l, const struct type *lt,
+				 LLVMValueRef r, const struct type *rt)
 {
-	LLVMValueRef same = LLVMConstInt(g->i1, 1, false), one;
+	return LLVMBuildXor(g->b, gen_load(g, l, lt), gen_load(g, r, rt), "");
+}
+
+static LLVMValueRef fields_differ(struct gen *g, LLVMValueRef l, const struct type *lt,
+				  LLVMValueRef r, const struct type *rt)
+{
+	LLVMValueRef differ = gen_i64(g, 0), one;
 
 	for (uint32_t i = 0; i < lt->count; i++) {
 		const struct type_field *lf = &lt->fields[i], *rf = type_field_like(rt, lt, i);
 		LLVMValueRef la = gen_off(g, l, lf->off), ra = gen_off(g, r, rf->off);
 
-		if (type_in_register(lf->type))
-			one = gen_cmp(g, LLVMIntEQ, gen_load(g, la, lf->type),
-				      gen_load(g, ra, rf->type));
-		else if (lf->type->kind == V_STRING)
+		if (type_in_register(lf->type)) {
+			one = words_differ(g, la, lf->type, ra, rf->type);
+		} else if (lf->type->kind == V_STRING) {
 			one = gen_same_text(g, (struct text_at){ la, lf->type->size, false },
 					    (struct text_at){ ra, rf->type->size, false },
 					    UINT32_MAX);
-		else
-			one = gen_fields_equal(g, la, lf->type, ra, rf->type);
-		same = LLVMBuildAnd(g->b, same, one, "");
+			one = LLVMBuildZExt(g->b, LLVMBuildNot(g->b, one, ""), g->i64, "");
+		} else {
+			one = fields_differ(g, la, lf->type, ra, rf->type);
+		}
+		differ = LLVMBuildOr(g->b, differ, one, "");
 	}
-	return same;
+	return differ;
 }
 
-static LLVMValueRef gen_array_equal(struct gen *g, LLVMValueRef l, LLVMValueRef r,
+static LLVMValueRef elements_differ(struct gen *g, LLVMValueRef l, LLVMValueRef r,
 				    const struct type *t)
 {
-	LLVMValueRef same = LLVMConstInt(g->i1, 1, false), one;
+	LLVMValueRef differ = gen_i64(g, 0), one;
 
 	for (uint32_t i = 0; i < t->count; i++) {
-		one = gen_cmp(g, LLVMIntEQ, gen_load(g, gen_off(g, l, i * t->elem->size), t->elem),
-			      gen_load(g, gen_off(g, r, i * t->elem->size), t->elem));
-		same = LLVMBuildAnd(g->b, same, one, "");
+		one = words_differ(g, gen_off(g, l, i * t->elem->size), t->elem,
+				   gen_off(g, r, i * t->elem->size), t->elem);
+		differ = LLVMBuildOr(g->b, differ, one, "");
 	}
-	return same;
+	return differ;
 }
 
 LLVMValueRef gen_equal(struct gen *g, struct node *l, struct node *r)
 {
-	LLVMValueRef la, ra;
+	LLVMValueRef la, ra, differ;
 
 	if (l->type->kind == V_STRING)
 		return gen_text_equal(g, l, r, UINT32_MAX);
 	la = gen_addr(g, l);
 	ra = gen_addr(g, r);
-	if (l->type->kind == V_ARRAY)
-		return gen_array_equal(g, la, ra, l->type);
-	return gen_fields_equal(g, la, l->type, ra, r->type);
+	differ = l->type->kind == V_ARRAY ? elements_differ(g, la, ra, l->type)
+					  : fields_differ(g, la, l->type, ra, r->type);
+	/* LLVM would take it apart again */
+	return LLVMBuildNot(g->b, gen_not_zero(g, gen_opaque(g, differ)), "");
 }
 
 void gen_effect(struct gen *g, struct node *e)
