@@ -127,7 +127,7 @@ static int list_types(const char *pattern, bool as_c)
 	char *near;
 	int cnt = ctypes_list(pattern, as_c, &near);
 
-	if (cnt < 0 && access("/sys/kernel/btf/vmlinux", F_OK))
+	if (cnt < 0 && !kernel_has_types() && !kernel_types_path())
 		return fail("this kernel does not tell its types: it has no BTF "
 			    "(/sys/kernel/btf/vmlinux)");
 	if (cnt < 0)

@@ -181,7 +181,7 @@ static int back_end(struct unit *u, const struct options *o)
 /* Compiled as far as names are resolved: getopt() is called then. What is wrong with it is not told. */
 static void each_script_option(struct options *o, options_fn fn, void *arg)
 {
-	struct compile_options compile = { .have_btf = !access("/sys/kernel/btf/vmlinux", R_OK) };
+	struct compile_options compile = { .have_btf = kernel_has_types() };
 	struct probe_env_options none = { 0 };
 	struct probe_env *env = probe_env_new(&none);
 	struct unit u;
@@ -344,7 +344,7 @@ static int run(struct options *o)
 			: o->mode == MODE_BENCH ? COMPILE_BENCH
 						: COMPILE_RUN,
 		.probe_filter = o->has_probe_filter ? &o->probe_filter : NULL,
-		.have_btf = !access("/sys/kernel/btf/vmlinux", R_OK),
+		.have_btf = kernel_has_types(),
 		.has_child = o->run.child_cmd,
 		.open_options = o->emit_elf || o->aot,
 		.pid = o->run.pid,

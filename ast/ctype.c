@@ -12,8 +12,10 @@
 #include <string.h>
 
 #include "ast/fold.h"
+#include "ast/settings.h"
 #include "ast/type.h"
 #include "ast/unit.h"
+#include "probes/probe.h"
 
 /* Numbers of definitions: the kernel's BTF ids, those of headers, the script's. */
 #define DEF_HEADERS TYPE_DEF_KERNEL_END
@@ -51,7 +53,7 @@ struct ctypes {
 	struct ctype_dwarf *programs; /* made when first needed */
 	const struct node *probe; /* whose program's types come first; NULL: none */
 	struct ctype_modules *modules; /* of the kernel; made when first needed */
-	bool kernel_tried;
+	bool kernel_tried, kernel_told; /* told: that it has none is */
 	uint32_t script_cnt;
 	struct tag_name *tags;
 	struct typedef_name *typedefs;
@@ -63,17 +65,24 @@ static const struct type *enumeration(struct ctypes *c, struct node *n);
 
 static struct ctype_btf *kernel(struct ctypes *c)
 {
-	if (!c->kernel_tried)
-		c->kernel = ctype_btf_open(c->u->types, NULL, 0);
+	const char *named, *var;
+
+	if (c->kernel_tried)
+		return c->kernel;
 	c->kernel_tried = true;
+	c->kernel = ctype_btf_open(c->u->types, NULL, 0);
+	named = c->kernel ? NULL : settings_env(c->u->arena, "BTF", &var);
+	c->kernel_told = named && *named;
+	if (c->kernel_told)
+		diag(c->u->diags, SPAN_NONE, D_CONFIG_ENV_VALUE, var, named, "a file with BTF");
 	return c->kernel;
 }
 
 static struct ctype_modules *modules(struct ctypes *c)
 {
 	if (!c->modules)
-		c->modules =
-			ctype_modules_new(c->u->types, c->u->arena, "/sys/kernel/btf", kernel(c));
+		c->modules = ctype_modules_new(c->u->types, c->u->arena, kernel_types_modules(),
+					       kernel(c));
 	return c->modules;
 }
 
@@ -276,9 +285,9 @@ static bool constant(struct ctypes *c, struct node *n, int64_t *v)
 
 void ctypes_unknown(struct unit *u, struct span sp, const char *name)
 {
-	struct diag *d = diag(u->diags, sp, D_TYPE_UNKNOWN, name);
+	struct diag *d = u->ctypes->kernel_told ? NULL : diag(u->diags, sp, D_TYPE_UNKNOWN, name);
 
-	if (!u->opt->have_btf)
+	if (d && !u->opt->have_btf)
 		diag_hint(d, "This kernel has no BTF, which would tell its types: define it in the "
 			     "program, or #include a header that does");
 }

@@ -16,6 +16,7 @@
 #include "ast/ctype.h"
 #include "ast/type.h"
 #include "lexer/arena.h"
+#include "probes/probe.h"
 
 struct ctype_btf {
 	struct btf *btf;
@@ -47,8 +48,7 @@ static struct ctype_btf *take(struct types *ts, struct btf *btf, uint32_t first,
 
 struct ctype_btf *ctype_btf_open(struct types *ts, const char *path, uint32_t def_base)
 {
-	libbpf_set_print(NULL); /* a kernel without BTF is no news: the caller says what it means */
-	return take(ts, path ? btf__parse(path, NULL) : btf__load_vmlinux_btf(), 1, def_base);
+	return take(ts, path ? btf__parse(path, NULL) : kernel_types(), 1, def_base);
 }
 
 struct ctype_btf *ctype_btf_open_module(struct types *ts, const char *path,

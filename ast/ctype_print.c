@@ -138,7 +138,7 @@ static int not_the_kernel(const struct dirent *e)
 static int list_modules(struct btf *kernel, const char *pattern, bool as_c)
 {
 	struct dirent **names = NULL;
-	int cnt = scandir("/sys/kernel/btf", &names, not_the_kernel, alphasort), sum = 0;
+	int cnt = scandir(kernel_types_modules(), &names, not_the_kernel, alphasort), sum = 0;
 
 	for (int i = 0; i < cnt; i++) {
 		struct btf *btf = sum < 0 ? NULL : btf__load_module_btf(names[i]->d_name, kernel);
@@ -176,8 +176,7 @@ int ctypes_list(const char *pattern, bool as_c, char **near)
 	struct btf *kernel;
 	int own, more;
 
-	libbpf_set_print(NULL); /* of a kernel without BTF the caller says what it means */
-	kernel = btf__load_vmlinux_btf();
+	kernel = kernel_types();
 	own = kernel ? list_of(kernel, 1, "vmlinux", pattern, as_c) : -errno;
 	*near = NULL;
 	/* one type by its full name that the kernel has: no module has another */

@@ -4,12 +4,39 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "probes/env.h"
 
 enum { TYPE_DEPTH_MAX = 32 }; /* of a chain of pointers, arrays and qualifiers */
+
+const char *kernel_types_path(void)
+{
+	const char *path = getenv("TRACE_BTF");
+
+	path = path ? path : getenv("BPFTRACE_BTF");
+	return path && *path ? path : NULL;
+}
+
+struct btf *kernel_types(void)
+{
+	const char *path = kernel_types_path();
+
+	libbpf_set_print(NULL); /* a kernel without BTF is no news: the caller says what it means */
+	return path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
+}
+
+const char *kernel_types_modules(void)
+{
+	return kernel_types_path() ? "" : "/sys/kernel/btf";
+}
+
+bool kernel_has_types(void)
+{
+	return !access(kernel_types_path() ?: "/sys/kernel/btf/vmlinux", R_OK);
+}
 
 int btf_missing(struct probe_error *err)
 {

@@ -378,6 +378,16 @@ int probe_flags_read(struct probe_env *env, const char *event, const char *field
 void probe_flags_free(struct probe_flags *f);
 
 /*
+ * ---- types of the kernel: its BTF, or the file of it that TRACE_BTF names ----
+ */
+struct btf;
+struct btf *kernel_types(void); /* NULL and errno */
+bool kernel_has_types(void);
+const char *kernel_types_path(void); /* the named one; NULL: its own */
+/* The directory of those of modules, which continue the kernel's own; "": they would not continue these. */
+const char *kernel_types_modules(void);
+
+/*
  * ---- files of programs, for whoever reads symbols and debug information ----
  * libdwfl on an open file, which is taken over, and on the debug files that belong to it. path: a
  * label, and where debug files are looked for beside; dirs: "DIR:..." to look in first, or NULL.

@@ -147,7 +147,7 @@ static const struct btf *owner_of(struct kernel_types *k, const char *name)
 	if (find_struct(k->vmlinux, name) >= 0)
 		return k->vmlinux;
 	if (k->cnt < 0) {
-		k->cnt = scandir("/sys/kernel/btf", &k->names, is_module, alphasort);
+		k->cnt = scandir(kernel_types_modules(), &k->names, is_module, alphasort);
 		k->cnt = k->cnt < 0 ? 0 : k->cnt;
 		k->modules = calloc((size_t)k->cnt + 1, sizeof(*k->modules));
 	}
@@ -307,7 +307,7 @@ int layout_check(const struct load_args *a, bool *is_other, uint32_t *offs)
 		return 0;
 	*is_other = true;
 	first = first_struct(img);
-	kernel.vmlinux = first ? btf__load_vmlinux_btf() : NULL;
+	kernel.vmlinux = first ? kernel_types() : NULL;
 	if (first && !kernel.vmlinux) {
 		place_error(img, first->place,
 			    "this kernel has no BTF, and %s may look different in it",
