@@ -112,8 +112,7 @@ struct node *make_block(struct parser *p, struct node_list stmts, struct node *l
 	else
 		stmts = list_add(stmts, last);
 	n->block.stmts = stmts.first;
-	if (!last || n->block.value)
-		settle_values(p, n);
+	settle_values(p, n);
 	return made(p, n);
 }
 
