@@ -66,6 +66,8 @@ int zip_find(const uint8_t *zip, size_t sz, const char *name, uint64_t *off, uin
  */
 typedef int (*path_fn)(void *arg, const char *path, const char *shown);
 int paths_match(struct probe_env *env, const char *pattern, path_fn fn, void *arg);
+/* The hint: where a pattern of paths that matched nothing was looked for; false: where it says. */
+bool paths_hint(struct probe_env *env, const char *pattern, struct probe_error *err);
 
 bool path_exists(const char *path);
 /* As the loader's cache has it, or "c" for libc; root: that of the process of -p, or "". */

@@ -400,3 +400,13 @@ int paths_match(struct probe_env *env, const char *pattern, path_fn fn, void *ar
 	rc = found(env, path, fn, arg);
 	return rc ? rc : 1;
 }
+
+bool paths_hint(struct probe_env *env, const char *pattern, struct probe_error *err)
+{
+	bool here = !env->opt.pid && probe_is_glob(pattern) && !strchr(pattern, '/');
+
+	if (here)
+		env_hint(err, "Without a '/' the files of this directory are meant; with -p '*' is "
+			      "all that the process has mapped.");
+	return here;
+}

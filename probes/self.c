@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <strings.h>
 
 #include "probes/env.h"
 
@@ -34,8 +35,11 @@ static int bad_signal(const char *name, struct probe_error *err)
 	struct near_name near = { .word = name };
 	int rc = probe_fail(err, 2, -EINVAL, "%s is not a supported signal", name);
 
-	for (uint32_t i = 0; i < SIGNAL_CNT; i++)
+	for (uint32_t i = 0; i < SIGNAL_CNT; i++) {
 		near_name_feed(&near, signals[i].name);
+		if (!strcasecmp(name, signals[i].name) || !strcasecmp(name, signals[i].name + 3))
+			near.best = signals[i].name, near.distance = 0;
+	}
 	if (!strcmp(name, "SIGINT") || !strcmp(name, "SIGTERM"))
 		env_hint(err, "It ends the trace: 'end' probes run then.");
 	else if (near.best)

@@ -301,6 +301,8 @@ static void hint(struct probe_env *env, const struct probe_target *pat, struct p
 {
 	struct guess g = { env, { .word = pat->b }, NULL };
 
+	if (paths_hint(env, pat->a, err))
+		return;
 	if (pat->value2 == BY_CPP)
 		env_hint(err, "Names are those of the source: cpp:\"Ns::fn\", cpp:\"Ns::fn(int)\", "
 			      "cpp:\"Ns::*\".");

@@ -293,6 +293,8 @@ static int expand(struct probe_env *env, const struct probe_target *pat, probe_f
 	if (rc < 0 || m.cnt)
 		return rc < 0 ? rc : m.cnt;
 	probe_fail(err, -1, 0, "No matches for %s.", pat->name);
+	if (paths_hint(env, pat->a, err))
+		return 0;
 	if (m.provider)
 		env_hint(err, "The provider of '%s' is '%s'.", pat->c, m.provider);
 	else if (m.near.best)
