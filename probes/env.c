@@ -53,7 +53,8 @@ void probe_env_free(struct probe_env *env)
 	btf_fields_free(env->btf_fields);
 	btf_file_free(env->btf_file);
 	for (struct kept_fd *k = env->fds; k; k = k->next)
-		close(k->fd);
+		if (k->fd >= 0)
+			close(k->fd);
 	for (struct elf_file *f = env->files; f; f = f->next) {
 		debug_close(f);
 		elf_file_close(f);
@@ -83,17 +84,36 @@ void *env_alloc(struct probe_env *env, size_t sz)
 	return mem;
 }
 
-int env_keep_fd(struct probe_env *env, int fd)
+int env_keep_named(struct probe_env *env, const char *name, int fd)
 {
 	struct kept_fd *k = env_alloc(env, sizeof(*k));
+	char *copy = name ? env_strdup(env, name) : NULL;
 
-	if (!k) {
+	if (!k || (name && !copy)) {
 		close(fd);
 		return -ENOMEM;
 	}
-	*k = (struct kept_fd){ env->fds, fd };
+	*k = (struct kept_fd){ env->fds, fd, copy };
 	env->fds = k;
 	return 0;
+}
+
+int env_keep_fd(struct probe_env *env, int fd)
+{
+	return env_keep_named(env, NULL, fd);
+}
+
+int env_take_named(struct probe_env *env, const char *name)
+{
+	for (struct kept_fd *k = env->fds; k; k = k->next) {
+		int fd = k->fd;
+
+		if (fd < 0 || !k->name || strcmp(k->name, name))
+			continue;
+		k->fd = -1;
+		return fd;
+	}
+	return -1;
 }
 
 char *env_strndup(struct probe_env *env, const char *s, size_t len)

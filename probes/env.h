@@ -24,7 +24,8 @@ struct module_btf {
 
 struct kept_fd {
 	struct kept_fd *next;
-	int fd;
+	int fd; /* -1: taken */
+	const char *name; /* NULL: nobody takes it */
 };
 
 struct probe_env {
@@ -48,6 +49,9 @@ struct probe_env {
 void *env_alloc(struct probe_env *env, size_t sz);
 /* Closes fd when env ends, or at once when there is no memory: -ENOMEM. */
 int env_keep_fd(struct probe_env *env, int fd);
+/* The same for who asks for it by name later: the caller's then, -1 when there is none. */
+int env_keep_named(struct probe_env *env, const char *name, int fd);
+int env_take_named(struct probe_env *env, const char *name);
 char *env_strndup(struct probe_env *env, const char *s, size_t len);
 char *env_strdup(struct probe_env *env, const char *s);
 char *env_printf(struct probe_env *env, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -82,8 +86,6 @@ int env_functions(struct probe_env *env, const struct function **out, struct pro
 int functions_match(struct probe_env *env, const char *module, const char *pattern,
 		    int (*fn)(void *arg, const struct function *f), void *arg,
 		    struct probe_error *err);
-/* "Did you mean" when a name is near and the list can be read. */
-void functions_hint(struct probe_env *env, const char *name, struct probe_error *err);
 
 /* ---- addresses.c ---- */
 /* Where the functions of that name are (module NULL: anywhere), malloc'ed; how many. */
@@ -93,10 +95,17 @@ int functions_addresses(const struct probe_target *targets, uint32_t cnt, uint64
 bool functions_have_addresses(void); /* the kernel may hide them */
 
 /* ---- refusal.c: read only when the kernel has refused ---- */
-/* Whether the kernel has it, and its code leaves no room for tracing at its start. */
-bool functions_notrace(struct probe_env *env, const char *name);
-/* Why no kprobe can stand there, as what follows "NAME can not be traced: ". */
-const char *functions_why(struct probe_env *env, const char *name);
+/*
+ * Why the kernel does not trace the function, and what to trace instead; false: who knows, err stays as
+ * it is. name: what to call it.
+ */
+bool refusal_tell(struct probe_env *env, const struct probe_target *t, const char *name, int rc,
+		  struct probe_error *err);
+uint64_t refusal_size(const char *name); /* of its code; 0: unknown */
+/* Whether there is code of that name at all. */
+bool refusal_exists(const char *name);
+/* The hint: why there is no such function for this type of probe, or what it is called. */
+void refusal_missing(struct probe_env *env, const struct probe_target *t, struct probe_error *err);
 
 /* ---- bpf_prog.c: BPF programs as if they were modules, "bpf:ID" ---- */
 #define BPF_PROG_MODULE "bpf:"
@@ -197,6 +206,7 @@ struct perf_where {
 	bool one_task; /* of that process the main thread is enough: the event is its memory's */
 	int holder; /* see links_holder; -1: none */
 	bool counted; /* each period is a hit: noted in links->events, where that can be known */
+	const int *opened; /* the first event, opened before; NULL: none */
 	int *cpus; /* read when first needed */
 	uint32_t cpu_cnt;
 	int cpu; /* out: of the last event, -1 when it is a process's */
@@ -205,6 +215,8 @@ void perf_where_done(struct perf_where *where);
 /* The number of a kind of events that the kernel calls by name, "kprobe"; -ENOENT: it has none. */
 int perf_type(const char *name);
 int perf_open(const struct perf_event_attr *attr, int pid, int cpu); /* its fd or -errno */
+/* One of everybody's on the first CPU that is online, counting nothing yet. */
+int perf_open_first(struct perf_event_attr *attr);
 bool perf_is_time(const struct perf_event_attr *attr);
 /* Opens the events of target number `target` and attaches the program to each. */
 int perf_attach(const struct probe_attach *a, uint32_t target, struct perf_event_attr *attr,

@@ -120,14 +120,19 @@ static int program_fd(const char *module)
 }
 
 /* What the kernel says to an empty program for the function is not the script's fault. */
-static int try_load(const struct probe_target *t, const struct probe_load *how,
-		    struct probe_error *err)
+static int try_load(struct probe_env *env, const struct probe_target *t,
+		    const struct probe_load *how, struct probe_error *err)
 {
 	char why[256];
 	int rc = fentry_try(t->name, how->btf_id, how->btf_fd, why, sizeof(why));
 
 	if (!rc)
 		return 0;
+	if (rc != -EPERM && !how->of_prog && !refusal_exists(t->b)) {
+		probe_fail(err, -1, rc, "%s can not be traced: there is no such function", t->name);
+		refusal_missing(env, t, err);
+		return rc;
+	}
 	if (rc == -EPERM)
 		probe_fail(err, -1, rc, "%s: this kernel permits no fentry and fexit probes",
 			   t->name);
@@ -170,7 +175,7 @@ static int load(struct probe_env *env, const struct probe_target *targets, uint3
 		if (env_keep_fd(env, out->btf_fd))
 			return probe_fail_oom(err);
 	}
-	return try_load(targets, out, err);
+	return try_load(env, targets, out, err);
 }
 
 /* What became of a failure: it may be none. */
@@ -181,9 +186,8 @@ static int explain(struct probe_env *env, const struct probe_target *t, int rc,
 		return probe_fail(err, -1, rc, "%s: attaching: %s", t->name, strerror(-rc));
 	if (t->value2 & FENTRY_OF_PATTERN)
 		return links_skip(env, t, links, err);
-	if (!fentry_of_program(t->a) && functions_notrace(env, t->b))
-		return probe_fail(err, -1, rc, "%s can not be traced: it is marked notrace",
-				  t->name);
+	if (!fentry_of_program(t->a) && refusal_tell(env, t, t->name, rc, err))
+		return rc;
 	probe_fail(err, -1, rc,
 		   "%s: this kernel has no trampoline for it (CONFIG_FUNCTION_TRACER, "
 		   "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)",

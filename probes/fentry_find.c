@@ -392,7 +392,7 @@ int fentry_expand(struct probe_env *env, const char *type, const struct probe_ta
 	if (id < 0)
 		return id;
 	if (!id) {
-		functions_hint(env, pat->b, err);
+		refusal_missing(env, pat, err);
 		return 0;
 	}
 	rc = make_target(env, type, module, btf, (uint32_t)id, &t);

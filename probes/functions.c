@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "probes/env.h"
@@ -161,61 +160,4 @@ int functions_match(struct probe_env *env, const char *module, const char *patte
 			return rc;
 	}
 	return cnt < 0 ? cnt : found;
-}
-
-/* Whether there is a module of that name for this kernel, to be loaded. */
-static bool module_waits(const char *name, size_t len)
-{
-	char path[512], file[64], line[4096];
-	struct utsname host;
-	bool found = false;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/module/%.*s", (int)len, name);
-	if (!access(path, F_OK) || uname(&host))
-		return false;
-	snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", host.release);
-	snprintf(file, sizeof(file), "/%.*s.ko", (int)len, name);
-	f = fopen(path, "re");
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		line[strcspn(line, ":")] = 0;
-		found = strstr(line, file);
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
-
-/*
- * Names begin with what they belong to: where nothing else begins so, what is missing is not another
- * file system's function, but the one that is not in use.
- */
-void functions_hint(struct probe_env *env, const char *name, struct probe_error *err)
-{
-	struct near_name near = { .word = name };
-	struct probe_error ignored;
-	const struct function *f;
-	int cnt = env_functions(env, &f, &ignored);
-	size_t len = strlen(name), prefix = strcspn(name, "_");
-	bool has_kin = !name[prefix] || !prefix;
-
-	for (int i = 0; i < cnt; i++) {
-		/* what compilers make of a function: NAME.isra.0, NAME.constprop.0, NAME.part.0 */
-		if (!strncmp(f[i].name, name, len) && f[i].name[len] == '.') {
-			near.best = f[i].name;
-			break;
-		}
-		has_kin |= !strncmp(f[i].name, name, prefix + 1);
-		near_name_feed(&near, f[i].name);
-	}
-	if (!has_kin && module_waits(name, prefix))
-		env_hint(err, "The module '%.*s' is not loaded.", (int)prefix, name);
-	else if (near.best && (has_kin || near.distance < 3))
-		env_hint(err, "Did you mean '%s'?", near.best);
-	else if (!has_kin)
-		env_hint(err,
-			 "Nothing in this kernel begins with '%.*s_': it may be of a module that "
-			 "is not "
-			 "loaded.",
-			 (int)prefix, name);
 }

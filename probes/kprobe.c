@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "probes/env.h"
 
@@ -153,12 +154,17 @@ static bool all_functions(const struct probe_target *targets, uint32_t cnt)
 	return !any_module(targets, cnt) || functions_have_addresses();
 }
 
+static bool wants_multi(struct probe_env *env, const struct probe_target *targets, uint32_t cnt)
+{
+	return cnt > 1 && all_functions(targets, cnt) && env_has_multi(env, PROBE_KPROBE_MULTI);
+}
+
 static int load(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
 		struct probe_load *out, struct probe_error *err)
 {
 	if (perf_type("kprobe") < 0)
 		return no_kprobes(err);
-	if (cnt > 1 && all_functions(targets, cnt) && env_has_multi(env, PROBE_KPROBE_MULTI))
+	if (wants_multi(env, targets, cnt))
 		out->attach_type = TRACE_KPROBE_MULTI;
 	return 0;
 }
@@ -169,6 +175,19 @@ static bool session(struct probe_env *env, const struct probe_target *targets, u
 	return all_functions(targets, cnt) && env_session(env, PROBE_KPROBE_SESSION, out);
 }
 
+static int explain_refusal(struct probe_env *env, const struct probe_target *t, int rc,
+			   struct probe_error *err)
+{
+	const char *name = strchr(t->name, ':') + 1;
+
+	if (t->b && refusal_tell(env, t, name, rc, err))
+		return rc;
+	return probe_fail(err, -1, rc,
+			  "%s can not be traced: it is on the kernel's blacklist of kprobes, "
+			  "marked notrace, or not where an instruction begins",
+			  name);
+}
+
 static int explain(struct probe_env *env, const struct probe_target *t, int rc,
 		   struct probe_error *err)
 {
@@ -176,15 +195,15 @@ static int explain(struct probe_env *env, const struct probe_target *t, int rc,
 
 	switch (rc) {
 	case -ENOENT:
-	case -ESRCH:
+	case -ESRCH: /* of links: ftrace has no such place */
+		if (t->b && !is_module(t->a) && refusal_exists(t->b))
+			return explain_refusal(env, t, rc, err);
 		probe_fail(err, -1, rc, "No matches for %.*s %s.", (int)(name - t->name - 1),
 			   t->name, name);
 		if (t->b)
-			functions_hint(env, t->b, err);
+			refusal_missing(env, t, err);
 		return rc;
-	case -EINVAL:
-		return probe_fail(err, -1, rc, "%s can not be traced: %s", name,
-				  functions_why(env, t->b ?: ""));
+	case -EINVAL: return explain_refusal(env, t, rc, err);
 	case -EILSEQ: return probe_fail(err, -1, rc, "%s: no instruction begins there", name);
 	case -EADDRNOTAVAIL:
 		return probe_fail(err, -1, rc, "%s: several functions have this name", name);
@@ -201,32 +220,100 @@ static bool may_skip(const struct probe_target *t, int rc)
 			     rc == -EADDRNOTAVAIL || rc == -EILSEQ || rc == -EBUSY);
 }
 
-/* One event for a function, or for each of those that share its name. */
-static int attach_one(struct probe_env *env, const struct probe_attach *a, uint32_t target,
-		      struct perf_event_attr *attr, struct perf_where *where,
-		      struct probe_links *links, struct probe_error *err)
+static int make_attr(struct probe_env *env, const struct probe_target *t, bool is_return,
+		     struct perf_event_attr *attr, struct probe_error *err)
 {
-	const struct probe_target *t = &a->targets[target];
-	uint64_t *addrs = NULL;
-	uint32_t cnt, attached = 0;
+	int type = perf_type("kprobe");
 	char *sym = NULL;
-	int rc;
 
+	if (type < 0)
+		return no_kprobes(err);
 	if (t->b)
 		sym = is_module(t->a) ? env_printf(env, "%s:%s", t->a, t->b)
 				      : env_strdup(env, t->b);
 	if (t->b && !sym)
 		return probe_fail_oom(err);
-	attr->kprobe_func = (uintptr_t)sym;
-	attr->probe_offset = t->value; /* without a function: kprobe_addr */
-	rc = perf_attach(a, target, attr, where, links, err);
+	*attr = (struct perf_event_attr){
+		.type = (uint32_t)type,
+		.config = is_return ? CONFIG_RETURN : 0,
+		.kprobe_func = (uintptr_t)sym,
+		.probe_offset = t->value, /* without a function: kprobe_addr */
+	};
+	return 0;
+}
+
+/* The kernel looks for the instruction only, be it another function's. */
+static int check_offset(const struct probe_target *t, struct probe_error *err)
+{
+	uint64_t size = t->b && t->value ? refusal_size(t->b) : 0;
+
+	if (!size || t->value < size)
+		return 0;
+	return probe_fail(err, -1, -ERANGE, "%s: the function has only %llu bytes",
+			  strchr(t->name, ':') + 1, (unsigned long long)size);
+}
+
+/* Only these say that the place is none; others may be over when it comes to attaching. */
+static bool is_refusal(int rc)
+{
+	return rc == -ENOENT || rc == -ESRCH || rc == -EINVAL || rc == -EILSEQ;
+}
+
+/*
+ * What the script names is tried on the kernel instead of looked up in its lists, which are long and say
+ * less. The event is kept: to let go of it takes the kernel a grace period.
+ */
+static int open_as(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		   bool is_return, struct probe_error *err)
+{
+	struct perf_event_attr attr;
+	int rc = 0, fd;
+
+	if (perf_type("kprobe") < 0 || wants_multi(env, targets, cnt))
+		return 0;
+	for (uint32_t i = 0; i < cnt && !rc; i++) {
+		if (targets[i].value2)
+			continue;
+		rc = check_offset(&targets[i], err);
+		rc = rc ?: make_attr(env, &targets[i], is_return, &attr, err);
+		if (rc)
+			break;
+		fd = perf_open_first(&attr);
+		if (fd >= 0 && env_keep_named(env, targets[i].name, fd))
+			rc = probe_fail_oom(err);
+		else if (is_refusal(fd))
+			rc = explain(env, &targets[i], fd, err);
+	}
+	return rc;
+}
+
+/* One event for a function, or for each of those that share its name. */
+static int attach_one(struct probe_env *env, const struct probe_attach *a, uint32_t target,
+		      bool is_return, struct perf_where *where, struct probe_links *links,
+		      struct probe_error *err)
+{
+	const struct probe_target *t = &a->targets[target];
+	int opened = env_take_named(env, t->name), rc;
+	uint32_t cnt, attached = 0;
+	struct perf_event_attr attr;
+	uint64_t *addrs = NULL;
+
+	rc = opened < 0 ? check_offset(t, err) : 0; /* not yet */
+	rc = rc ?: make_attr(env, t, is_return, &attr, err);
+	if (rc)
+		return rc;
+	where->opened = opened < 0 ? NULL : &opened;
+	rc = perf_attach(a, target, &attr, where, links, err);
+	if (where->opened) /* it did not come to that */
+		close(opened);
+	where->opened = NULL;
 	if (rc != -EADDRNOTAVAIL || !t->b)
 		return rc;
 	cnt = functions_at(t->a, t->b, &addrs);
 	for (uint32_t i = 0; i < cnt; i++) {
-		attr->kprobe_func = 0;
-		attr->probe_offset = addrs[i] + t->value;
-		rc = perf_attach(a, target, attr, where, links, err);
+		attr.kprobe_func = 0;
+		attr.probe_offset = addrs[i] + t->value;
+		rc = perf_attach(a, target, &attr, where, links, err);
 		attached += !rc;
 	}
 	free(addrs);
@@ -240,18 +327,11 @@ static int attach_perf(struct probe_env *env, const struct probe_attach *a, bool
 		       struct probe_links *links, struct probe_error *err)
 {
 	struct perf_where where = { .one_cpu = true };
-	int type = perf_type("kprobe"), rc = 0;
+	int rc = 0;
 
-	if (type < 0)
-		return no_kprobes(err);
 	where.holder = links_holder(links, a->target_cnt);
 	for (uint32_t i = 0; i < a->target_cnt && !rc; i++) {
-		struct perf_event_attr attr = {
-			.type = (uint32_t)type,
-			.config = is_return ? CONFIG_RETURN : 0,
-		};
-
-		rc = attach_one(env, a, i, &attr, &where, links, err);
+		rc = attach_one(env, a, i, is_return, &where, links, err);
 		if (rc && may_skip(&a->targets[i], rc))
 			rc = links_skip(env, &a->targets[i], links, err);
 		else if (rc)
@@ -356,6 +436,18 @@ static int list_entry(struct probe_env *env, probe_fn fn, void *arg, struct prob
 	return perf_type("kprobe") < 0 ? 0 : expand_entry(env, &all, fn, arg, err);
 }
 
+static int open_entry(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		      struct probe_error *err)
+{
+	return open_as(env, targets, cnt, false, err);
+}
+
+static int open_return(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		       struct probe_error *err)
+{
+	return open_as(env, targets, cnt, true, err);
+}
+
 static int attach_entry(struct probe_env *env, const struct probe_attach *a,
 			struct probe_links *links, struct probe_error *err)
 {
@@ -381,6 +473,7 @@ const struct probe_type probe_kprobe = {
 	.list = list_entry,
 	.arg = regs_arg,
 	.context = regs_context,
+	.open = open_entry,
 	.load = load,
 	.attach = attach_entry,
 };
@@ -396,6 +489,7 @@ const struct probe_type probe_kretprobe = {
 	.expand = expand_return,
 	.arg = regs_retval,
 	.context = regs_context,
+	.open = open_return,
 	.load = load,
 	.calls = &probe_kprobe,
 	.session_least = 2, /* one alone is a perf event, which more functions can have */

@@ -128,6 +128,12 @@ static void close_stretch(int *fds, uint32_t from, uint32_t to)
 	}
 }
 
+void probe_links_cut(struct probe_links *l, uint32_t cnt)
+{
+	close_stretch(l->fds, cnt, l->cnt);
+	l->cnt = cnt;
+}
+
 void probe_links_unwatch(struct probe_links *l, uint64_t addr)
 {
 	for (uint32_t i = 0; i < l->watch_cnt; i++) {

@@ -89,6 +89,19 @@ int perf_open(const struct perf_event_attr *attr, int pid, int cpu)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+int perf_open_first(struct perf_event_attr *attr)
+{
+	struct perf_where where = { 0 };
+	int rc = read_cpus(&where), fd = -ENODEV;
+
+	attr->size = sizeof(*attr);
+	attr->disabled = 1;
+	for (uint32_t i = 0; !rc && i < where.cpu_cnt && fd == -ENODEV; i++)
+		fd = perf_open(attr, -1, where.cpus[i]);
+	perf_where_done(&where);
+	return rc ?: fd;
+}
+
 static int explain_refusal(const char *name, int rc, struct probe_error *err)
 {
 	char lockdown[128], paranoid[32];
@@ -181,9 +194,10 @@ static bool is_countable(const struct site *s, int pid)
 static int attach_one(const struct site *s, int pid, int cpu)
 {
 	const char *name = s->a->targets[s->target].name;
-	int fd = perf_open(s->attr, pid, cpu);
+	int fd = s->where->opened ? *s->where->opened : perf_open(s->attr, pid, cpu);
 	int rc;
 
+	s->where->opened = NULL;
 	if (fd < 0)
 		return explain_open(name, s->attr, pid, fd, s->err);
 	rc = links_attach_perf(s->links, s->a->prog_fd, fd,

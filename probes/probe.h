@@ -219,6 +219,8 @@ int probe_links_add_walk(struct probe_links *l, int fd); /* the same */
 int probe_links_add_pin(struct probe_links *l, const char *path); /* removes it on failure */
 /* Lets go of what watches that address, if anything does. */
 void probe_links_unwatch(struct probe_links *l, uint64_t addr);
+/* Detaches what came after the first cnt links, of types that have nothing but links. */
+void probe_links_cut(struct probe_links *l, uint32_t cnt);
 void probe_links_unpin(struct probe_links *l); /* what was pinned is not to stay */
 void probe_links_close(struct probe_links *l); /* no program runs any more when it returns */
 
@@ -284,6 +286,12 @@ struct probe_type {
 	/* -ENOENT and err: there is no such symbol. NULL: targets are in no program. */
 	int (*symbol)(struct probe_env *env, const struct probe_target *t, const char *name,
 		      struct probe_symbol *out, struct probe_error *err);
+	/*
+	 * Before anything is loaded or runs: opens what the kernel may refuse, for attach to find it
+	 * open. 0, or -errno with err filled in. NULL: load or attach tell.
+	 */
+	int (*open)(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		    struct probe_error *err);
 	/*
 	 * Before a program for these targets is loaded; called once for each target with
 	 * PROBE_OWN_PROGRAM. NULL: nothing is special.

@@ -109,6 +109,41 @@ struct probe_target *targets_of(const struct image *img, uint32_t first, uint32_
 	return targets;
 }
 
+static int open_probe(const struct image *img, uint32_t probe, struct probe_env *env)
+{
+	const struct image_probe *p = &img->probes[probe];
+	const struct probe_type *t = probe_type_of(img, probe);
+	struct probe_error err = { .part = -1 };
+	struct probe_target *targets;
+	int rc;
+
+	if (!t || !t->open)
+		return t ? 0 : -EINVAL;
+	targets = targets_of(img, p->target_first, p->target_cnt);
+	rc = targets ? t->open(env, targets, p->target_cnt, &err) : -ENOMEM;
+	free(targets);
+	if (!rc)
+		return 0;
+	place_error(img, p->place, "%s", *err.text ? err.text : strerror(-rc));
+	if (*err.hint)
+		fprintf(stderr, "HINT: %s\n", err.hint);
+	return rc;
+}
+
+int open_probes(const struct image *img, struct probe_env *env)
+{
+	int first = 0;
+
+	if (image_setting_num(img, "missing_probes", MISSING_ERROR) != MISSING_ERROR)
+		return 0;
+	for (uint32_t i = 0; i < img->probes_cnt; i++) {
+		int rc = open_probe(img, i, env);
+
+		first = first ?: rc;
+	}
+	return first;
+}
+
 /* One probe while it is attached. */
 struct attaching {
 	const struct loaded *l;
@@ -165,15 +200,11 @@ __attribute__((format(printf, 3, 4))) static void tell(const struct attaching *a
 		place_warning(at->a->img, place, "%s", text);
 }
 
-/* All at once; one by one when each has its own program or a missing one is no error. */
-static int attach_targets(struct attaching *at, uint32_t *attached)
+/* So many targets at a time: each by itself when it has its own program, or a missing one is no error. */
+static int attach_steps(struct attaching *at, uint64_t missing, uint32_t step, uint32_t *attached)
 {
 	const struct image_probe *p = &at->a->img->probes[at->probe];
-	uint64_t missing = image_setting_num(at->a->img, "missing_probes", MISSING_ERROR);
-	bool single = missing != MISSING_ERROR ||
-		      loaded_prog_fd(at->l, at->probe, 1) != loaded_prog_fd(at->l, at->probe, 0);
-	uint32_t step = single ? 1 : p->target_cnt, skipped = 0;
-	uint32_t probes = loaded_probes_in(at->l, at->probe);
+	uint32_t probes = loaded_probes_in(at->l, at->probe), skipped = 0;
 
 	for (uint32_t i = 0; i < p->target_cnt; i += step) {
 		struct probe_error err = { .part = -1 };
@@ -194,6 +225,32 @@ static int attach_targets(struct attaching *at, uint32_t *attached)
 	tell(at, missing, "the kernel traces nothing of what matches, such as %s",
 	     at->targets[0].name);
 	return missing == MISSING_ERROR ? -ENOENT : 0;
+}
+
+/*
+ * All at once where they share a program. Where a missing one is no error that is tried first for what
+ * takes one link for all.
+ */
+static int attach_targets(struct attaching *at, uint32_t *attached)
+{
+	const struct image_probe *p = &at->a->img->probes[at->probe];
+	uint64_t missing = image_setting_num(at->a->img, "missing_probes", MISSING_ERROR);
+	uint32_t links = at->links->cnt, cnt = p->target_cnt;
+	struct probe_error err = { .part = -1 };
+
+	if (loaded_prog_fd(at->l, at->probe, 1) != loaded_prog_fd(at->l, at->probe, 0))
+		return attach_steps(at, missing, 1, attached);
+	if (missing == MISSING_ERROR)
+		return attach_steps(at, missing, cnt, attached);
+	if (cnt > 1 && loaded_attach_type(at->l, at->probe)) {
+		if (attach_range(at, 0, cnt, &err) >= 0 && at->links->skipped < cnt) {
+			*attached +=
+				loaded_probes_in(at->l, at->probe) * (cnt - at->links->skipped);
+			return 0;
+		}
+		probe_links_cut(at->links, links);
+	}
+	return attach_steps(at, missing, 1, attached);
 }
 
 static int attach_probe(struct attaching *at, uint32_t *attached)

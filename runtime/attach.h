@@ -20,6 +20,11 @@ struct attach_args {
 	int child_pid; /* 0: none */
 };
 
+/*
+ * Needs: nothing is loaded. Gives: what probes ask of the kernel by name is open, kept by env, or -errno
+ * after saying of each why not; with missing_probes as "error" only, else attaching tells.
+ */
+int open_probes(const struct image *img, struct probe_env *env);
 /* Runs the programs of all probes of that kind once, in order. 0, or -errno after saying why. */
 int run_probes(const struct loaded *l, const struct attach_args *a, enum probe_when when);
 /* The signals that probes wait for. */

@@ -456,6 +456,7 @@ int load_image(struct loaded **out, const struct load_args *a)
 	int rc = load_check_allowed();
 
 	rc = rc ?: check_needs(a);
+	rc = rc ?: open_probes(a->img, a->env);
 	if (rc)
 		return rc;
 	rc = load_with(out, a, log_sz);
