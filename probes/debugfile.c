@@ -7,6 +7,7 @@
 #include <elfutils/libdwfl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "probes/probe.h"
@@ -18,12 +19,37 @@ struct debugfile {
 	Dwfl_Module *mod;
 };
 
+/*
+ * What libdwfl is to look through. To it a relative directory is one beside the program, where it looks
+ * for no build-id: those of --debuginfo are made absolute. "" is the program's own directory.
+ */
+static char *search_path(const char *dirs)
+{
+	char *cwd = getcwd(NULL, 0), *path = NULL, *grown;
+	int rc = cwd ? asprintf(&path, "%s", "") : -1;
+
+	for (size_t len; rc >= 0 && *dirs; dirs += len + (dirs[len] == ':')) {
+		len = strcspn(dirs, ":");
+		if (!len)
+			continue;
+		rc = asprintf(&grown, "%s%s%s%.*s:", path, *dirs == '/' ? "" : cwd,
+			      *dirs == '/' ? "" : "/", (int)len, dirs);
+		free(path);
+		path = rc < 0 ? NULL : grown;
+	}
+	rc = rc < 0 ? rc : asprintf(&grown, "%s:.debug:/usr/lib/debug", path);
+	free(path);
+	free(cwd);
+	return rc < 0 ? NULL : grown;
+}
+
 struct debugfile *debugfile_open(int fd, const char *path, const char *dirs)
 {
 	struct debugfile *d = calloc(1, sizeof(*d));
 
-	/* "" is the program's own directory */
-	if (!d || (dirs && *dirs && asprintf(&d->dirs, "%s::.debug:/usr/lib/debug", dirs) < 0))
+	if (d && dirs && *dirs)
+		d->dirs = search_path(dirs);
+	if (!d || (dirs && *dirs && !d->dirs))
 		goto err_out;
 	d->cb = (Dwfl_Callbacks){
 		.find_elf = dwfl_build_id_find_elf,
