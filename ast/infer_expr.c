@@ -236,7 +236,7 @@ static const struct type *infer_field(struct infer *in, struct node *n)
 	if (t->kind == V_STRUCT || t->kind == V_UNION || t->kind == V_RECORD)
 		f = type_field_find(t, n->field.name);
 	n->field.field = f;
-	if (f && f->loc == LOC_NOWHERE && !infer_in_reach(in, n, f))
+	if (f && !infer_in_reach(in, n, f))
 		return in->bad;
 	return f ? part_type(in, f->type, n->field.e) : no_field(in, n, t);
 }

@@ -51,17 +51,18 @@ void infer_hint_fields(struct infer *in, struct diag *d)
 		diag_hint(d, "Its arguments are args.NAME: trace -lv '%s' lists them", t->name);
 }
 
-/* Whether the program can get at it: what is in a floating point register it cannot. */
 bool infer_in_reach(struct infer *in, const struct node *n, const struct type_field *f)
 {
-	if (f->loc == LOC_NOWHERE && in->report)
+	if (f->loc != LOC_NOWHERE && f->loc != LOC_LOST)
+		return true;
+	if (in->report)
 		diag(in->u->diags, n->span, D_ARG_NOT_THERE,
-		     arena_printf(
-			     in->u->arena,
-			     "%s of %s is passed where no BPF program can read it, in floating "
-			     "point registers",
-			     f->name, target_of(in->probe)->name));
-	return f->loc != LOC_NOWHERE;
+		     arena_printf(in->u->arena,
+				  "%s of %s is passed where no BPF program can read it, in %s",
+				  f->name, target_of(in->probe)->name,
+				  f->loc == LOC_LOST ? "memory that no register tells of"
+						     : "floating point registers"));
+	return false;
 }
 
 static bool has_typed_retval(const struct node *probe)

@@ -110,7 +110,8 @@ LLVMValueRef fn_args(struct gen *g, struct call *c)
 	for (uint32_t i = 0; i < t->count; i++) {
 		const struct type_field *f = &t->fields[i];
 
-		if (f->loc != LOC_DATA_LOC && f->loc != LOC_REL_LOC && f->loc != LOC_NOWHERE)
+		if (f->loc != LOC_DATA_LOC && f->loc != LOC_REL_LOC && f->loc != LOC_NOWHERE &&
+		    f->loc != LOC_LOST)
 			take_field(g, f, gen_off(g, c->dst, f->off));
 	}
 	return NULL;

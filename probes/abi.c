@@ -241,7 +241,7 @@ static void by_address(struct abi *a, struct probe_field *f)
 		in_memory(f, int_regs[a->ints++], 0);
 		return;
 	}
-	f->loc = LOC_NOWHERE; /* the address itself is on the stack */
+	f->loc = LOC_LOST; /* the address itself is on the stack */
 	a->stack += WORD;
 }
 
@@ -292,7 +292,9 @@ void abi_result(Dwarf_Die *type, struct probe_field *f)
 
 	f->loc = LOC_NOWHERE;
 	if (abi_result_indirect(type)) {
-		if (!IS_ARM64) /* there the address is no longer in x8 */
+		if (IS_ARM64)
+			f->loc = LOC_LOST; /* it is no longer in x8 */
+		else
 			in_memory(f, REGS_RETVAL, 0);
 		return;
 	}

@@ -55,7 +55,9 @@ enum probe_field_loc {
 	/* Of functions of programs: off is that in a struct made of the arguments. */
 	LOC_REGS, /* in one or two words of the context */
 	LOC_USER, /* in the program's memory, at a word of the context + disp */
-	LOC_NOWHERE, /* where no program can see it: in a floating point register */
+	/* Where no program can see it: */
+	LOC_NOWHERE, /* in a floating point register */
+	LOC_LOST, /* in memory whose address is in no register */
 };
 struct probe_field {
 	const char *name;
