@@ -24,6 +24,7 @@ struct format_entry {
 struct tracepoints {
 	const char **names; /* "subsys:event", sorted; NULL: not read yet */
 	uint32_t cnt;
+	const char *of; /* the pattern of the subsystems that were read */
 	struct format_entry *formats[FORMAT_BUCKETS];
 };
 
@@ -124,8 +125,9 @@ static int read_subsys(void *arg, const char *subsys)
 	char path[300];
 	int rc;
 
-	if (!strcmp(subsys, "ftrace"))
-		return 0; /* records of the tracers, nothing that can be attached to */
+	/* "ftrace" is records of the tracers, nothing that can be attached to */
+	if (!strcmp(subsys, "ftrace") || !probe_glob_match(r->tps->of, subsys))
+		return 0;
 	r->subsys = subsys;
 	snprintf(path, sizeof(path), "events/%s", subsys);
 	rc = each_dir(r->dir, path, read_event, r, r->err);
@@ -136,15 +138,20 @@ static int read_subsys(void *arg, const char *subsys)
  * The directories are read although the file available_events says the same: reading that takes
  * event_mutex, which the kernel may hold for seconds while it tidies up after others (see links.c).
  */
-static int read_names(struct probe_env *env, struct tracepoints *tps, struct probe_error *err)
+static int read_names(struct probe_env *env, struct tracepoints *tps, const char *subsystems,
+		      struct probe_error *err)
 {
 	struct reading r = { .env = env, .tps = tps, .err = err, .cap = 1024 };
 	int rc;
 
+	if (tps->names && (!strcmp(tps->of, "*") || !strcmp(tps->of, subsystems)))
+		return 0;
+	tps->names = NULL;
+	tps->cnt = 0;
+	tps->of = subsystems;
 	r.dir = tracefs_dir(env, err);
 	if (r.dir < 0)
 		return r.dir;
-	tps->cnt = 0;
 	tps->names = env_alloc(env, r.cap * sizeof(*tps->names));
 	if (!tps->names)
 		return probe_fail_oom(err);
@@ -174,18 +181,17 @@ static int make_target(struct probe_env *env, const char *name, struct probe_tar
 	return 0;
 }
 
-/* pattern: "subsys:event" */
-static int match_list(struct probe_env *env, const char *pattern, probe_fn fn, void *arg,
-		      struct probe_error *err)
+/* pattern: "subsys:event"; subsystems: its first part, which lasts as long as env. */
+static int match_list(struct probe_env *env, const char *subsystems, const char *pattern,
+		      probe_fn fn, void *arg, struct probe_error *err)
 {
 	struct tracepoints *tps = tracepoints_get(env);
 	struct probe_target t;
-	int cnt = 0, rc = 0;
+	int cnt = 0, rc;
 
 	if (!tps)
 		return probe_fail_oom(err);
-	if (!tps->names)
-		rc = read_names(env, tps, err);
+	rc = read_names(env, tps, subsystems, err);
 	for (uint32_t i = 0; i < tps->cnt && !rc; i++) {
 		if (!probe_glob_match(pattern, tps->names[i]))
 			continue;
@@ -213,7 +219,7 @@ static void hint_nearest(struct probe_env *env, const struct probe_target *pat,
 	struct probe_error ignored;
 	struct tracepoints *tps = tracepoints_get(env);
 
-	if (!tps || (!tps->names && read_names(env, tps, &ignored)))
+	if (!tps || read_names(env, tps, "*", &ignored))
 		return;
 	for (uint32_t i = 0; i < tps->cnt; i++)
 		near_name_feed(&near, tps->names[i]);
@@ -234,7 +240,7 @@ static int expand(struct probe_env *env, const struct probe_target *pat, probe_f
 	int dir, rc;
 
 	if (probe_is_glob(name)) {
-		rc = match_list(env, name, fn, arg, err);
+		rc = match_list(env, pat->a, name, fn, arg, err);
 		if (!rc)
 			probe_fail(err, -1, 0, "No matches for tracepoint %s.", name);
 		return rc;
@@ -257,7 +263,7 @@ static int expand(struct probe_env *env, const struct probe_target *pat, probe_f
 
 static int list(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err)
 {
-	return match_list(env, "*", fn, arg, err);
+	return match_list(env, "*", "*", fn, arg, err);
 }
 
 /* ---- args ---- */
