@@ -297,6 +297,14 @@ static LLVMValueRef fetch_add(struct gen *g, LLVMValueRef p, LLVMValueRef v)
 	return LLVMBuildCall2(g->b, ft, insns, args, 2, "");
 }
 
+/* Volatile: LLVM makes an "or" of what adds nothing, and that is an instruction of 5.12. */
+static void atomic_add(struct gen *g, LLVMValueRef p, LLVMValueRef v)
+{
+	LLVMSetVolatile(LLVMBuildAtomicRMW(g->b, LLVMAtomicRMWBinOpAdd, p, v,
+					   LLVMAtomicOrderingMonotonic, false),
+			true);
+}
+
 /*
  * @m op= operand. Adding to a word is one atomic instruction, so concurrent CPUs lose nothing. The
  * other operators have no form that the oldest kernels know.
@@ -314,8 +322,7 @@ void map_modify(struct gen *g, struct node *map, enum binary_op op, LLVMValueRef
 		if (after)
 			v = LLVMBuildAdd(g->b, fetch_add(g, p, operand), operand, "");
 		else
-			LLVMBuildAtomicRMW(g->b, LLVMAtomicRMWBinOpAdd, p, operand,
-					   LLVMAtomicOrderingMonotonic, false);
+			atomic_add(g, p, operand);
 	} else {
 		old = gen_load(g, p, m->val);
 		v = gen_narrow(g, gen_arith(g, op, old, operand, is_signed), m->val);
