@@ -352,6 +352,22 @@ const struct elfplace *elfsyms_find(struct elfsyms *e, uint64_t file_off, bool l
 	return &k->place;
 }
 
+bool elfsyms_behind_syscall(const struct elfsyms *e, uint64_t file_off)
+{
+#if defined(__x86_64__)
+	static const uint8_t call[] = { 0x0f, 0x05 }; /* syscall */
+#elif defined(__aarch64__)
+	static const uint8_t call[] = { 0x01, 0x00, 0x00, 0xd4 }; /* svc #0 */
+#else
+	static const uint8_t call[] = { 0 }; /* not known: nothing is taken for one */
+#endif
+	uint8_t code[sizeof(call)];
+
+	return sizeof(call) > 1 && file_off >= sizeof(call) &&
+	       pread(e->fd, code, sizeof(code), (off_t)(file_off - sizeof(call))) == sizeof(code) &&
+	       !memcmp(code, call, sizeof(call));
+}
+
 const char *elfsyms_build_id(struct elfsyms *e)
 {
 	const unsigned char *bits;

@@ -36,6 +36,9 @@ struct elfplace {
 /* lines: sources too, which the first question about a place decides. NULL: no readable ELF file. */
 const struct elfplace *elfsyms_find(struct elfsyms *e, uint64_t file_off, bool lines);
 
+/* Whether what enters the kernel stands before a byte of the file: where a thread is in a system call. */
+bool elfsyms_behind_syscall(const struct elfsyms *e, uint64_t file_off);
+
 /* Its build-id as text; NULL: it has none, or is no ELF file. */
 const char *elfsyms_build_id(struct elfsyms *e);
 

@@ -130,6 +130,21 @@ static const char *best_name(struct ksyms *k, const struct ksym *sym, uint64_t a
 	return sym->name;
 }
 
+/* Of BPF programs and what calls them the kernel gives the names alone; its list says where they belong. */
+static const char *maker_of(const char *name)
+{
+	static const char program[] = "bpf_prog_", trampoline[] = "bpf_trampoline_";
+	enum { TAG = 16 };
+
+	if (!strncmp(name, program, sizeof(program) - 1) &&
+	    strspn(name + sizeof(program) - 1, "0123456789abcdef") == TAG)
+		return "bpf";
+	if (!strncmp(name, trampoline, sizeof(trampoline) - 1) &&
+	    (unsigned)(name[sizeof(trampoline) - 1] - '0') < 10)
+		return "bpf";
+	return "";
+}
+
 static struct asked *ask(struct ksyms *k, uint64_t addr)
 {
 	char *answer = ksyms_ask_addr(k->ask, addr), *own = answer ? strdup(answer) : NULL;
@@ -142,12 +157,12 @@ static struct asked *ask(struct ksyms *k, uint64_t addr)
 		name = best_name(k, &sym, addr, buf, sizeof(buf));
 	else
 		sym = (struct ksym){ 0 };
-	module = sym.module ?: "";
+	module = sym.module ?: maker_of(name);
 	a = malloc(sizeof(*a) + strlen(name) + strlen(module) + 2);
 	if (a) {
 		a->addr = addr;
 		a->sym.name = sym.name ? strcpy(a->text, name) : NULL;
-		a->sym.module = sym.module ? strcpy(a->text + strlen(name) + 1, module) : NULL;
+		a->sym.module = *module ? strcpy(a->text + strlen(name) + 1, module) : NULL;
 		a->sym.off = sym.off;
 	}
 	free(own);

@@ -360,6 +360,24 @@ static void find_made(struct usyms *u, const struct umap *m, uint64_t addr, bool
 		sym->off = addr - start;
 }
 
+/*
+ * What a thread does at a place: back, it has called something; in a system call it has, too, and has not
+ * come back. At the first byte of a function it comes from elsewhere.
+ */
+static const struct elfplace *find_place(struct elfsyms *elf, uint64_t off, bool back, bool lines)
+{
+	bool inside = !back && elfsyms_behind_syscall(elf, off);
+	const struct elfplace *at = NULL, *before = NULL;
+
+	if (back || inside)
+		before = elfsyms_find(elf, off - 1, lines);
+	if (!back || !before || !before->name) /* nobody has called it: the kernel's doing */
+		at = elfsyms_find(elf, off, lines);
+	if (inside && at && at->name && at->start == off)
+		return at;
+	return before && before->name ? before : at;
+}
+
 void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back, bool lines,
 		struct usym *sym)
 {
@@ -373,9 +391,7 @@ void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back,
 	elf = m->file ? ufile_elf(m->file) : NULL;
 	sym->module = m->file ? ufile_path(m->file) : NULL;
 	off = addr - m->start + m->off;
-	place = elf ? elfsyms_find(elf, off - back, lines) : NULL;
-	if (back && elf && (!place || !place->name)) /* nobody has called it: the kernel's doing */
-		place = elfsyms_find(elf, off, lines);
+	place = elf ? find_place(elf, off, back, lines) : NULL;
 	if (is_made(m))
 		return find_made(u, m, addr, back, sym);
 	if (!place || !place->name)

@@ -63,7 +63,7 @@ struct usym {
 
 /*
  * lines: sources too. back: addr is where a call returns to; it is the call that is wanted, and
- * there may be nothing of the function behind it.
+ * there may be nothing of the function behind it. So it is for a thread that is in a system call.
  */
 void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back, bool lines,
 		struct usym *sym);
