@@ -88,6 +88,20 @@ static void var_filled(struct resolver *r, const struct node *n)
 		sym->assigned = true;
 }
 
+/* What a function fills outlives the call, so the script says in which block it lives. */
+static void var_to_fill(struct resolver *r, const struct node *n)
+{
+	const char *name;
+
+	if (n->kind == N_VAR && !symtab_var(r->names, n->var.name)) {
+		name = var_shown(n->var.name);
+		diag_hint(diag(r->u->diags, n->span, D_VAR_UNDEFINED, name),
+			  "Declare it before: let %s;", name);
+		symtab_var_new(r->names, n)->undefined = true;
+	}
+	var_filled(r, n);
+}
+
 static void in_scope(struct resolver *r, struct node *loop_var, struct node *body)
 {
 	struct binding *mark = symtab_enter(r->names);
@@ -324,7 +338,7 @@ static void resolve_call(struct resolver *r, struct node *n)
 	signature_parse(&sig, b->signature);
 	for (struct node *a = n->call.args; a; a = a->next, i++) {
 		if (i < sig.cnt && sig.args[i].sorts & SIG_VAR)
-			var_filled(r, a);
+			var_to_fill(r, a);
 		resolve_arg(r, a, i < sig.cnt ? &sig.args[i] : NULL, b);
 	}
 }
