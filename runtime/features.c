@@ -186,6 +186,12 @@ static bool has_preempt_disable(void)
 	return kernel_version() >= KERNEL(6, 10, 0) && !access("/sys/kernel/btf/vmlinux", F_OK);
 }
 
+/* Not in 6.12, which lets a program call no functions of its own while it keeps the CPU; in 6.18. */
+static bool has_preempt_calls(void)
+{
+	return kernel_version() >= KERNEL(6, 16, 0) && has_preempt_disable();
+}
+
 static bool has_tracefs(void)
 {
 	FILE *f = fopen("/proc/filesystems", "re");
