@@ -13,7 +13,8 @@
 #include "codegen/lvalue.h"
 #include "codegen/outline.h"
 
-enum { INLINE_MAX = 32 };
+/* LITERAL_MAX: words of more constant bytes would be kept on the stack until all are there. */
+enum { INLINE_MAX = 32, LITERAL_MAX = 256 };
 
 static uint32_t least(uint32_t a, uint32_t b)
 {
@@ -169,14 +170,14 @@ LLVMValueRef gen_text_equal(struct gen *g, struct node *l, struct node *r, uint3
 		n = least(limit, UINT32_MAX);
 		return LLVMConstInt(g->i1, !strncmp(l->str.text, r->str.text, n), false);
 	}
-	if (lit->kind != N_STR) {
+	n = lit->kind == N_STR ? least(limit, (uint32_t)strlen(lit->str.text) + 1) : 0;
+	if (n > other->type->size) /* longer than the other can ever be */
+		return LLVMConstInt(g->i1, 0, false);
+	if (lit->kind != N_STR || n > LITERAL_MAX) {
 		a = text_of(g, l);
 		b = text_of(g, r);
 		return gen_same_text(g, a, b, limit);
 	}
-	n = least(limit, (uint32_t)strlen(lit->str.text) + 1);
-	if (n > other->type->size) /* longer than the other can ever be */
-		return LLVMConstInt(g->i1, 0, false);
 	a = text_of(g, other);
 	return same_bytes(g, a.addr, align_at(g, a.addr, a.aligned), lit->str.text, n);
 }

@@ -37,6 +37,11 @@ LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMVa
 	return bounded_length(g, ret, max);
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max, enum pad pad)
 {
 	uint32_t len = str->str.len < max ? (uint32_t)str->str.len : max - 1;
@@ -57,7 +62,12 @@ void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max
 	LLVMSetLinkage(lit, LLVMPrivateLinkage);
 	LLVMSetUnnamedAddress(lit, LLVMGlobalUnnamedAddr);
 	LLVMSetSection(lit, ".rodata.text");
-	LLVMBuildMemCpy(g->b, dst, 1, lit, 1, gen_i64(g, size));
+	/* what is longer would become a call of memcpy(), which there is not */
+	for (uint32_t off = 0, part; off < size; off += part) {
+		part = least(size - off, INLINE_BYTES);
+		LLVMBuildMemCpy(g->b, gen_off(g, dst, off), 1, gen_off(g, lit, off), 1,
+				gen_i64(g, part));
+	}
 }
 
 static LLVMValueRef gen_text_choice(struct gen *g, struct node *n, LLVMValueRef dst, uint32_t max)
@@ -78,11 +88,6 @@ static LLVMValueRef gen_text_choice(struct gen *g, struct node *n, LLVMValueRef 
 	gen_br(g, join);
 	gen_at(g, join);
 	return gen_merge(g, g->i64, a, from_a, b, from_b);
-}
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
 }
 
 LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max)
