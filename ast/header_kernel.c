@@ -59,7 +59,7 @@ int kernel_tree_find(struct unit *u, struct kernel_tree *k)
 	struct utsname uts;
 	const char *modules, *usual[3] = { NULL };
 
-	*k = (struct kernel_tree){ NULL };
+	*k = (struct kernel_tree){ 0 };
 	if (uname(&uts))
 		return 0;
 	k->arch = arch_of(uts.machine);
