@@ -20,7 +20,7 @@
 
 enum {
 	FRESH_MAX = 256,
-	LARGE_FILE = 32 << 20, /* its table would take longer than anybody wants to wait for */
+	LARGE_FILE = 128 << 20, /* its table would take longer than anybody wants to wait for */
 };
 
 struct unwind {
