@@ -96,7 +96,10 @@ struct prog_gen {
 	/* loops that could be written out are calls where the kernel can; or they are not */
 	bool has_calls, plain;
 	bool is_body; /* a function that programs call, see session.c */
-	bool keeps_cpu; /* no other thread has the CPU while it runs */
+	/* alone.c */
+	bool keeps_cpu;
+	LLVMBasicBlockRef start; /* behind entry */
+	LLVMValueRef taken; /* the frame or null; NULL: nobody takes it */
 };
 
 struct gen {
@@ -241,6 +244,15 @@ LLVMValueRef inner_ids(struct gen *g);
 LLVMValueRef inner_make_entry(struct gen *g, struct map_sym *m, LLVMValueRef key);
 /* Written out where it is called, once equal calls are one. */
 bool inner_expand(struct gen *g);
+
+/* ---- atomic.c ---- */
+LLVMValueRef gen_fetch_add(struct gen *g, LLVMValueRef p, LLVMValueRef v); /* what was there */
+void gen_atomic_add(struct gen *g, LLVMValueRef p, LLVMValueRef v);
+
+/* ---- alone.c ---- */
+void alone_open(struct gen *g, struct prog_gen *p); /* in entry, leads to start */
+void alone_close(struct gen *g, struct prog_gen *p); /* before any alone_leave */
+void alone_leave(struct gen *g, struct prog_gen *p);
 
 /* ---- session.c ---- */
 struct session_gen {

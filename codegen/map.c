@@ -91,8 +91,9 @@ void map_declare_all(struct gen *g)
 	g->zeroes = map_new(g, IMAGE_MAP_ZEROES, BPF_MAP_TYPE_ARRAY, 4, 8, 1);
 	for (struct node *n = g->u->program->program.items; n; n = n->next)
 		g->probe_cnt += n->kind == N_PROBE;
-	g->counters = map_new(g, IMAGE_MAP_COUNTERS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
-			      image_counter_hits(g->user_map_cnt, g->probe_cnt, g->probe_cnt) ?: 1);
+	g->counters =
+		map_new(g, IMAGE_MAP_COUNTERS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
+			image_counter_missed(g->user_map_cnt, g->probe_cnt, g->probe_cnt) ?: 1);
 }
 
 void map_finish_all(struct gen *g)
@@ -277,35 +278,6 @@ LLVMValueRef map_entry(struct gen *g, struct map_sym *m, LLVMValueRef key, LLVMB
 }
 
 /*
- * *p += v, giving what was there before, in one instruction, so that no two callers are given the
- * same. Kernels before 5.12 have none that gives a value; runtime/atomics.c knows the three
- * instructions by their looks and puts others in their place there.
- */
-static LLVMValueRef fetch_add(struct gen *g, LLVMValueRef p, LLVMValueRef v)
-{
-	static const char text[] = "$0 = $2\n"
-				   "$0 = atomic_fetch_add((u64 *)($1 + 0), $0)\n"
-				   "goto +0";
-	static const char where[] = "=&r,r,r,~{memory}";
-	LLVMTypeRef types[2] = { g->ptr, g->i64 };
-	LLVMTypeRef ft = LLVMFunctionType(g->i64, types, 2, false);
-	LLVMValueRef args[2] = { p, v }, insns;
-
-	g->has_asm = true;
-	insns = LLVMGetInlineAsm(ft, (char *)text, sizeof(text) - 1, (char *)where,
-				 sizeof(where) - 1, true, false, LLVMInlineAsmDialectATT, false);
-	return LLVMBuildCall2(g->b, ft, insns, args, 2, "");
-}
-
-/* Volatile: LLVM makes an "or" of what adds nothing, and that is an instruction of 5.12. */
-static void atomic_add(struct gen *g, LLVMValueRef p, LLVMValueRef v)
-{
-	LLVMSetVolatile(LLVMBuildAtomicRMW(g->b, LLVMAtomicRMWBinOpAdd, p, v,
-					   LLVMAtomicOrderingMonotonic, false),
-			true);
-}
-
-/*
  * @m op= operand. Adding to a word is one atomic instruction, so concurrent CPUs lose nothing. The
  * other operators have no form that the oldest kernels know.
  */
@@ -320,9 +292,9 @@ void map_modify(struct gen *g, struct node *map, enum binary_op op, LLVMValueRef
 		if (op == OP_SUB)
 			operand = LLVMBuildNeg(g->b, operand, "");
 		if (after)
-			v = LLVMBuildAdd(g->b, fetch_add(g, p, operand), operand, "");
+			v = LLVMBuildAdd(g->b, gen_fetch_add(g, p, operand), operand, "");
 		else
-			atomic_add(g, p, operand);
+			gen_atomic_add(g, p, operand);
 	} else {
 		old = gen_load(g, p, m->val);
 		v = gen_narrow(g, gen_arith(g, op, old, operand, is_signed), m->val);

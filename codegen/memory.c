@@ -9,7 +9,7 @@
  *
  * Each program has a frame of its own: a program that interrupts another one on the same CPU finds
  * its own memory, and the kernel lets no program interrupt itself. Where it does, the program sees to
- * it (keeps_cpu() in codegen/program.c).
+ * it (codegen/alone.c).
  */
 #include "codegen/gen.h"
 

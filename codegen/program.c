@@ -2,27 +2,15 @@
 /*
  * The BPF program of a probe:
  *
- *	entry:	[keep the CPU] stack slots          (filled in as they are needed)
+ *	entry:	[have the frame alone] stack slots  (filled in as they are needed)
  *	pred:	[scratch lookup] predicate -> leave
  *	body:	[scratch lookup] statements -> leave
- *	leave:	[give the CPU back] return 0
+ *	leave:	[give it back] return 0
  *
  * so that a predicate of cheap values costs nothing but itself.
  */
 #include "codegen/beat.h"
 #include "codegen/gen.h"
-
-/*
- * Whether the program sees to it that it has its CPU to itself: no other thread, whose hit would find
- * the program at work on its frame, is given the CPU until it is done.
- */
-static bool keeps_cpu(const struct gen *g, const struct prog_gen *p)
-{
-	uint64_t has;
-
-	return p->probe->probe.ptype->flags & PROBE_UNGUARDED && !p->is_body &&
-	       (!gen_knows(g, KONST_FEATURE, "preempt_disable", &has) || has);
-}
 
 void gen_open_program(struct gen *g, struct prog_gen *p)
 {
@@ -40,9 +28,7 @@ void gen_open_program(struct gen *g, struct prog_gen *p)
 	debug_function(g, p);
 	gen_at(g, p->entry);
 	gen_place(g, p->probe->span);
-	p->keeps_cpu = keeps_cpu(g, p);
-	if (p->keeps_cpu)
-		HELP0(g, preempt_disable);
+	alone_open(g, p);
 	if (p->probe->probe.ptype->flags & PROBE_RETURNS) {
 		p->result = gen_stack(g, 8);
 		LLVMBuildStore(g->b, gen_i64(g, 0), p->result);
@@ -222,15 +208,14 @@ void gen_close_program(struct gen *g, struct prog_gen *p)
 {
 	LLVMValueRef result;
 
+	alone_close(g, p);
 	gen_at(g, p->leave);
-	if (p->keeps_cpu)
-		HELP0(g, preempt_enable);
+	alone_leave(g, p);
 	result = p->result ? LLVMBuildLoad2(g->b, g->i64, p->result, "") : gen_i64(g, 0);
 	LLVMBuildRet(g->b, result);
 	if (p->stop != p->leave) {
 		gen_at(g, p->stop);
-		if (p->keeps_cpu)
-			HELP0(g, preempt_enable);
+		alone_leave(g, p);
 		LLVMBuildRet(g->b, gen_i64(g, 1));
 	}
 	gen_finish_blocks(g);

@@ -178,12 +178,12 @@ static bool has_mem_alloc(void)
 }
 
 /*
- * Whether programs may call bpf_preempt_disable(). It is looked for when one is to (runtime/kfuncs.c):
+ * Whether programs may call bpf_preempt_disable() (6.10) and functions of theirs behind it. It is looked for when one is to (runtime/kfuncs.c):
  * to find it in the kernel's types takes longer than all else that is asked here.
  */
 static bool has_preempt_disable(void)
 {
-	return kernel_version() >= KERNEL(6, 10, 0) && !access("/sys/kernel/btf/vmlinux", F_OK);
+	return kernel_version() >= KERNEL(6, 15, 0) && !access("/sys/kernel/btf/vmlinux", F_OK);
 }
 
 /* Not in 6.12, which lets a program call no functions of its own while it keeps the CPU; in 6.18. */

@@ -403,8 +403,8 @@ struct image_beat {
 };
 
 /*
- * First the updates refused, by map and reason, then the records lost, by probe, then the hits, by
- * probe too (0 but for those with PROBE_OVERFLOWS).
+ * First the updates refused, by map and reason, then, by probe, the records lost, the hits (0 but for
+ * those with PROBE_OVERFLOWS) and the hits that found the program at work already.
  */
 static inline uint32_t image_counter_refused(uint32_t map)
 {
@@ -419,6 +419,11 @@ static inline uint32_t image_counter_lost(uint32_t maps_cnt, uint32_t probe)
 static inline uint32_t image_counter_hits(uint32_t maps_cnt, uint32_t probes_cnt, uint32_t probe)
 {
 	return image_counter_lost(maps_cnt, probes_cnt) + probe;
+}
+
+static inline uint32_t image_counter_missed(uint32_t maps_cnt, uint32_t probes_cnt, uint32_t probe)
+{
+	return image_counter_hits(maps_cnt, probes_cnt, probes_cnt) + probe;
 }
 
 /* Word i of that section is row i of the table. */

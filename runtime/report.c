@@ -147,6 +147,8 @@ static void report_missed(struct report *r)
 			n += other == fd ? 0 : missed_by(other);
 		}
 		n += r->skips ? skips_of(r->skips, i) : 0;
+		n += loaded_counter(r->loaded,
+				    image_counter_missed(r->img->maps_cnt, r->img->probes_cnt, i));
 		if (n == r->missed[i])
 			continue;
 		r->missed[i] = n;
