@@ -6,7 +6,7 @@
  *	entry:	keep the CPU, so that no other thread is given it until the program is done
  *	leave:	give it back
  *
- * which the kernel lets programs do that call functions of ours since 6.15. Before, the first word of the
+ * which the kernel lets programs do that call functions of ours since 6.16. Before, the first word of the
  * frame says that it is taken, and a hit that finds it so is missed:
  *
  *	entry:	frame->taken++ ? missed : start

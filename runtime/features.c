@@ -178,18 +178,13 @@ static bool has_mem_alloc(void)
 }
 
 /*
- * Whether programs may call bpf_preempt_disable() (6.10) and functions of theirs behind it. It is looked for when one is to (runtime/kfuncs.c):
- * to find it in the kernel's types takes longer than all else that is asked here.
+ * Whether programs may call bpf_preempt_disable() (6.10) and functions of their own behind it (not yet
+ * in 6.12). It is looked for when one is to (runtime/kfuncs.c): to find it in the kernel's types takes
+ * longer than all else that is asked here.
  */
 static bool has_preempt_disable(void)
 {
-	return kernel_version() >= KERNEL(6, 15, 0) && !access("/sys/kernel/btf/vmlinux", F_OK);
-}
-
-/* Not in 6.12, which lets a program call no functions of its own while it keeps the CPU; in 6.18. */
-static bool has_preempt_calls(void)
-{
-	return kernel_version() >= KERNEL(6, 16, 0) && has_preempt_disable();
+	return kernel_version() >= KERNEL(6, 16, 0) && !access("/sys/kernel/btf/vmlinux", F_OK);
 }
 
 static bool has_tracefs(void)

@@ -86,23 +86,6 @@ static bool settle(struct kfuncs *k, struct probe_env *env, struct bpf_insn *i, 
 	return true;
 }
 
-bool kfuncs_calls_others(const struct bpf_program *prog)
-{
-	const struct bpf_insn *insns = bpf_program__insns(prog);
-
-	for (size_t i = 0, cnt = bpf_program__insn_cnt(prog); i < cnt; i++) {
-		bool by_kernel = !insns[i].src_reg && (insns[i].imm == BPF_FUNC_for_each_map_elem ||
-						       insns[i].imm == BPF_FUNC_loop);
-
-		if (insns[i].code == (BPF_LD | BPF_IMM | BPF_DW))
-			i++;
-		else if (insns[i].code == (BPF_JMP | BPF_CALL) &&
-			 (insns[i].src_reg == BPF_PSEUDO_CALL || by_kernel))
-			return true;
-	}
-	return false;
-}
-
 int kfuncs_settle(struct kfuncs *k, struct probe_env *env, struct bpf_program *prog, bool alone)
 {
 	size_t cnt = bpf_program__insn_cnt(prog), found = 0;

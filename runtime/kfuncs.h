@@ -25,9 +25,6 @@ struct kfuncs {
 	uint32_t ids[KFUNC_CNT]; /* in the kernel's BTF; 0: it has none */
 };
 
-/* Whether the program calls functions of its own, or has the kernel call them. */
-bool kfuncs_calls_others(const struct bpf_program *prog);
-
 /*
  * Before loading: calls become those of the kernel's functions. alone: the program is to have its CPU to
  * itself, where the kernel can give it that; else those calls do nothing. 0 or -errno.

@@ -139,12 +139,9 @@ static int choose_prog(struct loaded *l, struct loaded_prog *lp, const char *nam
 /* Whether the program is to see to it that it has its CPU to itself. */
 static bool wants_alone(const struct loaded *l, uint32_t i, const struct load_args *a)
 {
-	if (!(l->progs[i].type->flags & PROBE_UNGUARDED) ||
-	    !license_is_gpl(image_setting_str(l->img, "license", "GPL")) ||
-	    !features_has(a->features, FEAT_PREEMPT_DISABLE))
-		return false;
-	return !kfuncs_calls_others(l->progs[i].prog) ||
-	       features_has(a->features, FEAT_PREEMPT_CALLS);
+	return l->progs[i].type->flags & PROBE_UNGUARDED &&
+	       license_is_gpl(image_setting_str(l->img, "license", "GPL")) &&
+	       features_has(a->features, FEAT_PREEMPT_DISABLE);
 }
 
 static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
