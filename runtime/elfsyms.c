@@ -41,6 +41,7 @@ struct row {
 
 struct known {
 	uint64_t off;
+	bool lines; /* looked for */
 	struct elfplace place;
 	struct known *next;
 };
@@ -308,7 +309,7 @@ static struct row *search(const struct elfsyms *e, uint64_t vaddr)
 	return NULL;
 }
 
-static struct known *known_new(struct elfsyms *e, uint64_t file_off, bool lines)
+static struct known *known_new(struct elfsyms *e, uint64_t file_off)
 {
 	struct known *k = calloc(1, sizeof(*k));
 	uint64_t vaddr;
@@ -326,29 +327,44 @@ static struct known *known_new(struct elfsyms *e, uint64_t file_off, bool lines)
 		k->place.name = *r->name ? strdup(r->demangled ?: r->name) : NULL;
 		k->place.start = file_off - (vaddr - r->vaddr);
 	}
-	if (lines && !e->dwarf_tried) {
+	return k;
+}
+
+/* Of a place that may have been asked about before, by somebody who wanted its name alone. */
+static void find_lines(struct elfsyms *e, struct known *k)
+{
+	uint64_t vaddr;
+
+	k->lines = true;
+	if (!to_vaddr(e, k->off, &vaddr))
+		return;
+	if (!e->dwarf_tried) {
 		e->dwarf_tried = true;
 		e->dwarf = dwarf_new(e->mod, e->path, e->demangle);
 	}
-	if (lines && e->dwarf)
+	if (e->dwarf)
 		dwarf_sources(e->dwarf, vaddr + e->bias, &k->place);
-	return k;
 }
 
 const struct elfplace *elfsyms_find(struct elfsyms *e, uint64_t file_off, bool lines)
 {
 	struct known **slot = &e->known[(file_off ^ file_off >> 12) % KNOWN_BUCKETS], *k;
 
-	for (k = *slot; k; k = k->next)
-		if (k->off == file_off)
-			return &k->place;
+	for (k = *slot; k && k->off != file_off;)
+		k = k->next;
+	if (k && (k->lines || !lines))
+		return &k->place;
 	if (ready(e))
-		return NULL;
-	k = known_new(e, file_off, lines);
-	if (!k)
-		return NULL;
-	k->next = *slot;
-	*slot = k;
+		return k ? &k->place : NULL;
+	if (!k) {
+		k = known_new(e, file_off);
+		if (!k)
+			return NULL;
+		k->next = *slot;
+		*slot = k;
+	}
+	if (lines)
+		find_lines(e, k);
 	return &k->place;
 }
 

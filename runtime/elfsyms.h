@@ -33,7 +33,7 @@ struct elfplace {
 	struct elfsource *sources;
 };
 
-/* lines: sources too, which the first question about a place decides. NULL: no readable ELF file. */
+/* lines: sources too. NULL: no readable ELF file. */
 const struct elfplace *elfsyms_find(struct elfsyms *e, uint64_t file_off, bool lines);
 
 /* Whether what enters the kernel stands before a byte of the file: where a thread is in a system call. */
