@@ -65,7 +65,11 @@ static void test_words(void)
 	      "non-GPL compatible program\n",
 	      "GPL", 8, 0, "");
 	CHECK("8: (85) call bpf_override_return#58\nunknown func bpf_override_return#58\n",
-	      "not there", 8, 0, "");
+	      "override", 8, 0, "");
+	CHECK("8: (85) call bpf_probe_write_user#36\nprogram of this type cannot use helper "
+	      "bpf_probe_write_user#36\n",
+	      "user space", 8, 0, "");
+	CHECK("8: (85) call bpf_x#99\nunknown func bpf_x#99\n", "not there", 8, 0, "");
 	CHECK("8: (85) call bpf_sock_ops#1\nprogram of this type cannot use helper bpf_x#1\n",
 	      "probes of this type", 8, 0, "");
 	CHECK("8: (85) call bpf_ringbuf_output#130\nR3 min value is negative, either use unsigned "
