@@ -323,6 +323,14 @@ bool refusal_exists(const char *name)
 	return f.is_code;
 }
 
+static bool is_loaded(const char *module)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", module);
+	return !strcmp(module, "vmlinux") || !access(path, F_OK);
+}
+
 void refusal_missing(struct probe_env *env, const struct probe_target *t, struct probe_error *err)
 {
 	struct symbol_facts f = { .name = t->b };
@@ -330,7 +338,9 @@ void refusal_missing(struct probe_env *env, const struct probe_target *t, struct
 
 	read_symbols(&f);
 	in = *f.module ? f.module : "vmlinux";
-	if (f.is_code && t->a && strcmp(t->a, in))
+	if (t->a && !f.is_code && !is_loaded(t->a))
+		env_hint(err, "The module '%s' is not loaded.", t->a);
+	else if (f.is_code && t->a && strcmp(t->a, in))
 		env_hint(err, "It is in %s.", in);
 	else if (f.is_code)
 		env_hint(err, "BTF does not describe it; %s:%s needs none.", type, t->b);

@@ -7,7 +7,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#if defined(__has_attribute) && __has_attribute(noclone)
 #define TRACED __attribute__((noinline, noclone))
+#else /* clang makes no clones */
+#define TRACED __attribute__((noinline))
+#endif
 
 struct inner {
 	int a;

@@ -21,7 +21,11 @@
 #ifdef __clang__ /* does not clone, and does not know the word */
 #define FRAME __attribute__((noinline))
 #else
+#if defined(__has_attribute) && __has_attribute(noclone)
 #define FRAME __attribute__((noinline, noclone))
+#else /* clang makes no clones */
+#define FRAME __attribute__((noinline))
+#endif
 #endif
 
 static volatile unsigned long sink;
