@@ -9,10 +9,16 @@
  */
 #include "codegen/gen.h"
 
-static void add_at(struct gen *g, LLVMValueRef addr, LLVMValueRef v)
+/* shared: other programs may come in between, see sharing.c */
+static void add_at(struct gen *g, LLVMValueRef addr, LLVMValueRef v, bool shared)
 {
-	LLVMValueRef old = LLVMBuildLoad2(g->b, g->i64, addr, "");
+	LLVMValueRef old;
 
+	if (shared) {
+		gen_atomic_add(g, addr, v);
+		return;
+	}
+	old = LLVMBuildLoad2(g->b, g->i64, addr, "");
 	LLVMBuildStore(g->b, LLVMBuildAdd(g->b, old, v, ""), addr);
 }
 
@@ -67,7 +73,8 @@ static LLVMValueRef lhist_bucket(struct gen *g, LLVMValueRef v, const struct typ
 }
 
 /* One more in the bucket; the bound is checked where the verifier sees it. */
-static void count_bucket(struct gen *g, LLVMValueRef entry, LLVMValueRef index, uint32_t buckets)
+static void count_bucket(struct gen *g, LLVMValueRef entry, LLVMValueRef index, uint32_t buckets,
+			 bool shared)
 {
 	LLVMBasicBlockRef in = gen_block(g, "bucket"), join = gen_block(g, "join");
 
@@ -75,7 +82,7 @@ static void count_bucket(struct gen *g, LLVMValueRef entry, LLVMValueRef index, 
 	gen_cond_br(g, gen_cmp(g, LLVMIntULT, index, gen_i64(g, buckets)), in, join);
 	gen_at(g, in);
 	index = LLVMBuildShl(g->b, index, gen_i64(g, 3), "");
-	add_at(g, gen_off_var(g, entry, index), gen_i64(g, 1));
+	add_at(g, gen_off_var(g, entry, index), gen_i64(g, 1), shared);
 	gen_br(g, join);
 	gen_at(g, join);
 }
@@ -85,20 +92,20 @@ static void count_bucket(struct gen *g, LLVMValueRef entry, LLVMValueRef index, 
 struct sample {
 	LLVMValueRef v;
 	bool is_signed; /* how v is to be read */
+	bool shared;
 };
 
 static void update_count(struct gen *g, LLVMValueRef entry, const struct type *t, struct sample s)
 {
 	(void)t;
-	(void)s;
-	add_at(g, entry, gen_i64(g, 1));
+	add_at(g, entry, gen_i64(g, 1), s.shared);
 }
 
 static void update_sum(struct gen *g, LLVMValueRef entry, const struct type *t, struct sample s)
 {
 	(void)t;
-	add_at(g, entry, s.v);
-	add_at(g, gen_off(g, entry, offsetof(struct agg_sum, cnt)), gen_i64(g, 1));
+	add_at(g, entry, s.v, s.shared);
+	add_at(g, gen_off(g, entry, offsetof(struct agg_sum, cnt)), gen_i64(g, 1), s.shared);
 }
 
 static void update_extreme(struct gen *g, LLVMValueRef entry, const struct type *t, struct sample s)
@@ -114,13 +121,13 @@ static void update_hist(struct gen *g, LLVMValueRef entry, const struct type *t,
 		below = gen_cmp(g, LLVMIntSLT, s.v, gen_i64(g, 0));
 		index = gen_select(g, below, gen_i64(g, 0), index);
 	}
-	count_bucket(g, entry, index, hist_buckets(t->k));
+	count_bucket(g, entry, index, hist_buckets(t->k), s.shared);
 }
 
 static void update_lhist(struct gen *g, LLVMValueRef entry, const struct type *t, struct sample s)
 {
 	count_bucket(g, entry, lhist_bucket(g, s.v, t, s.is_signed),
-		     lhist_buckets(t->min, t->max, t->step));
+		     lhist_buckets(t->min, t->max, t->step), s.shared);
 }
 
 /* An interval that has gone by gives its slot to the one of now. */
@@ -220,11 +227,14 @@ void agg_update(struct gen *g, struct node *map, struct node *call)
 	struct map_sym *m = map->map.sym;
 	struct node *arg = call->call.args;
 	LLVMBasicBlockRef join = gen_block(g, "join");
-	struct sample s = { NULL, false };
+	struct sample s = { .shared = ((struct map_gen *)m->gen)->shared };
 	LLVMValueRef entry;
 
-	if (arg) /* every unsigned type but the widest fits the signed reading */
-		s = (struct sample){ gen_int(g, arg), arg->type->is_signed || arg->type->size < 8 };
+	if (arg) {
+		s.v = gen_int(g, arg);
+		/* every unsigned type but the widest fits the signed reading */
+		s.is_signed = arg->type->is_signed || arg->type->size < 8;
+	}
 	entry = own_copy(g, map, join);
 	updates[m->val->kind](g, entry, m->val, s);
 	gen_br(g, join);
@@ -243,13 +253,13 @@ static void add_cpu(struct gen *g, const struct type *t, struct agg_total *s, LL
 	LLVMIntPredicate pred;
 
 	if (t->kind == V_COUNT) {
-		add_at(g, s->a, v);
+		add_at(g, s->a, v, false);
 		return;
 	}
 	cnt = LLVMBuildLoad2(g->b, g->i64, gen_off(g, entry, 8), "");
 	if (t->kind != V_MIN && t->kind != V_MAX) {
-		add_at(g, s->a, v);
-		add_at(g, s->b, cnt);
+		add_at(g, s->a, v, false);
+		add_at(g, s->b, cnt, false);
 		return;
 	}
 	old = LLVMBuildLoad2(g->b, g->i64, s->a, "");
@@ -262,7 +272,7 @@ static void add_cpu(struct gen *g, const struct type *t, struct agg_total *s, LL
 			     gen_cmp(g, LLVMIntEQ, seen, gen_i64(g, 0)), "");
 	better = LLVMBuildAnd(g->b, better, gen_not_zero(g, cnt), "");
 	LLVMBuildStore(g->b, gen_select(g, better, v, old), s->a);
-	add_at(g, s->b, cnt);
+	add_at(g, s->b, cnt, false);
 }
 
 /*

@@ -161,6 +161,7 @@ static void gen_module(struct gen *g)
 		if (n->kind == N_PROBE)
 			n->probe.idx = prog_cnt++;
 	session_plan(g);
+	sharing_plan(g);
 	for (n = g->u->program->program.items; n; n = n->next)
 		if (n->kind == N_PROBE)
 			gen_program(g, n, false);

@@ -41,6 +41,10 @@ struct map_gen {
 	LLVMValueRef global;
 	struct map_gen *next;
 	bool own, whole; /* IMAGE_MAP_OWN, IMAGE_MAP_WHOLE */
+	/* sharing.c */
+	const struct node *adds; /* a probe that adds to the aggregate, the last seen */
+	bool adds_exclusive; /* all seen are of PROBE_EXCLUSIVE types */
+	bool shared; /* programs may come in the midst of each other's additions */
 };
 
 /* A piece of the stack that is reused from statement to statement. */
@@ -248,6 +252,9 @@ bool inner_expand(struct gen *g);
 /* ---- atomic.c ---- */
 LLVMValueRef gen_fetch_add(struct gen *g, LLVMValueRef p, LLVMValueRef v); /* what was there */
 void gen_atomic_add(struct gen *g, LLVMValueRef p, LLVMValueRef v);
+
+/* ---- sharing.c ---- */
+void sharing_plan(struct gen *g); /* before all programs: which aggregates are shared */
 
 /* ---- alone.c ---- */
 void alone_open(struct gen *g, struct prog_gen *p); /* in entry, leads to start */

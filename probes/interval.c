@@ -28,7 +28,8 @@ const struct probe_type probe_interval = {
 	.name = "interval",
 	.aliases = { "i" },
 	.help = "interval:hz:N, interval:s|ms|us:N, interval:10ms: a timer on one CPU",
-	.flags = PROBE_CONTEXT_REGS | PROBE_NOBODYS | PROBE_OVERFLOWS | PROBE_BEATS,
+	.flags = PROBE_EXCLUSIVE | PROBE_CONTEXT_REGS | PROBE_NOBODYS | PROBE_OVERFLOWS |
+		 PROBE_BEATS,
 	.section = "perf_event",
 	.parse = parse,
 	.expand = timer_expand,

@@ -464,8 +464,8 @@ const struct probe_type probe_kprobe = {
 	.name = "kprobe",
 	.aliases = { "k" },
 	.help = "kprobe:[MODULE:]FUNCTION[+OFFSET]: a function of the kernel is called",
-	.flags = PROBE_WILDCARDS | PROBE_LISTED | PROBE_LISTS_PATTERN | PROBE_FUNCTIONS |
-		 PROBE_OVERRIDES,
+	.flags = PROBE_EXCLUSIVE | PROBE_WILDCARDS | PROBE_LISTED | PROBE_LISTS_PATTERN |
+		 PROBE_FUNCTIONS | PROBE_OVERRIDES,
 	.args_kind = PROBE_ARGS_REGS,
 	.section = "kprobe",
 	.parse = parse_entry,
@@ -482,7 +482,7 @@ const struct probe_type probe_kretprobe = {
 	.name = "kretprobe",
 	.aliases = { "kr" },
 	.help = "kretprobe:[MODULE:]FUNCTION: a function of the kernel returns",
-	.flags = PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_FUNCTIONS,
+	.flags = PROBE_EXCLUSIVE | PROBE_WILDCARDS | PROBE_LISTS_PATTERN | PROBE_FUNCTIONS,
 	.args_kind = PROBE_ARGS_REGS,
 	.section = "kprobe",
 	.parse = parse_return,

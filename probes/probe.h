@@ -154,6 +154,8 @@ enum {
 	 * as missed.
 	 */
 	PROBE_UNGUARDED = 262144,
+	/* Of all such types the kernel runs one program at a time on a CPU (bpf_prog_active). */
+	PROBE_EXCLUSIVE = 524288,
 	PROBE_BEATS = 65536, /* one at a time, by a timer: those skipped are made up for */
 };
 

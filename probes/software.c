@@ -57,7 +57,8 @@ const struct probe_type probe_software = {
 	.name = "software",
 	.aliases = { "s" },
 	.help = "software:EVENT[:COUNT]: every COUNT-th software event",
-	.flags = PROBE_TAKES_PID | PROBE_LISTED | PROBE_CONTEXT_REGS | PROBE_OVERFLOWS,
+	.flags = PROBE_EXCLUSIVE | PROBE_TAKES_PID | PROBE_LISTED | PROBE_CONTEXT_REGS |
+		 PROBE_OVERFLOWS,
 	.section = "perf_event",
 	.parse = parse,
 	.expand = expand,
