@@ -129,7 +129,7 @@ static int run_any(const char **argv, char *const *env, const char *errors)
 	static const char *const plain[] = { "gcc", "cc", "clang" };
 	static const char *const versioned[] = { "gcc-%d", "clang-%d" };
 	int rc = -ENOENT;
-	char name[16];
+	char name[24];
 
 	for (size_t i = 0; rc == -ENOENT && i < sizeof(plain) / sizeof(*plain); i++) {
 		argv[0] = plain[i];
