@@ -113,27 +113,24 @@ char *debugfs_read(const char *path, size_t *len)
 
 char *tracefs_read(int dir_fd, const char *path, size_t *len)
 {
-	size_t cap = 4096, used = 0;
+	size_t cap = 0, used = 0;
 	int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
 	char *text = NULL, *grown;
 	ssize_t n = -1;
 
 	if (fd < 0)
 		return NULL;
-	for (;;) {
-		grown = realloc(text, cap + 1);
-		if (!grown)
-			goto err_out;
-		text = grown;
+	do {
+		if (used == cap) {
+			cap = cap ? cap * 4 : 4096;
+			grown = realloc(text, cap + 1);
+			if (!grown)
+				goto err_out;
+			text = grown;
+		}
 		n = read(fd, text + used, cap - used);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		used += (size_t)n;
-		if (used == cap)
-			cap *= 4;
-	}
+		used += n > 0 ? (size_t)n : 0;
+	} while (n > 0 || (n < 0 && errno == EINTR));
 	if (n < 0)
 		goto err_out;
 	close(fd);
