@@ -22,11 +22,12 @@ static bool unguarded(const struct prog_gen *p)
 	return p->probe->probe.ptype->flags & PROBE_UNGUARDED;
 }
 
+/* Whether it is known already that programs can keep their CPU, or that they cannot. */
 static bool knows(const struct gen *g, bool keeps)
 {
 	uint64_t has;
 
-	return gen_knows(g, KONST_FEATURE, "preempt_disable", &has) && !has == !keeps;
+	return gen_knows(g, KONST_FEATURE, "preempt_disable", &has) && (has != 0) == keeps;
 }
 
 void alone_open(struct gen *g, struct prog_gen *p)
@@ -63,7 +64,7 @@ static LLVMValueRef take(struct gen *g, struct prog_gen *p, LLVMBasicBlockRef ou
 
 void alone_close(struct gen *g, struct prog_gen *p)
 {
-	LLVMBasicBlockRef from[2], asks = gen_block(g, "asks"), out;
+	LLVMBasicBlockRef from[2], asks, out;
 	LLVMValueRef frame[2], first;
 
 	gen_at(g, p->entry);
@@ -71,9 +72,9 @@ void alone_close(struct gen *g, struct prog_gen *p)
 	from[0] = p->entry;
 	if (!unguarded(p) || !p->frame_max || knows(g, true)) {
 		gen_br(g, p->start);
-		LLVMDeleteBasicBlock(asks);
 		return;
 	}
+	asks = gen_block(g, "asks");
 	gen_cond_br(g, gen_not_zero(g, gen_konst(g, KONST_FEATURE, "preempt_disable")), p->start,
 		    asks);
 	gen_at(g, asks);

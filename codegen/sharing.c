@@ -4,13 +4,13 @@
  * interrupts another one of the CPU between these, and adds to the same copy, would have its addition
  * overwritten: where that can happen the addition is one atomic instruction (5 ns rather than less than 1).
  *
- * The kernel runs no program inside itself, and of PROBE_EXCLUSIVE types no two inside each other.
+ * The kernel runs no program inside itself (but PROBE_UNGUARDED ones), and of PROBE_EXCLUSIVE types no two inside each other.
  */
 #include "codegen/gen.h"
 
 struct adds {
 	struct node *probe;
-	bool several; /* the probe is several programs */
+	bool several; /* the probe is several programs, or one that may come in its own midst */
 };
 
 static void note(struct map_gen *m, const struct adds *a)
@@ -45,7 +45,8 @@ void sharing_plan(struct gen *g)
 					   n->probe.ptype->when != PROBE_WHEN_SIGNAL))
 			continue;
 		a.probe = n;
-		a.several = n->probe.ptype->flags & PROBE_OWN_PROGRAM && n->probe.attaches->next;
+		a.several = n->probe.ptype->flags & PROBE_UNGUARDED ||
+			    (n->probe.ptype->flags & PROBE_OWN_PROGRAM && n->probe.attaches->next);
 		walk(&w, n);
 	}
 }

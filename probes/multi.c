@@ -135,15 +135,8 @@ bool env_has_multi(struct probe_env *env, enum probe_multi kind)
 
 bool env_session(struct probe_env *env, enum probe_multi kind, struct probe_load *out)
 {
-	static const char *const is_return[] = { "bpf_session_is_return" };
-	uint32_t id;
-
 	if (!env_has_multi(env, kind))
 		return false;
-	probe_kfuncs(env, is_return, &id, 1);
-	if (!id)
-		return false;
 	out->attach_type = kinds[kind].attach_type;
-	out->is_session = true;
 	return true;
 }

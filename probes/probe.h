@@ -166,7 +166,6 @@ struct probe_load {
 	uint32_t btf_id; /* the same for a copy, which libbpf does not load */
 	int btf_fd; /* of the module's BTF, or of a BPF program; 0: the kernel's own BTF */
 	bool of_prog; /* btf_fd is a program */
-	bool is_session; /* it runs on calls and on returns */
 };
 
 /* An event whose every period-th count is a hit, for those of which it can be known. */
@@ -331,8 +330,8 @@ int probe_list(struct probe_env *env, const char *patterns, probe_list_fn fn, vo
 	       struct probe_error *err);
 
 /*
- * Ids, in the kernel's BTF, of functions of the kernel that programs may call. 0: there is none of that
- * name, or no BTF.
+ * Ids, in the kernel's BTF, of functions of the kernel by their names. 0: there is none of that name, or
+ * no BTF. One walk through all types for all of them.
  */
 void probe_kfuncs(struct probe_env *env, const char *const *names, uint32_t *ids, uint32_t cnt);
 

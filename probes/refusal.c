@@ -140,18 +140,12 @@ static void read_symbols(struct symbol_facts *f)
 	free(text);
 }
 
-static int is_wanted(void *arg, const struct btf_type *t, const char *name, uint32_t id)
-{
-	(void)id;
-	return btf_is_func(t) && !strcmp(name, arg);
-}
-
 static bool has_btf(struct probe_env *env, const char *name)
 {
-	struct probe_error ignored;
-	const struct btf_file *btf = env_btf_file(env, &ignored);
+	uint32_t id;
 
-	return btf && btf_file_each(btf, is_wanted, (void *)name) > 0;
+	probe_kfuncs(env, &name, &id, 1);
+	return id;
 }
 
 /* ---- why not ---- */

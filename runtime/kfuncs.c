@@ -58,6 +58,12 @@ static void ask(struct kfuncs *k, struct probe_env *env)
 	k->asked = true;
 }
 
+bool kfuncs_has(struct kfuncs *k, struct probe_env *env, enum kfunc f)
+{
+	ask(k, env);
+	return k->ids[f];
+}
+
 /* Which of them the instruction calls; negative: none. */
 static int called(const struct bpf_insn *i)
 {

@@ -11,7 +11,7 @@
 
 struct probe_env;
 
-enum {
+enum kfunc {
 #define X(name, function) KFUNC_##name,
 	IMAGE_CALLS(X)
 #undef X
@@ -24,6 +24,8 @@ struct kfuncs {
 	bool keeps; /* programs may keep their CPU */
 	uint32_t ids[KFUNC_CNT]; /* in the kernel's BTF; 0: it has none */
 };
+
+bool kfuncs_has(struct kfuncs *k, struct probe_env *env, enum kfunc f);
 
 /*
  * Before loading: calls become those of the kernel's functions. alone: the program is to have its CPU to

@@ -182,7 +182,7 @@ static int drop_prog(struct loaded *l, const char *name)
 }
 
 /* Whether the kernel has what the session takes, and how it is to be loaded. */
-static bool session_works(const struct loaded *l, const struct image_session *s,
+static bool session_works(struct loaded *l, const struct image_session *s,
 			  const struct load_args *a, struct probe_load *how)
 {
 	const struct image_probe *calls = &l->img->probes[s->calls];
@@ -201,7 +201,8 @@ static bool session_works(const struct loaded *l, const struct image_session *s,
 	    !features_has(a->features, FEAT_BPF_LOOP))
 		return false;
 	targets = targets_of(l->img, returns->target_first, returns->target_cnt);
-	works = targets && type->session(a->env, targets, returns->target_cnt, how);
+	works = targets && type->session(a->env, targets, returns->target_cnt, how) &&
+		kfuncs_has(&l->kfuncs, a->env, KFUNC_is_return);
 	free(targets);
 	return works;
 }
