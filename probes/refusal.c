@@ -4,7 +4,6 @@
  * that stands for several reasons; the lists that tell them apart have many thousands of lines, so nobody
  * reads them before there is something to tell.
  */
-#include <bpf/btf.h>
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
