@@ -24,8 +24,6 @@ struct unit;
 struct ctypes *ctypes_new(struct unit *u);
 void ctypes_free(struct ctypes *c);
 
-/* Takes the program's definitions and headers. Mistakes are queued. */
-void ctypes_define(struct ctypes *c, struct node *items);
 /* "struct foo", "enum foo" or a typedef's name, complete; NULL: there is none. */
 const struct type *ctypes_find(struct ctypes *c, const char *name);
 /* An enumerator; *e is its enum. */
@@ -41,10 +39,7 @@ void ctypes_enter(struct ctypes *c, const struct node *probe);
 /* The type of a field of args that has one, see probe_field. */
 const struct type *ctypes_of_die(struct ctypes *c, const struct probe_type *ptype,
 				 const struct probe_target *target, const void *die);
-/* A type as written in C, with constants for sizes. NULL: told. */
-const struct type *ctypes_of(struct ctypes *c, struct node *n);
-
-/* Tells that there is no such type, and why where the kernel has none. */
+/* Tells that there is no such type, which one is like it, and why where the kernel has none. */
 void ctypes_unknown(struct unit *u, struct span sp, const char *name);
 
 /* ---- -l: the kernel's types by name (ctype_print.c) ---- */
@@ -55,6 +50,21 @@ bool ctypes_is_pattern(const char *pattern); /* "struct x*", "union u", "enum e"
  * type whose name is like it ("struct x"), to be freed, or NULL.
  */
 int ctypes_list(const char *pattern, bool as_c, char **near);
+
+/* ---- the script's own (ctype_script.c) ---- */
+
+struct ctype_script;
+
+/* Lasts as long as the unit. */
+struct ctype_script *ctype_script_new(struct unit *u, uint32_t def_base);
+/* Takes the program's definitions. Mistakes are queued. */
+void ctype_script_define(struct ctype_script *s, struct node *items);
+/* Its structs, unions and enums are the types of their names; what is left are these. */
+const struct type *ctype_script_typedef(const struct ctype_script *s, const char *name);
+bool ctype_script_value(const struct ctype_script *s, const char *name, int64_t *value,
+			const struct type **e);
+/* Feeds the names that have this word before them ("struct "), or none (""). */
+void ctype_script_nearest(const struct ctype_script *s, const char *word, struct nearest *near);
 
 /* ---- one file of BTF (ctype_btf.c) ---- */
 
@@ -67,6 +77,7 @@ bool ctype_btf_has(const struct ctype_btf *b, uint32_t def); /* whose definition
 const struct type *ctype_btf_find(struct ctype_btf *b, const char *name);
 bool ctype_btf_value(struct ctype_btf *b, const char *name, int64_t *value, const struct type **e);
 bool ctype_btf_has_function(const struct ctype_btf *b, const char *name);
+void ctype_btf_nearest(const struct ctype_btf *b, const char *word, struct nearest *near);
 void ctype_btf_complete(struct ctype_btf *b, struct type *t);
 /* Binds a type that is known by name only to its definition; false: there is none. */
 bool ctype_btf_bind(struct ctype_btf *b, struct type *t);
@@ -113,5 +124,9 @@ void ctype_modules_free(struct ctype_modules *m);
 /* As ctype_btf_bind, in the first module that has it. */
 bool ctype_modules_bind(struct ctype_modules *m, struct type *t);
 void ctype_modules_complete(struct ctype_modules *m, struct type *t);
+
+/* ---- names that need no definition (ctype_tracefs.c) ---- */
+
+void ctype_names_nearest(struct nearest *near);
 
 #endif

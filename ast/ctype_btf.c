@@ -16,6 +16,7 @@
 #include "ast/ctype.h"
 #include "ast/type.h"
 #include "lexer/arena.h"
+#include "lexer/diag.h"
 #include "probes/probe.h"
 
 struct ctype_btf {
@@ -329,6 +330,26 @@ bool ctype_btf_bind(struct ctype_btf *b, struct type *t)
 	if (id)
 		t->def = b->def_base + id;
 	return id != 0;
+}
+
+/* A name without a word before it may be that of a struct, which needs none. */
+static bool is_for_no_word(const struct btf_type *t)
+{
+	return is_named_type(t) || is_struct(t);
+}
+
+void ctype_btf_nearest(const struct ctype_btf *b, const char *word, struct nearest *near)
+{
+	bool (*is)(const struct btf_type *t) = is_for_no_word;
+
+	if (*word)
+		is = *word == 's' ? is_struct : *word == 'u' ? is_union : is_any_enum;
+	for (uint32_t id = b->first; id < b->cnt; id++) {
+		const struct btf_type *t = btf__type_by_id(b->btf, id);
+
+		if (t->name_off && is(t))
+			nearest_feed(near, btf__name_by_offset(b->btf, t->name_off));
+	}
 }
 
 bool ctype_btf_has_function(const struct ctype_btf *b, const char *name)

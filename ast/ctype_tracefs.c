@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ast/ctype.h"
 #include "ast/type.h"
 #include "lexer/arena.h"
+#include "lexer/diag.h"
 
 /* Names of integers that C, the kernel and the language share; sizes as on every 64-bit Linux. */
 static const struct {
@@ -51,6 +53,12 @@ static const struct {
 	{ "ulong", 8, false },	     { "ushort", 2, false },
 	{ "rwf_t", 4, true },	     { "netdev_features_t", 8, false },
 };
+
+void ctype_names_nearest(struct nearest *near)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		nearest_feed(near, names[i].name);
+}
 
 enum { W_CHAR = 1, W_SHORT = 2, W_INT = 4, W_LONG = 8, W_SIGNED = 16, W_UNSIGNED = 32 };
 
