@@ -369,6 +369,7 @@ static int run(struct options *o)
 	o->run.env = probe_env_new(&env_opt);
 	o->run.features = features_new(o->run.no_features);
 	here = (struct consts_here){ o->run.features, o->run.env };
+	o->gen.give_up = flush_diags;
 	o->gen.known = compile.open_options ? NULL : consts_here;
 	o->gen.here = &here;
 	o->run.dry_run = o->dry_run;

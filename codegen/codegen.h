@@ -26,6 +26,8 @@ struct codegen_options {
 		      uint64_t *word);
 	const struct consts_here *here;
 	uint32_t round; /* how many compilations this process has done before */
+	/* Prints the diagnostics of a unit: where LLVM refuses it can only be ended. */
+	void (*give_up)(struct unit *u);
 	const char *emit_llvm; /* file for the optimised IR; NULL */
 };
 

@@ -39,13 +39,49 @@
 
 #define PASSES_EXPAND "always-inline,function(simplifycfg)"
 
+/* Whose module LLVM is at: the handler below is called with nothing else to go by. */
+static struct gen *emitting;
+
+static unsigned insn_cnt(LLVMValueRef fn)
+{
+	unsigned cnt = 0;
+
+	for (LLVMBasicBlockRef bb = LLVMGetFirstBasicBlock(fn); bb; bb = LLVMGetNextBasicBlock(bb))
+		for (LLVMValueRef i = LLVMGetFirstInstruction(bb); i; i = LLVMGetNextInstruction(i))
+			cnt++;
+	return cnt;
+}
+
+/* The name of the program that is the largest. */
+static const char *largest_program(LLVMModuleRef mod)
+{
+	const char *name = "";
+	unsigned most = 0;
+	size_t len;
+
+	for (LLVMValueRef fn = LLVMGetFirstFunction(mod); fn; fn = LLVMGetNextFunction(fn)) {
+		unsigned cnt = LLVMGetSection(fn) ? insn_cnt(fn) : 0; /* what none has is called */
+
+		if (cnt > most)
+			name = LLVMGetValueName2(fn, &len);
+		most = cnt > most ? cnt : most;
+	}
+	return name;
+}
+
 /*
  * LLVM gives some refusals (a jump over more than 32767 instructions) no other way out than this:
  * when the handler returns it aborts. Nothing of ours is running yet, so leaving here is clean.
  */
 static void on_fatal(const char *reason)
 {
-	fprintf(stderr, "ERROR: a probe is too large for a BPF program: %s\n", reason);
+	struct gen *g = emitting;
+	const struct node *probe = gen_probe_of(g, largest_program(g->mod));
+	struct diag *d = diag(g->u->diags, probe ? probe->probe.attaches->span : SPAN_NONE,
+			      D_PROGRAM_SIZE, reason);
+
+	diag_hint(d, "Most of it is what 'unroll' repeats, or comparisons of long texts.");
+	g->opt->give_up(g->u);
 	_exit(1);
 }
 
@@ -245,6 +281,7 @@ int emit_object(struct gen *g, void **elf, size_t *elf_sz)
 {
 	int err;
 
+	emitting = g;
 	set_llvm_options(g);
 	if (g->has_asm)
 		LLVMInitializeBPFAsmParser();

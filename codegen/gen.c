@@ -222,21 +222,27 @@ static void gen_close(struct gen *g)
 	LLVMContextDispose(g->ctx);
 }
 
-/* The program of that name, as tracepoint_3; none for NULL. */
+/* The probe whose program has that name, as tracepoint_3. */
+const struct node *gen_probe_of(const struct gen *g, const char *name)
+{
+	unsigned long idx = strtoul(name + strcspn(name, "0123456789"), NULL, 10);
+
+	for (const struct node *n = g->u->program->program.items; n; n = n->next)
+		if (n->kind == N_PROBE && n->probe.idx == idx)
+			return n;
+	return NULL;
+}
+
+/* The program of that name; none for NULL. */
 static void no_stack(struct gen *g, const char *name)
 {
-	unsigned long idx;
+	const struct node *probe = name ? gen_probe_of(g, name) : NULL;
 
 	if (!name)
 		return;
 	g->too_little_stack = true;
-	name += strcspn(name, "0123456789");
-	idx = strtoul(name, NULL, 10);
-	if (g->stack_budget > STACK_BUDGET_LEAST)
-		return;
-	for (const struct node *n = g->u->program->program.items; n; n = n->next)
-		if (n->kind == N_PROBE && n->probe.idx == idx)
-			diag(g->u->diags, n->probe.attaches->span, D_STACK);
+	if (probe && g->stack_budget <= STACK_BUDGET_LEAST)
+		diag(g->u->diags, probe->probe.attaches->span, D_STACK);
 }
 
 /* LLVM's own way with errors is to end the process. */

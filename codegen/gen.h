@@ -220,6 +220,8 @@ LLVMBasicBlockRef gen_phase_open(struct gen *g, const char *name);
 void gen_phase_close(struct gen *g, LLVMBasicBlockRef code);
 void gen_finish_blocks(struct gen *g);
 /* The start of a program of that name, for its probe; and its ways out. */
+/* The probe whose program, or function of it, has that name; NULL: none. */
+const struct node *gen_probe_of(const struct gen *g, const char *name);
 void gen_open_program(struct gen *g, struct prog_gen *p);
 void gen_close_program(struct gen *g, struct prog_gen *p);
 const char *gen_program_name(struct gen *g, const struct node *probe, const char *form);
