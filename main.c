@@ -18,6 +18,7 @@
 #include "ast/type.h"
 #include "ast/unit.h"
 #include "codegen/codegen.h"
+#include "compile.h"
 #include "complete.h"
 #include "install.h"
 #include "list.h"
@@ -32,97 +33,6 @@
 #include "scripts.h"
 
 /* ---- one compilation */
-
-static bool want_colour(void)
-{
-	const char *mode = getenv("TRACE_COLOR");
-
-	mode = mode ? mode : getenv("BPFTRACE_COLOR");
-	if (mode && !strcmp(mode, "always"))
-		return true;
-	if (mode && !strcmp(mode, "never"))
-		return false;
-	return isatty(STDERR_FILENO) && !getenv("NO_COLOR");
-}
-
-static void flush_diags(struct unit *u)
-{
-	if (u->diags)
-		diags_flush(u->diags, stderr, want_colour());
-}
-
-static int unit_init(struct unit *u, const struct compile_options *opt, struct probe_env *env)
-{
-	*u = (struct unit){ .opt = opt, .env = env, .arena = arena_new() };
-	if (!u->arena)
-		return fail_oom();
-	u->sources = sources_new(u->arena);
-	u->diags = diags_new(u->arena, u->sources);
-	u->types = types_new(u->arena);
-	u->settings = settings_new(u->arena);
-	if (!opt->warnings)
-		diags_mute_warnings(u->diags);
-	return 0;
-}
-
-static void unit_done(struct unit *u)
-{
-	flush_diags(u);
-	ctypes_free(u->ctypes);
-	arena_free(u->arena);
-}
-
-static void dump(struct unit *u, const struct options *o, bool with_types)
-{
-	if (!(with_types ? o->dump_types : o->dump_ast))
-		return;
-	if (o->gen.headings)
-		printf("---- %s\n", with_types ? "types" : "ast");
-	ast_dump(stdout, u->program, with_types);
-}
-
-/* Said before the costly part of compiling, after everything that can be wrong with the program. */
-static int check_privilege(const struct options *o)
-{
-	if (o->emit_elf || o->aot || o->mode == MODE_CODEGEN || !caps_missing())
-		return 0;
-	fail("tracing needs CAP_BPF and CAP_PERFMON: run trace as root, for example with sudo");
-	return -EPERM;
-}
-
-/* text -> checked tree, in this order; what each needs and gives stands above its definition */
-static const struct pass {
-	const char *name;
-	int (*run)(struct unit *u);
-} passes[] = {
-	{ "parse", parse },   { "import", import }, { "configure", configure },
-	{ "expand", expand }, { "define", define }, { "resolve", resolve },
-	{ "infer", infer },   { "check", check },   { "fold", fold },
-	{ "pick", pick },
-};
-enum { PASS_CNT = sizeof(passes) / sizeof(*passes) };
-
-static int front_end(struct unit *u, const struct options *o)
-{
-	int err = read_program(u, o);
-	bool hidden = false;
-
-	for (int i = 0; i < PASS_CNT && !err; i++) {
-		err = passes[i].run(u);
-		if (!err && passes[i].run == parse)
-			dump(u, o, false);
-		if (passes[i].run == expand)
-			hidden = diags_errors(u->diags);
-	}
-	/* Who may not trace does not see what there is to trace: not one error for each probe then. */
-	if (err == -EINVAL && hidden && check_privilege(o)) {
-		u->diags = diags_new(u->arena, u->sources);
-		return -EPERM;
-	}
-	if (!err)
-		dump(u, o, true);
-	return err;
-}
 
 static int write_file(const char *path, const void *data, size_t len)
 {
@@ -160,7 +70,7 @@ static int back_end(struct unit *u, const struct options *o)
 
 	err = check_privilege(o);
 	err = err ?: codegen(u, &o->gen, &elf, &elf_sz);
-	flush_diags(u);
+	unit_tell(u);
 	if (err || o->emit_elf || o->aot || o->mode == MODE_CODEGEN) {
 		if (!err && o->emit_elf)
 			err = write_file(o->emit_elf, elf, elf_sz);
@@ -369,7 +279,7 @@ static int run(struct options *o)
 	o->run.env = probe_env_new(&env_opt);
 	o->run.features = features_new(o->run.no_features);
 	here = (struct consts_here){ o->run.features, o->run.env };
-	o->gen.give_up = flush_diags;
+	o->gen.give_up = unit_tell;
 	o->gen.known = compile.open_options ? NULL : consts_here;
 	o->gen.here = &here;
 	o->run.dry_run = o->dry_run;

@@ -89,12 +89,11 @@ static void apply_var(struct unit *u, const struct node *var, const bool env_set
 		     setting_values(u->arena, (enum setting_id)id));
 }
 
-/* Needs: the tree. Gives: u->settings. */
+/* Needs: the tree, u->settings with the defaults. Gives: what environment and program say of them. */
 int configure(struct unit *u)
 {
 	bool env_set[SETTING_CNT] = { false };
 
-	u->settings = settings_new(u->arena);
 	apply_env(u, env_set);
 	for (struct node *n = u->program->program.items; n; n = n->next) {
 		if (n->kind != N_CONFIG)

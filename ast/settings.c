@@ -25,6 +25,7 @@ struct settings {
 	struct arena *arena;
 	uint64_t num[SETTING_CNT];
 	const char *str[SETTING_CNT];
+	bool given[SETTING_CNT];
 };
 
 static const char *nth_word(struct arena *a, const char *words, uint64_t n)
@@ -141,10 +142,21 @@ static int set_bool(struct settings *s, enum setting_id id, const char *text)
 	return 0;
 }
 
+void setting_default(struct settings *s, enum setting_id id, uint64_t num)
+{
+	s->num[id] = num;
+}
+
+bool setting_is_given(const struct settings *s, enum setting_id id)
+{
+	return s->given[id];
+}
+
 int setting_set(struct settings *s, enum setting_id id, const char *text)
 {
 	int at;
 
+	s->given[id] = true;
 	switch (rows[id].kind) {
 	case SETTING_NUM: return set_num(s, id, text);
 	case SETTING_BOOL: return set_bool(s, id, text);

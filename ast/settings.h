@@ -3,6 +3,7 @@
 #ifndef TRACE_SETTINGS_H
 #define TRACE_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -39,5 +40,8 @@ int setting_find(const char *name); /* -1: none */
 const char *setting_values(struct arena *a, enum setting_id id);
 /* From text; 0 or -EINVAL. */
 int setting_set(struct settings *s, enum setting_id id, const char *text);
+/* Another default, of a NUM; before it is set. */
+void setting_default(struct settings *s, enum setting_id id, uint64_t num);
+bool setting_is_given(const struct settings *s, enum setting_id id); /* it was set */
 
 #endif

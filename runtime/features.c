@@ -73,7 +73,8 @@ static bool has_ringbuf(void)
 
 static bool has_long_keys(void)
 {
-	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "trace_probe", LOAD_KEY_MAX + 8, 8, 1, NULL);
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "trace_probe", IMAGE_KEY_EVERYWHERE + 8, 8, 1,
+				NULL);
 
 	if (fd >= 0)
 		close(fd);

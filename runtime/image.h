@@ -277,6 +277,9 @@ static inline uint32_t image_map_cpu_off(uint32_t key_size)
 	return (key_size + 7) & ~7u;
 }
 
+/* The longest key that every kernel takes, in bytes. */
+enum { IMAGE_KEY_EVERYWHERE = 512 };
+
 /* struct probe_target, flattened. */
 struct image_target {
 	uint32_t name; /* as the builtin "probe" gives it */

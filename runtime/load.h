@@ -81,9 +81,6 @@ int consts_fill(struct bpf_object *obj, const struct load_args *a, const struct 
 
 /* ---- load_maps.c ---- */
 
-/* The longest key that every kernel takes. */
-enum { LOAD_KEY_MAX = 512 };
-
 uint32_t load_ring_size(const struct image *img, uint32_t ncpus);
 /* Gives every map its shape for this machine. */
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,

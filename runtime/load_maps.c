@@ -171,7 +171,8 @@ int load_keys_fit(const struct load_args *a, const struct map_shape *shapes)
 	for (uint32_t i = 0; i < a->img->maps_cnt; i++) {
 		const struct image_map *m = &a->img->maps[i];
 
-		if (shapes[i].key_sz <= LOAD_KEY_MAX || features_has(a->features, FEAT_LONG_KEYS))
+		if (shapes[i].key_sz <= IMAGE_KEY_EVERYWHERE ||
+		    features_has(a->features, FEAT_LONG_KEYS))
 			continue;
 		load_lacks(a->img, m->place, "long_keys");
 		fprintf(stderr,

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ast/settings.h"
 #include "ast/unit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -22,6 +23,7 @@ static inline void fuzz_begin(struct unit *u, const struct compile_options *opt,
 	*u = (struct unit){ .opt = opt, .arena = arena_new() };
 	u->sources = sources_new(u->arena);
 	u->diags = diags_new(u->arena, u->sources);
+	u->settings = settings_new(u->arena);
 	u->main_source = source_add(u->sources, "fuzz", (const char *)data, len);
 }
 
