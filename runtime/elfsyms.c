@@ -23,7 +23,6 @@
 
 enum {
 	SEGMENTS_MAX = 64,
-	BUILD_ID_MAX = 32, /* bytes */
 	KNOWN_BUCKETS = 512,
 	SYMBOLS_MAX = 8 << 20, /* more is a file that lies */
 };
@@ -47,7 +46,7 @@ struct known {
 };
 
 struct elfsyms {
-	int fd; /* our own */
+	int fd; /* lent; -1: none */
 	char *path;
 	struct filestamp stamp;
 	const char *dirs; /* of debug files */
@@ -63,33 +62,52 @@ struct elfsyms {
 	struct row *rows;
 	size_t cnt, cap;
 	struct known *known[KNOWN_BUCKETS];
-	char build_id[2 * BUILD_ID_MAX + 1];
 };
 
-struct elfsyms *elfsyms_new(int fd, const char *path, const char *dirs, bool demangle)
+struct elfsyms *elfsyms_new(const char *path, const char *dirs, bool demangle)
 {
 	struct elfsyms *e = calloc(1, sizeof(*e));
-	struct stat st;
 
-	if (e && !fstat(fd, &st))
-		e->stamp = filestamp_of(&st);
 	if (e)
 		e->path = strdup(path);
 	if (!e || !e->path) {
 		free(e);
-		close(fd);
 		return NULL;
 	}
-	e->fd = fd;
+	e->fd = -1;
 	e->dirs = dirs;
 	e->demangle = demangle;
 	return e;
+}
+
+void elfsyms_lend(struct elfsyms *e, int fd, const struct filestamp *stamp)
+{
+	e->fd = fd;
+	e->stamp = *stamp;
+}
+
+void elfsyms_rest(struct elfsyms *e)
+{
+	dwarf_free(e->dwarf);
+	e->dwarf = NULL;
+	e->dwarf_tried = false;
+	debugfile_close(e->file);
+	e->file = NULL;
+	for (size_t i = 0; i < e->cnt; i++)
+		free(e->rows[i].demangled);
+	free(e->rows);
+	e->rows = NULL;
+	e->cnt = e->cap = 0;
+	e->seg_cnt = 0;
+	e->opened = false;
+	e->fd = -1;
 }
 
 void elfsyms_free(struct elfsyms *e)
 {
 	if (!e)
 		return;
+	elfsyms_rest(e);
 	for (unsigned i = 0; i < KNOWN_BUCKETS; i++) {
 		for (struct known *k = e->known[i], *next; k; k = next) {
 			next = k->next;
@@ -98,13 +116,6 @@ void elfsyms_free(struct elfsyms *e)
 			free(k);
 		}
 	}
-	dwarf_free(e->dwarf);
-	debugfile_close(e->file);
-	if (e->fd >= 0)
-		close(e->fd);
-	for (size_t i = 0; i < e->cnt; i++)
-		free(e->rows[i].demangled);
-	free(e->rows);
 	free(e->path);
 	free(e);
 }
@@ -252,7 +263,7 @@ static bool is_rewritten(const struct elfsyms *e)
 	struct filestamp now;
 	struct stat st;
 
-	if (fstat(e->fd, &st))
+	if (fstat(e->fd, &st)) /* none was lent */
 		return true;
 	now = filestamp_of(&st);
 	return !filestamp_same(&now, &e->stamp);
@@ -382,20 +393,4 @@ bool elfsyms_behind_syscall(const struct elfsyms *e, uint64_t file_off)
 	return sizeof(call) > 1 && file_off >= sizeof(call) &&
 	       pread(e->fd, code, sizeof(code), (off_t)(file_off - sizeof(call))) == sizeof(code) &&
 	       !memcmp(code, call, sizeof(call));
-}
-
-const char *elfsyms_build_id(struct elfsyms *e)
-{
-	const unsigned char *bits;
-	GElf_Addr addr;
-	int len;
-
-	if (ready(e) || *e->build_id)
-		return *e->build_id ? e->build_id : NULL;
-	len = dwfl_module_build_id(e->mod, &bits, &addr);
-	if (len <= 0 || len > BUILD_ID_MAX)
-		return NULL;
-	for (int i = 0; i < len; i++)
-		sprintf(e->build_id + 2 * i, "%02x", bits[i]);
-	return e->build_id;
 }

@@ -10,11 +10,20 @@
 struct elfsyms;
 
 /*
- * Takes fd over; reads nothing yet. path is a label, and where debug files are looked for beside;
- * dirs: where they are looked for too, or NULL. NULL: no memory (fd is closed).
+ * path is a label, and where debug files are looked for beside; dirs: where they are looked for too,
+ * or NULL; it has to last. NULL: no memory.
  */
-struct elfsyms *elfsyms_new(int fd, const char *path, const char *dirs, bool demangle);
+struct elfsyms *elfsyms_new(const char *path, const char *dirs, bool demangle);
 void elfsyms_free(struct elfsyms *e);
+
+/*
+ * What it reads from, once it is asked: a descriptor of the caller's, who keeps it open until
+ * elfsyms_rest or the end. stamp: of the bytes that are meant.
+ */
+struct filestamp;
+void elfsyms_lend(struct elfsyms *e, int fd, const struct filestamp *stamp);
+/* Closes all that it has open; of places that were asked about before, the answers stay. */
+void elfsyms_rest(struct elfsyms *e);
 
 const char *elfsyms_path(const struct elfsyms *e);
 
@@ -38,8 +47,5 @@ const struct elfplace *elfsyms_find(struct elfsyms *e, uint64_t file_off, bool l
 
 /* Whether what enters the kernel stands before a byte of the file: where a thread is in a system call. */
 bool elfsyms_behind_syscall(const struct elfsyms *e, uint64_t file_off);
-
-/* Its build-id as text; NULL: it has none, or is no ELF file. */
-const char *elfsyms_build_id(struct elfsyms *e);
 
 #endif

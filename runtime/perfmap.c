@@ -5,11 +5,13 @@
  * /tmp under the pid that the process itself sees: so it is opened while the process lives.
  */
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtime/perfmap.h"
@@ -59,30 +61,66 @@ void perfmap_free(struct perfmap *p)
 	free(p);
 }
 
-/* The pid in the innermost namespace is the last one of the line. */
-static unsigned long inner_pid(uint32_t tgid)
+/* What /proc/PID/status tells: the pid that the process itself sees, and whose it is. */
+struct owner {
+	unsigned long inner_pid;
+	uid_t uid;
+	bool gone; /* nobody knows */
+};
+
+/* The last or the second number of a line; none: what it was. */
+static void number_of(const char *text, const char *key, bool last, unsigned long *v)
 {
-	char path[64], *text, *line, *last;
-	unsigned long pid = tgid;
+	const char *line = strstr(text, key), *end = line ? strchr(line + 1, '\n') : NULL;
+
+	line = line ? line + strlen(key) : NULL;
+	for (int at = 0; line && end && (last || at < 2); at++) {
+		char *next;
+		unsigned long n = strtoul(line, &next, 10);
+
+		if (next == line || next > end)
+			return;
+		*v = n;
+		line = next;
+	}
+}
+
+static struct owner owner_of(uint32_t tgid)
+{
+	unsigned long pid = tgid, uid = 0;
+	char path[64], *text;
+	bool gone;
 
 	snprintf(path, sizeof(path), "/proc/%u/status", tgid);
 	text = procmaps_slurp(path, 64 << 10, NULL);
-	line = text ? strstr(text, "\nNSpid:") : NULL;
-	if (line) {
-		line[1 + strcspn(line + 1, "\n")] = '\0';
-		last = strrchr(line, '\t');
-		pid = last ? strtoul(last, NULL, 10) : pid;
+	gone = !text;
+	if (text) {
+		number_of(text, "\nNSpid:", true, &pid); /* the innermost namespace's */
+		number_of(text, "\nUid:", false, &uid); /* the effective one */
 	}
 	free(text);
-	return pid;
+	return (struct owner){ pid, (uid_t)uid, gone };
 }
 
-static int open_regular(const char *path)
+/*
+ * In a directory that anybody may write to: links lead nowhere but in the process's own root, and
+ * another user's file says nothing of this process.
+ */
+static int open_regular(const char *root, unsigned long pid, const struct owner *owner)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+				.resolve = RESOLVE_IN_ROOT };
+	char path[64];
 	struct stat st;
 
-	if (fd < 0 || (!fstat(fd, &st) && S_ISREG(st.st_mode)))
+	snprintf(path, sizeof(path), "tmp/perf-%lu.map", pid);
+	fd = dir < 0 ? -1 : (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	if (dir >= 0)
+		close(dir);
+	if (fd < 0 ||
+	    (!fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	     (owner->gone || st.st_uid == owner->uid || !st.st_uid || st.st_uid == geteuid())))
 		return fd;
 	close(fd);
 	return -1;
@@ -91,15 +129,16 @@ static int open_regular(const char *path)
 /* Of a process that has gone the file is often left, if it lay where ours do. */
 void perfmap_hold(struct perfmap *p)
 {
-	char path[64];
+	struct owner owner;
+	char root[32];
 
 	if (p->fd >= 0)
 		return;
-	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%lu.map", p->tgid, inner_pid(p->tgid));
-	p->fd = open_regular(path);
-	snprintf(path, sizeof(path), "/tmp/perf-%u.map", p->tgid);
+	owner = owner_of(p->tgid);
+	snprintf(root, sizeof(root), "/proc/%u/root", p->tgid);
+	p->fd = open_regular(root, owner.inner_pid, &owner);
 	if (p->fd < 0)
-		p->fd = open_regular(path);
+		p->fd = open_regular("/", p->tgid, &owner);
 }
 
 /* "start size name", numbers in hex. */

@@ -184,12 +184,13 @@ struct task {
 	uint32_t pid, ppid, tid, ptid;
 };
 
-static bool decode_mmap(const struct cpu_ring *r, struct proc_event *e)
+static bool decode_mmap(struct cpu_ring *r, struct proc_event *e)
 {
-	const struct mmap2 *m = (const struct mmap2 *)r->rec;
+	struct mmap2 *m = (struct mmap2 *)r->rec;
 
 	if (r->sz <= sizeof(*m) || !memchr(m->path, '\0', r->sz - sizeof(*m)))
 		return false;
+	procmaps_cut_deleted(m->path);
 	e->kind = PROC_MMAP;
 	e->tgid = m->pid;
 	e->map = (struct map_line){
@@ -207,7 +208,7 @@ static bool decode_mmap(const struct cpu_ring *r, struct proc_event *e)
 }
 
 /* Threads are left out: their address space is their leader's. */
-static bool decode(const struct cpu_ring *r, struct proc_event *e)
+static bool decode(struct cpu_ring *r, struct proc_event *e)
 {
 	const struct task *t = (const struct task *)r->rec;
 

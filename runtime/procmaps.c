@@ -50,12 +50,19 @@ static bool number(char **p, int base, char after, uint64_t *v)
 	return true;
 }
 
+void procmaps_cut_deleted(char *path)
+{
+	static const char gone[] = " (deleted)";
+	size_t len = strlen(path), tail = sizeof(gone) - 1;
+
+	if (len > tail && !strcmp(path + len - tail, gone))
+		path[len - tail] = '\0';
+}
+
 /* "start-end rwxp off maj:min ino      path" */
 static bool parse_line(char *p, struct map_line *l)
 {
-	static const char gone[] = " (deleted)";
 	uint64_t major, minor;
-	size_t len;
 
 	if (!number(&p, 16, '-', &l->start) || !number(&p, 16, ' ', &l->end))
 		return false;
@@ -68,9 +75,7 @@ static bool parse_line(char *p, struct map_line *l)
 		return false;
 	l->ino = strtoull(p, &p, 10);
 	p += strspn(p, " ");
-	len = strlen(p);
-	if (len > sizeof(gone) - 1 && !strcmp(p + len - (sizeof(gone) - 1), gone))
-		p[len - (sizeof(gone) - 1)] = '\0';
+	procmaps_cut_deleted(p);
 	l->dev_major = (uint32_t)major;
 	l->dev_minor = (uint32_t)minor;
 	l->since = 0;

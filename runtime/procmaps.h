@@ -20,6 +20,8 @@ struct map_line {
  * mapping are passed over. Stops at a non-zero result and returns it.
  */
 int procmaps_parse(char *text, int (*fn)(void *arg, const struct map_line *l), void *arg);
+/* What the kernel puts behind the path of a file that has no name any more. */
+void procmaps_cut_deleted(char *path);
 /* A whole file that does not know its size; malloc'ed, ends in NUL. NULL with errno. */
 char *procmaps_slurp(const char *path, size_t limit, size_t *sz);
 

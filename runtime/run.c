@@ -229,7 +229,7 @@ static int open_unwind(struct run *r)
 					"task_pt_regs or no btf\n");
 		return 0;
 	}
-	r->events.unwind = u = unwind_new(&fds);
+	r->events.unwind = u = unwind_new(&fds, symbols_files(r->symbols));
 	if (!u)
 		return say(-ENOMEM, "cannot start");
 	if (r->opt->pid)
@@ -255,6 +255,7 @@ static int open_commands(struct run *r)
 static int open_events(struct run *r)
 {
 	int fd = loaded_events_fd(r->loaded), rc;
+	struct unwind_fds fds;
 
 	r->maps = maps_new(r->img, loaded_map_fds(r->loaded), loaded_map_shapes(r->loaded),
 			   loaded_ncpus(r->loaded));
@@ -274,7 +275,9 @@ static int open_events(struct run *r)
 		return say(-errno, "cannot map the event buffer");
 	rc = loop_watch_ring(r->loop, fd);
 	symbols_set_marks(r->symbols, loaded_stacks_fd(r->loaded));
-	fd = rc ? -1 : symbols_follow(r->symbols, (uint32_t)r->opt->pid);
+	fd = rc ? -1
+		: symbols_follow(r->symbols, (uint32_t)r->opt->pid,
+				 !loaded_unwind_fds(r->loaded, &fds));
 	if (fd >= 0) /* without, processes are looked at when they are met */
 		rc = loop_watch_symbols(r->loop, fd);
 	return say(rc, "cannot wait for events");

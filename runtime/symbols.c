@@ -13,6 +13,7 @@
 #include "runtime/ksyms.h"
 #include "runtime/load.h"
 #include "runtime/symbols.h"
+#include "runtime/ufiles.h"
 #include "runtime/usyms.h"
 
 struct frame {
@@ -33,6 +34,7 @@ struct symbols {
 	const struct image *img;
 	struct ksyms *ksyms;
 	struct ksources *ksources;
+	struct ufiles *ufiles;
 	struct usyms *usyms;
 	bool lines;
 	struct stack **buckets;
@@ -60,7 +62,8 @@ struct symbols *symbols_new(const struct image *img, const char *dirs)
 	s->buckets = calloc(s->bucket_cnt, sizeof(*s->buckets));
 	s->ksyms = ksyms_new(NULL);
 	s->ksources = s->ksyms ? ksources_new(dirs, s->ksyms) : NULL;
-	s->usyms = usyms_new(dirs, image_setting_num(img, "cpp_demangle", 1));
+	s->ufiles = ufiles_new(dirs, image_setting_num(img, "cpp_demangle", 1));
+	s->usyms = s->ufiles ? usyms_new(s->ufiles) : NULL;
 	if (s->buckets && s->ksyms && s->ksources && s->usyms)
 		return s;
 	symbols_free(s);
@@ -81,6 +84,7 @@ void symbols_free(struct symbols *s)
 	ksources_free(s->ksources);
 	ksyms_free(s->ksyms);
 	usyms_free(s->usyms);
+	ufiles_free(s->ufiles);
 	free(s);
 }
 
@@ -92,13 +96,18 @@ static bool has_user_code(const struct image *img)
 	return false;
 }
 
-int symbols_follow(struct symbols *s, uint32_t tgid)
+struct ufiles *symbols_files(struct symbols *s)
+{
+	return s->ufiles;
+}
+
+int symbols_follow(struct symbols *s, uint32_t tgid, bool closely)
 {
 	int fd;
 
 	if (!has_user_code(s->img))
 		return -ENOENT;
-	fd = usyms_follow(s->usyms);
+	fd = closely ? usyms_follow_closely(s->usyms) : usyms_follow(s->usyms);
 	if (tgid) /* it may be gone, or be another program, when its first stack is read */
 		usyms_learn(s->usyms, tgid, 0);
 	return fd;

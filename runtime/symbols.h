@@ -12,12 +12,15 @@ struct symbols;
 struct symbols *symbols_new(const struct image *img, const char *dirs);
 void symbols_free(struct symbols *s);
 
+/* The files that user code lies in, for others who look at them. */
+struct ufiles *symbols_files(struct symbols *s);
+
 /*
  * From now on processes are followed, when the image has user stacks at all, and tgid (0: none) is
- * looked at. A descriptor that is readable when symbols_advance should be called, or negative:
- * nothing to follow.
+ * looked at. closely: nobody else does, so that files are to be opened as they are mapped. A
+ * descriptor that is readable when symbols_advance should be called, or negative: nothing to follow.
  */
-int symbols_follow(struct symbols *s, uint32_t tgid);
+int symbols_follow(struct symbols *s, uint32_t tgid, bool closely);
 /* All stacks that were sent before that time (CLOCK_MONOTONIC) have been noted. */
 void symbols_advance(struct symbols *s, uint64_t ns);
 

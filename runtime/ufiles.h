@@ -1,38 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files that processes have mapped: each one once, by device, inode, path and what was written to it. */
+/*
+ * Files that processes have mapped: each one once, by device, inode, path and what was written to it.
+ * Who follows processes closely opens a file when it is seen to be mapped, and it stays open: so it
+ * does not matter when the file, the process or its namespaces are gone before an address is printed.
+ *
+ * No more than UFILES_HELD are open at a time. When there is need for another one, one of those used
+ * least lately is closed, with all that was read from it: rather one that can be had again under its
+ * name; if none can, the oldest. It is opened again when it is asked about; if that fails, another file
+ * of the same build-id takes its place, and if there is none, what is not known by then stays so.
+ */
 #ifndef TRACE_UFILES_H
 #define TRACE_UFILES_H
 
 #include "runtime/elfsyms.h"
 #include "runtime/image_unwind.h"
+#include "runtime/mapped.h"
 #include "runtime/procmaps.h"
+
+enum { UFILES_HELD = 256 };
 
 struct ufiles;
 struct ufile;
 
+/* dirs: of debug files, or NULL; it has to last. */
 struct ufiles *ufiles_new(const char *dirs, bool demangle);
 void ufiles_free(struct ufiles *u);
 
 /* The file of a mapping; NULL: it has none (or no memory). Lives as long as u. */
 struct ufile *ufiles_get(struct ufiles *u, const struct map_line *l, uint32_t tgid);
 
-/* A process that has it mapped, or had. */
-struct ufile_user {
-	uint32_t tgid;
-	uint64_t start, end; /* where */
-	uint64_t since; /* CLOCK_MONOTONIC; 0: as long as it has been looked at */
-};
+/* Its bytes, while they can be had: a descriptor until the next file is opened, or negative. */
+int ufile_descriptor(struct ufile *f, const struct mapped_by *by);
 /*
- * Opens it, once, through a process that maps it: then it does not matter that it was deleted or
- * replaced, nor in which namespace it lies. Gives another file, of which nothing can be known, where it
- * was written anew after the process had it.
+ * The file that an address lies in. Another one, of which nothing can be known, where it was written
+ * anew after the process had mapped it.
  */
-struct ufile *ufile_open(struct ufiles *u, struct ufile *f, const struct ufile_user *by);
-/* The same file as a descriptor of the caller's own, or negative. */
-int ufile_descriptor(struct ufile *f, const struct ufile_user *by);
+struct ufile *ufile_settle(struct ufile *f, const struct mapped_by *by);
+
 /* As the kernel knows it. */
 struct unwind_file_id ufile_id(const struct ufile *f);
 const char *ufile_path(const struct ufile *f);
-struct elfsyms *ufile_elf(const struct ufile *f); /* NULL: not opened */
+/* It was read, and is an ELF file. */
+bool ufile_is_elf(const struct ufile *f);
+
+/* Until the next file is asked. NULL: it is no ELF file, or was never read. */
+struct elfsyms *ufile_elf(struct ufile *f, const struct mapped_by *by);
+/* As text; NULL: it has none. */
+const char *ufile_build_id(const struct ufile *f);
 
 #endif

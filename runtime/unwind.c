@@ -142,7 +142,7 @@ static void on_change(void *arg, uint32_t tgid, bool ended)
 	u->fresh[u->fresh_cnt++] = tgid;
 }
 
-struct unwind *unwind_new(const struct unwind_fds *fds)
+struct unwind *unwind_new(const struct unwind_fds *fds, struct ufiles *files)
 {
 	struct unwind *u = calloc(1, sizeof(*u));
 
@@ -150,7 +150,7 @@ struct unwind *unwind_new(const struct unwind_fds *fds)
 		return NULL;
 	u->fd = *fds;
 	u->tables = unwind_tables_new(fds);
-	u->procs = usyms_new(NULL, false);
+	u->procs = usyms_new(files);
 	if (!u->procs || !u->tables) {
 		unwind_free(u);
 		return NULL;

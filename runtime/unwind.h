@@ -13,8 +13,9 @@ struct unwind_fds {
 	int procs, files, tables, rules, marks; /* maps */
 };
 
-/* NULL with errno. */
-struct unwind *unwind_new(const struct unwind_fds *fds);
+/* files has to last. NULL with errno. */
+struct ufiles;
+struct unwind *unwind_new(const struct unwind_fds *fds, struct ufiles *files);
 void unwind_free(struct unwind *u);
 
 /* Readable when unwind_update should be called; negative: processes are met only as they are asked for. */

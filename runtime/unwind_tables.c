@@ -23,7 +23,7 @@ enum {
 };
 
 struct known_file {
-	const struct ufile *file;
+	struct ufile *file;
 	struct unwind_table *table; /* NULL: it has none */
 	bool opened, made; /* tried to */
 	bool told;
@@ -218,7 +218,6 @@ static struct unwind_table *table_open(struct unwind_tables *u, int fd, struct u
 			table_make(u, t, elf);
 	}
 	elf_end(elf);
-	close(fd);
 	return t;
 }
 
@@ -229,7 +228,7 @@ static bool is_told(const struct unwind_tables *u, struct unwind_file_id id)
 	return !bpf_map_lookup_elem(u->fd.files, &id, &f);
 }
 
-static struct known_file *file_of(struct unwind_tables *u, const struct ufile *file)
+static struct known_file *file_of(struct unwind_tables *u, struct ufile *file)
 {
 	struct known_file **slot = &u->files[((uintptr_t)file >> 4) % BUCKETS], *k;
 
@@ -271,7 +270,7 @@ static void tell_met(struct unwind_tables *u, struct known_file *k, const struct
 	tell_file(u, ufile_id(c->file), k->table);
 }
 
-/* The file is opened once for what is known of it, and once more for its rows. */
+/* The file is read once for what is known of it, and once more for its rows. */
 const struct unwind_table *unwind_table_of(struct unwind_tables *u, const struct usyms_code *c)
 {
 	struct known_file *k = c->file ? file_of(u, c->file) : NULL;
@@ -287,7 +286,7 @@ const struct unwind_table *unwind_table_of(struct unwind_tables *u, const struct
 	}
 	k->opened = true;
 	k->made |= make;
-	fd = ufile_descriptor(c->file, &(struct ufile_user){ c->tgid, c->start, c->end, c->since });
+	fd = ufile_descriptor(c->file, &(struct mapped_by){ c->tgid, c->start, c->end, c->since });
 	k->table = table_open(u, fd, k->table, make);
 	tell_met(u, k, c);
 	return k->table;
@@ -334,6 +333,8 @@ void unwind_table_make(struct unwind_tables *u, const char *path)
 
 	if (t && found)
 		tell_file(u, id, t);
+	if (fd >= 0)
+		close(fd);
 }
 
 uint32_t unwind_tables_made(const struct unwind_tables *u)

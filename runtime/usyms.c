@@ -30,26 +30,23 @@ struct made {
 struct usyms {
 	struct made *made[BUCKETS];
 	struct process *procs[BUCKETS];
-	struct ufiles *files;
+	struct ufiles *files; /* not ours */
 	struct umap *kept;
 	struct proc_events *events; /* NULL: none to be had */
+	bool closely; /* they are taken as they come */
 	void (*changed)(void *arg, uint32_t tgid, bool ended); /* NULL: nobody asks */
 	void *changed_arg;
 	uint32_t dead[DEAD_MAX]; /* the next to be forgotten is at dead_at */
 	uint32_t dead_at;
 };
 
-struct usyms *usyms_new(const char *dirs, bool demangle)
+struct usyms *usyms_new(struct ufiles *files)
 {
 	struct usyms *u = calloc(1, sizeof(*u));
 
-	if (!u)
-		return NULL;
-	u->files = ufiles_new(dirs, demangle);
-	if (u->files)
-		return u;
-	free(u);
-	return NULL;
+	if (u)
+		u->files = files;
+	return u;
 }
 
 /* ---- processes ---- */
@@ -158,6 +155,21 @@ static void on_lost(struct usyms *u)
 		}
 }
 
+static struct mapped_by user_of(const struct umap *m, uint32_t tgid)
+{
+	return (struct mapped_by){ tgid, m->start, m->end, m->since };
+}
+
+static void settle(struct umap *m, uint32_t tgid)
+{
+	struct mapped_by by;
+
+	if (!m || !m->file)
+		return;
+	by = user_of(m, tgid);
+	m->file = ufile_settle(m->file, &by);
+}
+
 static void on_event(void *arg, const struct proc_event *e)
 {
 	struct usyms *u = arg;
@@ -173,6 +185,8 @@ static void on_event(void *arg, const struct proc_event *e)
 		if (!p || !p->read) /* it is read when it is met */
 			return;
 		umaps_insert(u->files, p, &e->map);
+		if (u->closely)
+			settle(umaps_find(p, e->map.start), e->tgid);
 	}
 	changed(u, e->tgid, e->kind == PROC_EXIT);
 }
@@ -181,6 +195,7 @@ static int follow(struct usyms *u, bool closely)
 {
 	if (!u->events)
 		u->events = proc_events_new(closely);
+	u->closely = closely;
 	return u->events ? proc_events_fd(u->events) : -errno;
 }
 
@@ -226,7 +241,6 @@ void usyms_free(struct usyms *u)
 		free(m);
 	}
 	proc_events_free(u->events);
-	ufiles_free(u->files);
 	free(u);
 }
 
@@ -282,10 +296,10 @@ static struct perfmap *made_by(struct usyms *u, uint32_t tgid)
 	return d->map;
 }
 
-/* In no file that we can read, nor the kernel's. */
+/* In no file of code that we can read (nor the kernel's), or in a file that is memory by a name. */
 static bool is_made(const struct umap *m)
 {
-	return !m->file || (!ufile_elf(m->file) && ufile_path(m->file)[0] != '[');
+	return !m->file || (!ufile_is_elf(m->file) && ufile_path(m->file)[0] != '[');
 }
 
 const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
@@ -300,9 +314,8 @@ const struct umap *usyms_place(struct usyms *u, uint32_t tgid, uint64_t addr)
 	}
 	if (!m)
 		return NULL;
-	if (m->file && !m->kept)
-		m->file = ufile_open(u->files, m->file,
-				     &(struct ufile_user){ tgid, m->start, m->end, m->since });
+	if (!m->kept)
+		settle(m, tgid);
 	made = m->exec && is_made(m) ? made_by(u, tgid) : NULL;
 	if (made)
 		perfmap_hold(made);
@@ -378,6 +391,13 @@ static const struct elfplace *find_place(struct elfsyms *elf, uint64_t off, bool
 	return before && before->name ? before : at;
 }
 
+static struct elfsyms *elf_of(const struct umap *m)
+{
+	struct mapped_by by = user_of(m, m->tgid);
+
+	return m->file ? ufile_elf(m->file, &by) : NULL;
+}
+
 void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back, bool lines,
 		struct usym *sym)
 {
@@ -388,7 +408,7 @@ void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back,
 	*sym = (struct usym){ 0 };
 	if (!m)
 		return;
-	elf = m->file ? ufile_elf(m->file) : NULL;
+	elf = elf_of(m);
 	sym->module = m->file ? ufile_path(m->file) : NULL;
 	off = addr - m->start + m->off;
 	place = elf ? find_place(elf, off, back, lines) : NULL;
@@ -404,10 +424,8 @@ void usyms_find(struct usyms *u, const struct umap *m, uint64_t addr, bool back,
 
 const char *usyms_build_id(const struct umap *m, uint64_t addr, uint64_t *off)
 {
-	struct elfsyms *elf = m && m->file ? ufile_elf(m->file) : NULL;
-
-	if (!elf)
+	if (!m || !m->file)
 		return NULL;
 	*off = addr - m->start + m->off;
-	return elfsyms_build_id(elf);
+	return ufile_build_id(m->file);
 }

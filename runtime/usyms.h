@@ -13,11 +13,12 @@
 
 struct elfsource;
 struct ufile;
+struct ufiles;
 struct usyms;
 struct umap; /* one mapping of one process at one time; lives as long as usyms */
 
-/* dirs: of --debuginfo, or NULL; it has to last. */
-struct usyms *usyms_new(const char *dirs, bool demangle);
+/* files has to last; others may use it too. */
+struct usyms *usyms_new(struct ufiles *files);
 void usyms_free(struct usyms *u);
 
 /*
@@ -26,7 +27,10 @@ void usyms_free(struct usyms *u);
  * read when a process is met.
  */
 int usyms_follow(struct usyms *u);
-/* The same, told at once: the descriptor is readable as soon as there is an event. */
+/*
+ * The same, told at once: the descriptor is readable as soon as there is an event; and what is mapped is
+ * opened then, so that it may have gone too.
+ */
 int usyms_follow_closely(struct usyms *u);
 /* Up to that time (CLOCK_MONOTONIC), which is then what "now" means. */
 void usyms_advance(struct usyms *u, uint64_t ns);

@@ -3,12 +3,14 @@
  * A process whose stacks are known: with frame pointers, it calls getppid() some frames deep, as an
  * argument says, and ends at once, so that who asks later finds nobody.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,8 +73,11 @@ static void *in_thread(void *arg)
 	return (void *)outer(*(long *)arg);
 }
 
-/* Code made at run time, with a frame, that calls getppid(); its name is told as runtimes do. */
-static FRAME void made(void)
+/*
+ * Code made at run time, with a frame, that calls getppid(); its name is told as runtimes do. fd: the
+ * memory that it is to lie in has a name itself; -1: it has none.
+ */
+static FRAME void made(int fd)
 {
 #if defined(__x86_64__)
 	static const unsigned char code[] = { 0x55, 0x48, 0x89, 0xe5, 0xb8, 0x6e, 0,
@@ -83,8 +88,8 @@ static FRAME void made(void)
 #else
 	static const unsigned char code[1];
 #endif
-	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
-		       -1, 0);
+	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+		       fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
 	char path[64];
 	FILE *f;
 
@@ -98,6 +103,28 @@ static FRAME void made(void)
 	__builtin___clear_cache(p, p + sizeof(code));
 	((void (*)(void))p)();
 	usleep(300000); /* who watches has time to look */
+}
+
+/* Until somebody has written to a FIFO. */
+static void wait_for(const char *fifo)
+{
+	int fd = open(fifo, O_RDONLY | O_CLOEXEC);
+	char c;
+
+	while (read(fd, &c, 1) > 0)
+		continue;
+	close(fd);
+}
+
+/* The same program with other arguments, of a file that never had a name. */
+static void run_from_memory(char **argv)
+{
+	int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int to = memfd_create("frames", MFD_CLOEXEC);
+
+	while (sendfile(to, from, NULL, 1 << 20) > 0)
+		continue;
+	fexecve(to, argv, environ);
 }
 
 int main(int argc, char **argv)
@@ -127,7 +154,20 @@ int main(int argc, char **argv)
 		waitpid(pid, NULL, 0);
 		outer(n);
 	} else if (!strcmp(how, "made")) {
-		made();
+		made(-1);
+	} else if (!strcmp(how, "made_shared")) {
+		int fd = memfd_create("made", MFD_CLOEXEC);
+
+		if (ftruncate(fd, 4096))
+			return 1;
+		made(fd);
+	} else if (!strcmp(how, "memory")) {
+		run_from_memory(argv + 1);
+		return 1;
+	} else if (!strcmp(how, "told")) { /* by who opens a FIFO */
+		unlink(argv[3]);
+		wait_for(argv[4]);
+		outer(n);
 	} else if (!strcmp(how, "deleted")) {
 		unlink(argv[3]);
 		outer(n);

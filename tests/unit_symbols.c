@@ -15,10 +15,12 @@
 
 #include "probes/probe.h"
 #include "runtime/elfsyms.h"
+#include "runtime/filestamp.h"
 #include "runtime/ksyms.h"
 #include "runtime/perfmap.h"
 #include "runtime/procmaps.h"
 #include "runtime/symbols.h"
+#include "runtime/ufiles.h"
 #include "runtime/usyms.h"
 
 static unsigned failed;
@@ -213,7 +215,8 @@ __attribute__((noinline)) int unit_known_function(int x)
 
 static void test_self(void)
 {
-	struct usyms *u = usyms_new(NULL, true);
+	struct ufiles *files = ufiles_new(NULL, true);
+	struct usyms *u = usyms_new(files);
 	uint64_t addr = (uint64_t)(uintptr_t)unit_known_function + 1;
 	const struct umap *m = usyms_place(u, (uint32_t)getpid(), addr);
 	struct usym sym;
@@ -230,6 +233,7 @@ static void test_self(void)
 	usyms_find(u, NULL, addr, false, true, &sym);
 	CHECK(!sym.name && !sym.module);
 	usyms_free(u);
+	ufiles_free(files);
 }
 
 static char *self(size_t *sz)
@@ -251,15 +255,22 @@ static char *self(size_t *sz)
 /* Whatever is asked of whatever file: an answer or none. */
 static unsigned ask(const char *bytes, size_t sz)
 {
-	struct elfsyms *e = elfsyms_new(file_of(bytes, sz), "unit", NULL, true);
+	struct elfsyms *e = elfsyms_new("unit", NULL, true);
 	const struct elfplace *place;
+	int fd = file_of(bytes, sz);
+	struct filestamp stamp;
 	unsigned found = 0;
+	struct stat st;
 
+	fstat(fd, &st);
+	stamp = filestamp_of(&st);
+	elfsyms_lend(e, fd, &stamp);
 	for (uint64_t off = 0; off < sz; off += sz / 8 + 1) {
 		place = elfsyms_find(e, off, true);
 		found += place && place->name;
 	}
 	elfsyms_free(e);
+	close(fd);
 	return found;
 }
 
@@ -345,6 +356,11 @@ static void test_made(void)
 		0);
 	CHECK(!made_at(p, 0x1000) && !made_at(p, 0x3000));
 	CHECK(made_at(p, 0x2000) && !strcmp(made_at(p, 0x2000), "b")); /* the later one is true */
+	if (!geteuid()) {
+		p = perfmap_anew(p);
+		CHECK(!chown(path, 12345, 12345) && !made_at(p, 0x2000)); /* not ours */
+		CHECK(!chown(path, 0, 0) && made_at(p, 0x2000));
+	}
 	unlink(path);
 	perfmap_free(p);
 }

@@ -5,13 +5,14 @@
  */
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ast/ctype.h"
 #include "ast/settings.h"
 #include "ast/type.h"
 #include "probes/probe.h"
-#include "runtime/elfsyms.h"
+#include "runtime/ufiles.h"
 #include "runtime/unwind_tables.h"
 #include "tests/fuzz/unit.h"
 
@@ -24,16 +25,23 @@ const char *__lsan_default_suppressions(void)
 	return "leak:pc_record\n";
 }
 
-static void symbolize(int fd, size_t len)
+static void symbolize(const char *path, int fd, size_t len)
 {
-	struct elfsyms *e = elfsyms_new(fd, "fuzz", NULL, true);
+	struct map_line l = { .exec = true, .path = path };
+	struct mapped_by by = { .tgid = (uint32_t)getpid() };
+	struct ufiles *u = ufiles_new(NULL, true);
+	struct elfsyms *e;
+	struct ufile *f;
+	struct stat st;
 
-	if (!e)
-		return;
-	for (size_t off = 0; off < len; off += len / PLACES + 1)
+	if (!fstat(fd, &st))
+		l.ino = st.st_ino;
+	f = u ? ufiles_get(u, &l, by.tgid) : NULL;
+	f = f ? ufile_settle(f, &by) : NULL;
+	e = f ? ufile_elf(f, &by) : NULL;
+	for (size_t off = 0; e && off < len; off += len / PLACES + 1)
 		elfsyms_find(e, off, true);
-	elfsyms_build_id(e);
-	elfsyms_free(e);
+	ufiles_free(u);
 }
 
 /* There are no maps: what would be told to the kernel goes nowhere. */
@@ -83,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	make_tables(path);
 	probe(path);
-	symbolize(fd, len); /* takes the descriptor over */
+	symbolize(path, fd, len);
+	close(fd);
 	return 0;
 }
