@@ -286,7 +286,7 @@ static const struct type *args_type(struct expansion *x, const struct probe_targ
 	struct probe_fields pf = { 0 };
 	struct probe_error err = { .part = -1 };
 	struct type_field *f;
-	uint32_t cnt = 0;
+	uint32_t cnt = 0, size = 0;
 
 	if (x->ptype->args_kind == PROBE_ARGS_NONE || !x->ptype->args)
 		return NULL;
@@ -303,8 +303,11 @@ static const struct type *args_type(struct expansion *x, const struct probe_targ
 		if (!is_used(x, pf.fields[i].name))
 			continue;
 		f[cnt++] = field_of(x, target, &pf.fields[i]);
+		if (size < pf.fields[i].off + pf.fields[i].size)
+			size = pf.fields[i].off + pf.fields[i].size;
 	}
-	return type_struct(u->types, V_STRUCT, NULL, x->is_wild ? 0 : pf.size, 8, f, cnt);
+	/* what a pattern finds is alike where the fields that are used are */
+	return type_struct(u->types, V_STRUCT, NULL, x->is_wild ? size : pf.size, 8, f, cnt);
 }
 
 /* ---- targets to groups ---- */

@@ -58,6 +58,7 @@ const struct type *infer_arith(struct infer *in, enum binary_op op, const struct
 void infer_convert(struct infer *in, struct node *n, const struct type *from,
 		   const struct type *to);
 
+bool infer_is_args(const struct node *n); /* the builtin */
 /* Where that lies which e is, or which it points to. */
 enum addr_space infer_space(const struct node *e);
 

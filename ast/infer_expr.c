@@ -136,7 +136,7 @@ static const struct type *infer_tuple(struct infer *in, struct node *n)
 
 /* ---- parts of things ---- */
 
-static bool is_args(const struct node *n)
+bool infer_is_args(const struct node *n)
 {
 	return (n->kind == N_IDENT && n->ident.fn && n->ident.fn->id == B_args) ||
 	       (n->kind == N_CALL && n->call.fn && n->call.fn->id == B_args);
@@ -146,7 +146,7 @@ static const char *struct_name(struct infer *in, const struct node *e, const str
 {
 	const struct node *a = in->probe->probe.attaches;
 
-	if (is_args(e) && a && a->attach.target)
+	if (infer_is_args(e) && a && a->attach.target)
 		return arena_printf(in->u->arena, "struct %s_args", a->attach.target->name);
 	return infer_name(in, t);
 }
@@ -190,8 +190,7 @@ static const struct type *no_field(struct infer *in, struct node *n, const struc
 	best = near.best ?: field_with(t, n->field.name);
 	if (best)
 		diag_hint(d, "Did you mean '%s'?", best);
-	else if (n->field.e->kind == N_IDENT && n->field.e->ident.fn &&
-		 n->field.e->ident.fn->id == B_args)
+	else if (infer_is_args(n->field.e))
 		infer_hint_fields(in, d);
 	return in->bad;
 }

@@ -51,8 +51,22 @@ void infer_hint_fields(struct infer *in, struct diag *d)
 		diag_hint(d, "Its arguments are args.NAME: trace -lv '%s' lists them", t->name);
 }
 
+/* What lies behind a tracepoint's record has no place in a copy of it. */
+static bool in_copy(struct infer *in, const struct node *n, const struct type_field *f)
+{
+	if (n->kind != N_FIELD || infer_is_args(n->field.e))
+		return true;
+	if (in->report)
+		diag(in->u->diags, n->span, D_ARG_NOT_THERE,
+		     arena_printf(in->u->arena, "%s is no part of a copy of args: args.%s reads it",
+				  f->name, f->name));
+	return false;
+}
+
 bool infer_in_reach(struct infer *in, const struct node *n, const struct type_field *f)
 {
+	if (f->loc == LOC_DATA_LOC || f->loc == LOC_REL_LOC)
+		return in_copy(in, n, f);
 	if (f->loc != LOC_NOWHERE && f->loc != LOC_LOST)
 		return true;
 	if (in->report)

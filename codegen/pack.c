@@ -18,14 +18,17 @@ static uint32_t put_str(struct gen *g, const char *s)
 }
 
 /* Rows in fields; element types come first, as a type refers only to smaller indexes. */
-static uint32_t pack_fields(struct gen *g, const struct type *t)
+/* Without those of args that lie elsewhere, as fn_args() leaves them out. */
+static void pack_fields(struct gen *g, const struct type *t, struct image_type *row)
 {
 	struct image_field *rows = arena_array_of(g->u->arena, struct image_field, t->count);
 
 	for (uint32_t i = 0; i < t->count; i++) {
 		const struct type_field *f = &t->fields[i];
 
-		rows[i] = (struct image_field){
+		if (f->loc == LOC_DATA_LOC || f->loc == LOC_REL_LOC)
+			continue;
+		rows[row->count++] = (struct image_field){
 			.name = put_str(g, f->name),
 			.type = pack_type(g, f->type),
 			.off = f->off,
@@ -33,7 +36,7 @@ static uint32_t pack_fields(struct gen *g, const struct type *t)
 			.bit_sz = f->bit_sz,
 		};
 	}
-	return image_put_fields(g->img, rows, t->count);
+	row->first = image_put_fields(g->img, rows, row->count);
 }
 
 static uint32_t pack_values(struct gen *g, const struct type *t)
@@ -78,8 +81,7 @@ uint32_t pack_type(struct gen *g, const struct type *t)
 		row.elem = pack_type(g, t->elem);
 		row.count = t->count;
 	} else if (has_fields(t)) {
-		row.first = pack_fields(g, t);
-		row.count = t->count;
+		pack_fields(g, t, &row);
 	} else if (t->kind == V_ENUM) {
 		row.first = pack_values(g, t);
 		row.count = t->count;

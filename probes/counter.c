@@ -58,6 +58,7 @@ int counter_parse(struct probe_env *env, const struct counters *c, const struct 
 	int rc = probe_check_parts(c->type, cnt, 1, 2, err);
 	const struct counter *row;
 	const char *name;
+	bool has_count;
 
 	*pat = (struct probe_target){ 0 };
 	if (rc)
@@ -75,13 +76,15 @@ int counter_parse(struct probe_env *env, const struct counters *c, const struct 
 	pat->a = env_strdup(env, name);
 	pat->value = row->count;
 	pat->value2 = row->config;
-	if (cnt == 3)
+	/* "event:", as -l shows it, is what it is without a count */
+	has_count = cnt == 3 && (*parts[2].text || parts[2].quoted);
+	if (has_count)
 		rc = parse_count(c, parts[2].text, &pat->value, err);
 	if (rc)
 		return rc;
-	pat->name = cnt == 3 ? env_printf(env, "%s:%s:%llu", c->type, name,
-					  (unsigned long long)pat->value)
-			     : env_printf(env, "%s:%s", c->type, name);
+	pat->name = has_count ? env_printf(env, "%s:%s:%llu", c->type, name,
+					   (unsigned long long)pat->value)
+			      : env_printf(env, "%s:%s", c->type, name);
 	return pat->a && pat->name ? 0 : probe_fail_oom(err);
 }
 

@@ -138,19 +138,30 @@ const char *path_library(struct probe_env *env, const char *root, const char *na
 	return found;
 }
 
+/* name in the next directory where programs are looked for, *dirs: NULL at first. NULL: no more. */
+static const char *program_next(struct probe_env *env, const char **dirs, const char *name)
+{
+	if (!*dirs)
+		*dirs = getenv("PATH")
+				?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	while (**dirs) {
+		const char *dir = *dirs;
+		int len = (int)strcspn(dir, ":");
+
+		*dirs += len + (dir[len] == ':');
+		if (len)
+			return env_printf(env, "%.*s/%s", len, dir, name);
+	}
+	return NULL;
+}
+
 static const char *program_find(struct probe_env *env, const char *name)
 {
-	const char *p =
-		getenv("PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	const char *dirs = NULL, *path;
 
-	while (*p) {
-		int len = (int)strcspn(p, ":");
-		char *path = env_printf(env, "%.*s/%s", len, p, name);
-
-		if (path && len && is_file(path) && !access(path, X_OK))
+	while ((path = program_next(env, &dirs, name)))
+		if (is_file(path) && !access(path, X_OK))
 			return path;
-		p += len + (p[len] == ':');
-	}
 	return NULL;
 }
 
@@ -170,18 +181,89 @@ static const char *path_for_pid(struct probe_env *env, const char *path)
 	return there;
 }
 
-static int found(struct probe_env *env, const char *path, path_fn fn, void *arg)
+/* shown: what users call it; open_as: where it is, the same for all that lead there. */
+struct file {
+	const char *shown, *open_as;
+};
+
+/* Links are followed, but for those of /proc, which lead to where their text does not. */
+static bool file_at(struct probe_env *env, const char *path, struct file *f)
 {
-	const char *open_as = path_for_pid(env, path);
 	char real[PATH_MAX];
 
-	/*
-	 * Links as /bin/sh are followed, so that equal files have one name; those of /proc lead to
-	 * where their text does not.
-	 */
-	if (open_as == path && strncmp(path, "/proc/", 6) && realpath(path, real))
-		open_as = path = env_strdup(env, real);
-	return path ? fn(arg, open_as, path) : -ENOMEM;
+	if (!path)
+		return false;
+	f->open_as = path_for_pid(env, path);
+	f->shown = path;
+	if (f->open_as == path && strncmp(path, "/proc/", 6) && realpath(path, real))
+		f->open_as = env_strdup(env, real);
+	return f->open_as;
+}
+
+static int found(struct probe_env *env, const char *path, path_fn fn, void *arg)
+{
+	struct file f;
+
+	return file_at(env, path, &f) ? fn(arg, f.open_as, f.shown) : -ENOMEM;
+}
+
+/* ---- many ---- */
+
+struct files {
+	struct file *at;
+	uint32_t cnt, cap;
+};
+
+static int files_add(struct files *all, const struct file *f)
+{
+	if (all->cnt == all->cap) {
+		uint32_t cap = all->cap ? all->cap * 2 : 64;
+		struct file *grown = realloc(all->at, cap * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		all->at = grown;
+		all->cap = cap;
+	}
+	all->at[all->cnt++] = *f;
+	return 0;
+}
+
+/* As the lines of -l sort, where a ':' follows each path. */
+static int by_shown(const void *a, const void *b)
+{
+	const char *x = ((const struct file *)a)->shown, *y = ((const struct file *)b)->shown;
+
+	while (*x && *x == *y) {
+		x++;
+		y++;
+	}
+	return *x == *y ? 0 : (*x ? *x : ':') - (*y ? *y : ':');
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct file *x = a, *y = b;
+
+	return strcmp(x->open_as, y->open_as) ?: by_shown(a, b);
+}
+
+/* Calls fn for each of them once. Returns how many these are, or what fn stopped with. */
+static int files_each(struct files *all, path_fn fn, void *arg)
+{
+	uint32_t cnt = 0;
+	int rc = 0;
+
+	if (!all->cnt)
+		return 0;
+	qsort(all->at, all->cnt, sizeof(*all->at), by_place);
+	for (uint32_t i = 0; i < all->cnt; i++)
+		if (!cnt || strcmp(all->at[cnt - 1].open_as, all->at[i].open_as))
+			all->at[cnt++] = all->at[i];
+	qsort(all->at, cnt, sizeof(*all->at), by_shown);
+	for (uint32_t i = 0; i < cnt && !rc; i++)
+		rc = fn(arg, all->at[i].open_as, all->at[i].shown);
+	return rc ?: (int)cnt;
 }
 
 /* ---- what the process of -p has mapped ---- */
@@ -191,10 +273,6 @@ struct mappings {
 	char *text, *next;
 	uint64_t from, to;
 	char *path;
-};
-
-struct mapped {
-	const char *shown, *open_as; /* open_as NULL: by its path */
 };
 
 static bool mappings_open(struct probe_env *env, struct mappings *m)
@@ -236,72 +314,51 @@ static bool same_file(const char *a, const char *b)
  * A file that has been deleted or replaced is still what runs; and one in a file system of the process's
  * own has a path that leads nowhere, or elsewhere, from here.
  */
-static bool mapped_file(struct probe_env *env, const struct mappings *m, struct mapped *to)
+static bool mapped_file(struct probe_env *env, const struct mappings *m, struct file *f)
 {
 	static const char deleted[] = " (deleted)";
 	const char *cut = strstr(m->path, deleted);
 	bool there = !cut || cut[sizeof(deleted) - 1];
-	char *mapping = env_printf(env, "/proc/%d/map_files/%llx-%llx", env->opt.pid,
-				   (unsigned long long)m->from, (unsigned long long)m->to);
 
-	to->shown = there ? env_strdup(env, m->path)
-			  : env_strndup(env, m->path, (size_t)(cut - m->path));
-	to->open_as = mapping;
-	if (!to->shown || !mapping)
+	f->open_as = env_printf(env, "/proc/%d/map_files/%llx-%llx", env->opt.pid,
+				(unsigned long long)m->from, (unsigned long long)m->to);
+	f->shown = there ? env_strdup(env, m->path)
+			 : env_strndup(env, m->path, (size_t)(cut - m->path));
+	if (!f->shown || !f->open_as)
 		return false;
 	/* looking at a mapping takes a capability that tracing does not */
-	if (there && (access(mapping, R_OK) || same_file(mapping, path_for_pid(env, to->shown))))
-		to->open_as = NULL;
+	if (there &&
+	    (access(f->open_as, R_OK) || same_file(f->open_as, path_for_pid(env, f->shown))))
+		return file_at(env, f->shown, f);
 	return true;
 }
 
-static int found_mapping(struct probe_env *env, const struct mapped *m, path_fn fn, void *arg)
+/* Of the files whose name matches. */
+static int each_mapping(struct probe_env *env, const char *pattern, path_fn fn, void *arg)
 {
-	return m->open_as ? fn(arg, m->open_as, m->shown) : found(env, m->shown, fn, arg);
-}
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(((const struct mapped *)a)->shown, ((const struct mapped *)b)->shown);
-}
-
-static int each_mapping(struct probe_env *env, path_fn fn, void *arg)
-{
-	struct mapped *all = NULL, *more;
-	uint32_t cnt = 0, cap = 0, files = 0;
+	struct files all = { 0 };
 	struct mappings m;
+	struct file f;
 	int rc = 0;
 
 	if (!mappings_open(env, &m))
 		return 0;
 	while (!rc && mappings_next(&m)) {
-		if (cnt == cap) {
-			cap = cap ? cap * 2 : 64;
-			more = realloc(all, cap * sizeof(*all));
-			all = more ?: all;
-			rc = more ? 0 : -ENOMEM;
-		}
-		if (!rc && !mapped_file(env, &m, &all[cnt++]))
-			rc = -ENOMEM;
-	}
-	if (cnt && !rc)
-		qsort(all, cnt, sizeof(*all), compare);
-	for (uint32_t i = 0; i < cnt && !rc; i++) {
-		if (i && !compare(&all[i - 1], &all[i]))
+		if (!probe_glob_match(pattern, strrchr(m.path, '/') + 1))
 			continue;
-		rc = found_mapping(env, &all[i], fn, arg);
-		files++;
+		rc = mapped_file(env, &m, &f) ? files_add(&all, &f) : -ENOMEM;
 	}
+	rc = rc ?: files_each(&all, fn, arg);
 	free(m.text);
-	free(all);
-	return rc ? rc : (int)files;
+	free(all.at);
+	return rc;
 }
 
 /* "libc" of that process, wherever it has it from. 0: it has none. */
 static int mapped_library(struct probe_env *env, const char *name, path_fn fn, void *arg)
 {
 	struct mappings m;
-	struct mapped file;
+	struct file f;
 	int rc = 0;
 
 	if (!mappings_open(env, &m))
@@ -309,7 +366,7 @@ static int mapped_library(struct probe_env *env, const char *name, path_fn fn, v
 	while (mappings_next(&m)) {
 		if (!names_library(name, strrchr(m.path, '/') + 1))
 			continue;
-		rc = mapped_file(env, &m, &file) ? found_mapping(env, &file, fn, arg) : -ENOMEM;
+		rc = mapped_file(env, &m, &f) ? fn(arg, f.open_as, f.shown) : -ENOMEM;
 		rc = rc ?: 1;
 		break;
 	}
@@ -319,44 +376,36 @@ static int mapped_library(struct probe_env *env, const char *name, path_fn fn, v
 
 /* ---- patterns ---- */
 
-/* Links lead to the same file twice. */
-struct once {
-	path_fn fn;
-	void *arg;
-	const char **paths;
-	size_t cnt;
-};
-
-static int only_once(void *arg, const char *path, const char *shown)
+/* Without a '/' as names without one: here, and where programs are looked for. */
+static bool glob_all(struct probe_env *env, const char *pattern, glob_t *g)
 {
-	struct once *o = arg;
+	const char *dirs = NULL, *there;
+	int rc = glob(pattern, 0, NULL, g);
 
-	for (size_t i = 0; i < o->cnt; i++)
-		if (!strcmp(o->paths[i], path))
-			return 0;
-	o->paths[o->cnt++] = path;
-	return o->fn(o->arg, path, shown);
+	if (strchr(pattern, '/'))
+		return !rc;
+	while ((!rc || rc == GLOB_NOMATCH) && (there = program_next(env, &dirs, pattern)))
+		rc = glob(there, GLOB_APPEND, NULL, g);
+	return !rc || rc == GLOB_NOMATCH;
 }
 
 static int each_glob(struct probe_env *env, const char *pattern, path_fn fn, void *arg)
 {
-	struct once o = { .fn = fn, .arg = arg };
-	int cnt = 0, rc = 0;
-	glob_t g;
+	struct files all = { 0 };
+	struct file f;
+	glob_t g = { 0 };
+	int rc = 0;
 
-	if (glob(pattern, 0, NULL, &g))
-		return 0;
-	o.paths = env_alloc(env, g.gl_pathc * sizeof(*o.paths));
-	if (!o.paths)
-		rc = -ENOMEM;
-	for (size_t i = 0; i < g.gl_pathc && !rc; i++) {
-		if (!is_file(g.gl_pathv[i]))
-			continue;
-		rc = found(env, env_strdup(env, g.gl_pathv[i]), only_once, &o);
-		cnt++;
-	}
+	if (glob_all(env, pattern, &g))
+		for (size_t i = 0; i < g.gl_pathc && !rc; i++)
+			if (is_file(g.gl_pathv[i]))
+				rc = file_at(env, env_strdup(env, g.gl_pathv[i]), &f)
+					     ? files_add(&all, &f)
+					     : -ENOMEM;
+	rc = rc ?: files_each(&all, fn, arg);
 	globfree(&g);
-	return rc ? rc : cnt;
+	free(all.at);
+	return rc;
 }
 
 /* "a.apk!/lib.so": the file is there when the archive is; whoever opens it says what is wrong. */
@@ -375,8 +424,11 @@ int paths_match(struct probe_env *env, const char *pattern, path_fn fn, void *ar
 	const char *path = pattern, *root = "";
 	int rc;
 
-	if (env->opt.pid && !strcmp(pattern, "*"))
-		return each_mapping(env, fn, arg);
+	if (env->opt.pid && probe_is_glob(pattern) && !strchr(pattern, '/')) {
+		rc = each_mapping(env, pattern, fn, arg);
+		if (rc || !strcmp(pattern, "*"))
+			return rc;
+	}
 	if (in_archive(env, pattern))
 		return fn(arg, pattern, pattern) ?: 1;
 	if (probe_is_glob(pattern))
@@ -406,7 +458,7 @@ bool paths_hint(struct probe_env *env, const char *pattern, struct probe_error *
 	bool here = !env->opt.pid && probe_is_glob(pattern) && !strchr(pattern, '/');
 
 	if (here)
-		env_hint(err, "Without a '/' the files of this directory are meant; with -p '*' is "
-			      "all that the process has mapped.");
+		env_hint(err, "Without a '/' the files of this directory and of PATH are meant; "
+			      "with -p what the process has mapped.");
 	return here;
 }
