@@ -98,13 +98,21 @@ static int open_output(struct run *r)
 	return 0;
 }
 
+/* A dry run starts no command; what needs a process gets this one in its place. */
+static int pid_of_child(const struct run *r)
+{
+	if (r->opt->child_cmd && r->opt->dry_run)
+		return (int)getpid();
+	return r->child ? child_pid(r->child) : 0;
+}
+
 static struct attach_args attach_args_of(const struct run *r)
 {
 	return (struct attach_args){
 		.img = r->img,
 		.opt = r->opt,
 		.env = r->env,
-		.child_pid = r->child ? child_pid(r->child) : 0,
+		.child_pid = pid_of_child(r),
 	};
 }
 
@@ -189,7 +197,7 @@ static int open_kernel(struct run *r)
 	la.features = r->features;
 	la.symbols = r->symbols;
 	la.env = r->env;
-	la.child_pid = r->child ? child_pid(r->child) : 0;
+	la.child_pid = pid_of_child(r);
 	return load_image(&r->loaded, &la);
 }
 
