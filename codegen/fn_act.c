@@ -24,6 +24,7 @@ LLVMValueRef fn_signal_thread(struct gen *g, struct call *c)
 
 LLVMValueRef fn_override(struct gen *g, struct call *c)
 {
+	g->p->overrides = true;
 	HELP(g, override_return, g->p->ctx, gen_int(g, c->args));
 	return gen_i64(g, 0);
 }

@@ -95,7 +95,7 @@ struct prog_gen {
 	struct var_gen *vars; /* alive now, youngest first */
 	uint32_t level, stack_used, frame_used, frame_max;
 	struct loop_gen *loop;
-	bool uses_cookie;
+	bool uses_cookie, overrides;
 	uint32_t stack_slot; /* in stack_states, counted from 1; 0: none */
 	/* loops that could be written out are calls where the kernel can; or they are not */
 	bool has_calls, plain;

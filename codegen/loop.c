@@ -193,6 +193,7 @@ static void closure_close(struct gen *g, struct closure *c)
 	gen_finish_blocks(g);
 	c->outer->frame_max = c->inner.frame_max;
 	c->outer->uses_cookie = c->inner.uses_cookie;
+	c->outer->overrides = c->inner.overrides;
 	c->outer->has_calls |= c->inner.has_calls;
 	g->p = c->outer;
 	gen_at(g, c->here);

@@ -154,7 +154,8 @@ void pack_probe(struct gen *g, struct prog_gen *p)
 		.prog = put_str(g, gen_program_name(g, n, "")),
 		.type = put_str(g, n->probe.ptype->name),
 		.target_first = g->target_cnt,
-		.flags = p->uses_cookie ? IMAGE_PROBE_COOKIE : 0,
+		.flags = (p->uses_cookie ? IMAGE_PROBE_COOKIE : 0) |
+			 (p->overrides ? IMAGE_PROBE_OVERRIDES : 0),
 		.place = pack_place(g, n->span),
 	};
 

@@ -101,6 +101,8 @@ bool functions_have_addresses(void); /* the kernel may hide them */
  */
 bool refusal_tell(struct probe_env *env, const struct probe_target *t, const char *name, int rc,
 		  struct probe_error *err);
+/* Whether programs may change what it returns; true when it is not known. */
+bool refusal_may_override(const char *name);
 uint64_t refusal_size(const char *name); /* of its code; 0: unknown */
 /* Whether there is code of that name at all. */
 bool refusal_exists(const char *name);

@@ -159,11 +159,23 @@ static bool wants_multi(struct probe_env *env, const struct probe_target *target
 	return cnt > 1 && all_functions(targets, cnt) && env_has_multi(env, PROBE_KPROBE_MULTI);
 }
 
+static int no_override(const struct probe_target *t, struct probe_error *err)
+{
+	probe_fail(err, -1, -EINVAL, "the kernel lets no override() change what %s returns",
+		   strchr(t->name, ':') + 1);
+	env_hint(err, "/sys/kernel/debug/error_injection/list has the functions for which it does, "
+		      "those of system calls among them.");
+	return -EINVAL;
+}
+
 static int load(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
 		struct probe_load *out, struct probe_error *err)
 {
 	if (perf_type("kprobe") < 0)
 		return no_kprobes(err);
+	for (uint32_t i = 0; out->overrides && i < cnt; i++)
+		if (!targets[i].value2 && !refusal_may_override(targets[i].b))
+			return no_override(&targets[i], err);
 	if (wants_multi(env, targets, cnt))
 		out->attach_type = TRACE_KPROBE_MULTI;
 	return 0;

@@ -166,6 +166,7 @@ struct probe_load {
 	uint32_t btf_id; /* the same for a copy, which libbpf does not load */
 	int btf_fd; /* of the module's BTF, or of a BPF program; 0: the kernel's own BTF */
 	bool of_prog; /* btf_fd is a program */
+	bool overrides; /* given: the program changes what the function returns */
 };
 
 /* An event whose every period-th count is a hit, for those of which it can be known. */

@@ -244,6 +244,15 @@ bool refusal_tell(struct probe_env *env, const struct probe_target *t, const cha
 	return true;
 }
 
+bool refusal_may_override(const char *name)
+{
+	char *list = debugfs_read("error_injection/list", NULL); /* "NAME\tERROR" */
+	bool may = !list || !*list || !name || has_word(list, 0, name);
+
+	free(list);
+	return may;
+}
+
 uint64_t refusal_size(const char *name)
 {
 	struct symbol_facts f = { .name = name };

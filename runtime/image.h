@@ -222,6 +222,8 @@ struct image_map {
 enum {
 	/* Asks for the attach cookie: which of its targets it is. */
 	IMAGE_PROBE_COOKIE = 1,
+	/* Calls override(). */
+	IMAGE_PROBE_OVERRIDES = 2,
 };
 
 struct image_probe {

@@ -60,7 +60,7 @@ static int ask_type(struct loaded *l, uint32_t i, const struct load_args *a, uin
 	struct probe_target *targets;
 	int rc;
 
-	*how = (struct probe_load){ 0 };
+	*how = (struct probe_load){ .overrides = p->flags & IMAGE_PROBE_OVERRIDES };
 	if (!t->load)
 		return 0;
 	targets = targets_of(l->img, p->target_first + first, cnt);
@@ -191,7 +191,7 @@ static bool session_works(struct loaded *l, const struct image_session *s,
 	struct probe_target *targets;
 	bool works;
 
-	if (type->calls != l->progs[s->calls].type ||
+	if (type->calls != l->progs[s->calls].type || calls->flags & IMAGE_PROBE_OVERRIDES ||
 	    ((calls->flags | returns->flags) & IMAGE_PROBE_COOKIE && !l->cookies) ||
 	    !license_is_gpl(image_setting_str(l->img, "license", "GPL")))
 		return false;
