@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ast/builtins.h"
 #include "ast/settings.h"
 #include "ast/unit.h"
 
@@ -43,15 +44,28 @@ static void apply_env(struct unit *u, bool set[SETTING_CNT])
 
 static void unknown_name(struct unit *u, const struct node *var)
 {
+	static const char env_only[] = "btf|color|kernel_build|kernel_source|vmlinux";
+	const char *all = "";
 	struct nearest near;
 	struct diag *d;
 
+	if (words_find(env_only, var->config_var.name) >= 0) {
+		diag(u->diags, var->span, D_CONFIG_ENV_ONLY, var->config_var.name);
+		return;
+	}
+
 	d = diag(u->diags, var->span, D_CONFIG_UNKNOWN, var->config_var.name);
 	nearest_init(&near, var->config_var.name);
-	for (int id = 0; id < SETTING_CNT; id++)
-		nearest_feed(&near, setting_name((enum setting_id)id));
+	for (int id = 0; id < SETTING_CNT; id++) {
+		const char *name = setting_name((enum setting_id)id);
+
+		nearest_feed(&near, name);
+		all = arena_printf(u->arena, "%s%s%s", all, id ? ", " : "", name);
+	}
 	if (near.best)
 		diag_hint(d, "Did you mean '%s'?", near.best);
+	else
+		diag_hint(d, "There are %s", all);
 }
 
 static const char *value_text(struct unit *u, const struct node *v)

@@ -38,7 +38,8 @@ void infer_stmt(struct infer *in, struct node *n);
 void infer_stmts(struct infer *in, struct node *list);
 const struct type *infer_block(struct infer *in, struct node *n);
 const struct type *infer_if(struct infer *in, struct node *n);
-/* A condition; a string is true when it is not empty. infer_truth: of predicates and "!" it is none. */
+/* A condition; a string is true when it is not empty. infer_truth: of predicates it is none. */
+bool infer_is_truth(const struct type *t);
 void infer_cond(struct infer *in, struct node *n);
 void infer_truth(struct infer *in, struct node *n);
 

@@ -298,7 +298,7 @@ static const struct type *keyed_type(struct infer *in, const struct node *n)
 	struct node *m = n->call.args;
 
 	if (m && m->kind == N_MAP && m->next && !m->map.key && m->map.sym &&
-	    !m->map.sym->has_scalar_use)
+	    !m->map.sym->has_scalar_use && n->call.arg_cnt == (n->call.fn->id == B_find ? 3 : 2))
 		infer_key(in, m->map.sym, m->next, n->span);
 	return result_type(in, n->call.fn);
 }

@@ -353,6 +353,20 @@ static void check_needed(struct infer *in, const struct node *n, const struct ty
 		diag(in->u->diags, written->span, D_CAST_SAME, infer_name(in, to));
 }
 
+/* Where a text is, which C would take without being asked: a cast to a pointer means that. */
+static const struct type *place_of_text(struct infer *in, struct node *n)
+{
+	struct node *e = n->cast.e, *at;
+
+	if (e->kind != N_FIELD && e->kind != N_INDEX && e->kind != N_VAR && e->kind != N_MAP)
+		return e->type;
+	at = node_new(in->u->arena, N_UNARY, e->span);
+	at->unary.op = UN_ADDR;
+	at->unary.e = e;
+	n->cast.e = at;
+	return infer_expr(in, at);
+}
+
 static const struct type *infer_cast(struct infer *in, struct node *n)
 {
 	const struct type *from = infer_value(in, n->cast.e);
@@ -360,6 +374,8 @@ static const struct type *infer_cast(struct infer *in, struct node *n)
 
 	if (!infer_known(in, to) || !infer_known(in, from))
 		return infer_known(in, to) ? from : to;
+	if (to->kind == V_PTR && from->kind == V_STRING)
+		from = place_of_text(in, n);
 	if (to->kind == V_ARRAY && !to->count && to->elem->size)
 		to = type_array(in->ts, to->elem, from->size / to->elem->size);
 	if (to->kind == V_PTR && from->kind == V_PTR && to->as == AS_NONE)

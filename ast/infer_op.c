@@ -230,7 +230,9 @@ const struct type *infer_unary(struct infer *in, struct node *n)
 	const struct type *t;
 
 	if (n->unary.op == UN_NOT) {
-		infer_truth(in, n->unary.e);
+		t = infer_value(in, n->unary.e);
+		if (infer_known(in, t) && !infer_is_truth(t))
+			return bad_operand(in, n, t);
 		return fold_literal(in->u, n, in->report) ? n->type : type_bool(in->ts);
 	}
 	if (n->unary.op == UN_COMPTIME)

@@ -184,13 +184,13 @@ const struct type *infer_reg(struct infer *in, const struct node *n)
 	const struct node *name = n->kind == N_CALL ? n->call.args : NULL;
 	const struct type *result = type_int(in->ts, 8, false);
 
-	if (!t || !in->report)
+	if (!t || !in->report || !name)
 		return result;
 	if (t->args_kind != PROBE_ARGS_REGS && !(t->flags & PROBE_CONTEXT_REGS)) {
 		diag(in->u->diags, n->span, D_REG_PROBE, t->name);
 		return in->bad;
 	}
-	if (!name || name->kind != N_STR || probe_reg_find(name->str.text) >= 0)
+	if (name->kind != N_STR || probe_reg_find(name->str.text) >= 0)
 		return result;
 	diag(in->u->diags, name->span, D_REG_UNKNOWN, name->str.text, probe_machine());
 	return in->bad;

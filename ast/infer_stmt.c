@@ -20,7 +20,7 @@ const struct type *infer_block(struct infer *in, struct node *n)
 	return n->type = n->block.value ? infer_value(in, n->block.value) : type_void(in->ts);
 }
 
-static bool is_truth(const struct type *t)
+bool infer_is_truth(const struct type *t)
 {
 	return type_is_int(t) || t->kind == V_PTR;
 }
@@ -29,7 +29,7 @@ void infer_truth(struct infer *in, struct node *n)
 {
 	const struct type *t = infer_value(in, n);
 
-	if (infer_known(in, t) && !is_truth(t) && in->report) {
+	if (infer_known(in, t) && !infer_is_truth(t) && in->report) {
 		struct diag *d = diag(in->u->diags, n->span, D_CONDITION, infer_name(in, t));
 
 		if (n->kind == N_RECORD) /* (name = value) */

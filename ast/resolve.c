@@ -278,30 +278,29 @@ static void resolve_type_or_value(struct resolver *r, struct node **at)
 	resolve_node(r, *at);
 }
 
-/* A word among those of the signature becomes its place. */
+/* A word among those of the signature becomes its place. told: of the call, that it is wrong. */
 static void resolve_word(struct resolver *r, struct node *n, const struct sig_arg *arg,
-			 const struct builtin *fn)
+			 const struct builtin *fn, bool told)
 {
 	int at = n->kind == N_IDENT ? words_find(arg->words, n->ident.name) : -1;
 
-	if (at >= 0) {
-		if (arg->sorts & SIG_LITERAL)
-			node_become_number(n, N_INT, ~(uint64_t)at, true);
-		else
-			node_become_number(n, N_INT, (uint64_t)at, false);
-		return;
-	}
-	diag_hint(diag(r->u->diags, n->span, D_UNKNOWN_WORD, fn->name,
-		       n->kind == N_IDENT ? n->ident.name : node_kind_name(n->kind)),
-		  "Valid modes: %s", words_list(r->u->arena, arg->words));
-	node_become_number(n, N_INT, 0, false);
+	if (at < 0 && !told)
+		diag_hint(diag(r->u->diags, n->span, D_UNKNOWN_WORD, fn->name,
+			       n->kind == N_IDENT ? n->ident.name : node_kind_name(n->kind)),
+			  "Valid modes: %s", words_list(r->u->arena, arg->words));
+	if (at < 0)
+		at = 0; /* any one, so that the rest of the call is looked at as what it is */
+	if (arg->sorts & SIG_LITERAL)
+		node_become_number(n, N_INT, ~(uint64_t)at, true);
+	else
+		node_become_number(n, N_INT, (uint64_t)at, false);
 }
 
 static void resolve_arg(struct resolver *r, struct node *n, const struct sig_arg *arg,
-			const struct builtin *fn)
+			const struct builtin *fn, bool told)
 {
 	if (arg && arg->sorts & SIG_WORD && (arg->sorts == SIG_WORD || n->kind == N_IDENT)) {
-		resolve_word(r, n, arg, fn);
+		resolve_word(r, n, arg, fn, told);
 		return;
 	}
 	if (arg && arg->sorts & SIG_MAP && n->kind == N_MAP && !n->map.key)
@@ -339,7 +338,7 @@ static void resolve_call(struct resolver *r, struct node *n)
 	for (struct node *a = n->call.args; a; a = a->next, i++) {
 		if (i < sig.cnt && sig.args[i].sorts & SIG_VAR)
 			var_to_fill(r, a);
-		resolve_arg(r, a, i < sig.cnt ? &sig.args[i] : NULL, b);
+		resolve_arg(r, a, i < sig.cnt ? &sig.args[i] : NULL, b, n->call.arg_cnt > sig.cnt);
 	}
 }
 

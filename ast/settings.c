@@ -152,6 +152,16 @@ bool setting_is_given(const struct settings *s, enum setting_id id)
 	return s->given[id];
 }
 
+/* What it was called when it was a number. */
+static const char *present_word(enum setting_id id, const char *text)
+{
+	if (id == SETTING_cache_user_symbols && !strcmp(text, "0"))
+		return "NONE";
+	if (id == SETTING_cache_user_symbols && !strcmp(text, "1"))
+		return "PER_PROGRAM";
+	return text;
+}
+
 int setting_set(struct settings *s, enum setting_id id, const char *text)
 {
 	int at;
@@ -162,7 +172,7 @@ int setting_set(struct settings *s, enum setting_id id, const char *text)
 	case SETTING_BOOL: return set_bool(s, id, text);
 	case SETTING_STR: s->str[id] = arena_strdup(s->arena, text); return 0;
 	case SETTING_ENUM:
-		at = words_find(rows[id].values, text);
+		at = words_find(rows[id].values, present_word(id, text));
 		if (at < 0)
 			return -EINVAL;
 		s->num[id] = (uint64_t)at;

@@ -4,7 +4,10 @@
 
 #include "runtime/buf.h"
 
-/* "unified:/path"; nothing when there is none, or filter (a glob, "" for all) leaves it out. */
+/*
+ * "unified:/path", then those of version 1, "cpu:/path", where there are any: of the hierarchies that
+ * match filter (a glob, "" for all) and have such an id.
+ */
 void cgroup_path_text(struct buf *b, uint64_t id, const char *filter);
 
 /* Of the cgroup at a path; 0 and errno: there is none. */
