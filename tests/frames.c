@@ -13,6 +13,7 @@
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef __clang__ /* does not clone, and does not know the word */
@@ -25,12 +26,19 @@
 #endif
 #endif
 
+/* Return addresses are signed, where there is that: as distributions build for arm64. */
+#if defined(__aarch64__)
+#define SIGNED __attribute__((target("branch-protection=standard")))
+#else
+#define SIGNED
+#endif
+
 long leaf(void);
 long middle(long n);
 long outer(long n);
 
 /* Not libc's, which has no frame pointers. */
-FRAME long leaf(void)
+FRAME SIGNED long leaf(void)
 {
 	long ret;
 
@@ -49,7 +57,7 @@ FRAME long leaf(void)
 	return ret;
 }
 
-FRAME long middle(long n)
+FRAME SIGNED long middle(long n)
 {
 	long sum = 0;
 
@@ -58,12 +66,12 @@ FRAME long middle(long n)
 	return sum;
 }
 
-FRAME long outer(long n)
+FRAME SIGNED long outer(long n)
 {
 	return middle(n) + 1;
 }
 
-static FRAME long deep(long n)
+static FRAME SIGNED long deep(long n)
 {
 	return n ? deep(n - 1) + 1 : outer(1);
 }
@@ -103,6 +111,39 @@ static FRAME void made(int fd)
 	__builtin___clear_cache(p, p + sizeof(code));
 	((void (*)(void))p)();
 	usleep(300000); /* who watches has time to look */
+}
+
+static FRAME long calls_out(void)
+{
+	return getpagesize() + 1;
+}
+
+/* Where the first call in a function goes to: an entry of the procedure linkage table. */
+static unsigned long callee_of(const unsigned char *code)
+{
+#if defined(__x86_64__)
+	int off;
+
+	while (*code != 0xe8)
+		code++;
+	memcpy(&off, code + 1, sizeof(off));
+	return (unsigned long)(code + 5 + off);
+#elif defined(__aarch64__)
+	unsigned insn;
+
+	for (memcpy(&insn, code, 4); insn >> 26 != 0x25; memcpy(&insn, code, 4))
+		code += 4;
+	return (unsigned long)(code + ((int)(insn << 6) >> 4));
+#else
+	return (unsigned long)code;
+#endif
+}
+
+/* Who probes it is told of an address. */
+void tell(unsigned long addr);
+FRAME void tell(unsigned long addr)
+{
+	__asm__ volatile("" ::"r"(addr));
 }
 
 /* Until somebody has written to a FIFO. */
@@ -161,6 +202,12 @@ int main(int argc, char **argv)
 		if (ftruncate(fd, 4096))
 			return 1;
 		made(fd);
+	} else if (!strcmp(how, "vdso")) { /* which asks the kernel for this clock */
+		struct timespec t;
+
+		return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	} else if (!strcmp(how, "plt")) {
+		tell(callee_of((const unsigned char *)calls_out));
 	} else if (!strcmp(how, "memory")) {
 		run_from_memory(argv + 1);
 		return 1;

@@ -57,6 +57,19 @@ FRAME long recurse(unsigned n)
 	return ret + frame[n % sizeof(frame)];
 }
 
+/* With signed return addresses, where there is that. */
+#if defined(__aarch64__)
+__attribute__((target("branch-protection=standard")))
+#endif
+FRAME long
+signs(unsigned n)
+{
+	long ret = n ? signs(n - 1) : leaf();
+
+	stay();
+	return ret + 1;
+}
+
 /* A frame of a size known only here, and one that is aligned to more than the stack is. */
 FRAME long sized(unsigned n)
 {
@@ -160,6 +173,7 @@ static const struct {
 } ways[] = {
 	{ "recurse", recurse },	    { "aligned", aligned }, { "sorts", sorts },
 	{ "signalled", signalled }, { "threads", threads }, { "opens", opens },
+	{ "signs", signs },
 };
 
 static double now(void)
