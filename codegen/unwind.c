@@ -52,67 +52,7 @@ bool unwind_known_here(void)
 	return KNOWN;
 }
 
-/* ---- small words ---- */
-
-LLVMValueRef word_load(struct gen *g, LLVMValueRef base, uint64_t off, uint32_t size, bool sign)
-{
-	LLVMValueRef v = LLVMBuildLoad2(g->b, gen_int_type(g, size), gen_off(g, base, off), "");
-
-	if (size == 8)
-		return v;
-	return sign ? LLVMBuildSExt(g->b, v, g->i64, "") : LLVMBuildZExt(g->b, v, g->i64, "");
-}
-
-LLVMValueRef word_load64(struct gen *g, LLVMValueRef base, uint64_t off)
-{
-	return word_load(g, base, off, 8, false);
-}
-
-void word_store(struct gen *g, LLVMValueRef base, uint64_t off, LLVMValueRef v)
-{
-	LLVMBuildStore(g->b, v, gen_off(g, base, off));
-}
-
-LLVMValueRef word_add(struct gen *g, LLVMValueRef a, LLVMValueRef b)
-{
-	return LLVMBuildAdd(g->b, a, b, "");
-}
-
-LLVMValueRef word_is(struct gen *g, LLVMValueRef v, uint64_t n)
-{
-	return gen_cmp(g, LLVMIntEQ, v, gen_i64(g, n));
-}
-
-void word_read(struct gen *g, enum word_space space, LLVMValueRef dst, uint32_t size,
-	       LLVMValueRef addr, LLVMBasicBlockRef fail)
-{
-	LLVMValueRef sz = gen_i32(g, size), from = LLVMBuildIntToPtr(g->b, addr, g->ptr, "");
-
-	g->may_fail = true;
-	gen_only_if(g,
-		    word_is(g,
-			    space == WORD_USER ? HELP(g, probe_read_user, dst, sz, from)
-					       : HELP(g, probe_read_kernel, dst, sz, from),
-			    0),
-		    fail);
-}
-
 /* ---- functions ---- */
-
-LLVMValueRef word_search(struct gen *g, LLVMValueRef base, uint32_t cnt, uint32_t apart,
-			 uint32_t key_sz, LLVMValueRef v)
-{
-	LLVMValueRef at = gen_i64(g, 0), key, above;
-
-	for (uint32_t half = cnt * apart / 2; half >= apart; half /= 2) {
-		key = word_load(g, gen_off_var(g, base, at), half, key_sz, false);
-		above = LLVMBuildAShr(g->b, LLVMBuildSub(g->b, v, key, ""), gen_i64(g, 63), "");
-		above = LLVMBuildAnd(g->b, LLVMBuildNot(g->b, above, ""), gen_i64(g, half), "");
-		at = word_add(g, at,
-			      gen_opaque(g, above)); /* or it were an "or", in 5.10 of any sign */
-	}
-	return at;
-}
 
 /* An entry of a map whose key is made here; leaves the function when there is none. */
 static LLVMValueRef entry_of(struct gen *g, struct map_gen *map, LLVMValueRef key)
@@ -295,6 +235,7 @@ static void set_cfa(struct gen *g, struct step *s, LLVMValueRef v, LLVMBasicBloc
 static void find_cfa(struct gen *g, struct step *s)
 {
 	LLVMBasicBlockRef way[UNWIND_SIGNAL + 1], have = gen_block(g, "cfa");
+	LLVMBasicBlockRef switched = gen_block(g, "switched");
 	LLVMValueRef kind = word_load(g, s->rule, offsetof(struct unwind_rule, cfa), 1, false);
 	LLVMValueRef off = word_load(g, s->rule, offsetof(struct unwind_rule, off), 4, true);
 	LLVMValueRef sw = LLVMBuildSwitch(g->b, kind, s->stop, UNWIND_SIGNAL), v;
@@ -307,6 +248,10 @@ static void find_cfa(struct gen *g, struct step *s)
 		LLVMAddCase(sw, gen_i64(g, i), way[i]);
 	}
 	LLVMAddCase(sw, gen_i64(g, UNWIND_UNSAID), s->by_fp);
+	LLVMAddCase(sw, gen_i64(g, UNWIND_SWITCH), switched);
+	gen_at(g, switched);
+	word_store(g, s->st, STACK_AT(sp), gen_i64(g, 0)); /* which of them is above says nothing */
+	gen_br(g, s->by_fp);
 	for (uint32_t i = UNWIND_SP; i <= UNWIND_BX; i++) {
 		gen_at(g, way[i]);
 		set_cfa(g, s, word_add(g, word_load64(g, s->st, regs[i]), off), have);

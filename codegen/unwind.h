@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unwinding user stacks: what unwind.c and unwind_walk.c share. */
+/* Unwinding user stacks: what unwind.c, unwind_walk.c and unwind_word.c share. */
 #ifndef TRACE_CODEGEN_UNWIND_H
 #define TRACE_CODEGEN_UNWIND_H
 
@@ -10,7 +10,7 @@ struct unwind_gen {
 	LLVMValueRef find_fn, rule_fn, step_fn;
 };
 
-/* ---- unwind.c: words in memory ---- */
+/* ---- unwind_word.c ---- */
 
 LLVMValueRef word_load(struct gen *g, LLVMValueRef base, uint64_t off, uint32_t size, bool sign);
 LLVMValueRef word_load64(struct gen *g, LLVMValueRef base, uint64_t off);

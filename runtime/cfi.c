@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "runtime/cfi_run.h"
+#include "runtime/gosyms.h"
 
 #if defined(__x86_64__)
 enum { MACHINE = EM_X86_64 };
@@ -33,6 +34,7 @@ struct cfi {
 	struct cfi_cie *cies; /* those of the section by offset, from cie_first on */
 	struct cfi_fde *fdes;
 	uint32_t cie_cnt, fde_cnt, cie_cap, fde_cap, cie_first;
+	bool go;
 };
 
 /* ---- entries ---- */
@@ -63,6 +65,7 @@ static int add_cie(struct cfi *c, uint64_t off, const Dwarf_CIE *d)
 		.enc = DW_EH_PE_absptr,
 		.sized = *d->augmentation == 'z',
 		.signal = strchr(d->augmentation, 'S'),
+		.go = c->go && c->section == &c->sections[0],
 	};
 	for (const char *s = d->augmentation; aug && *s; s++) {
 		struct cfi_reader r = { aug, d->augmentation_data + d->augmentation_data_size,
@@ -233,6 +236,64 @@ static int read_section(struct cfi *c, Elf *elf, const char *name, bool eh)
 	return read_entries(c, ident, data, eh);
 }
 
+/* ---- Go ---- */
+
+static bool is_go(Elf *elf)
+{
+	GElf_Shdr sh;
+
+	return MACHINE == EM_X86_64 && (find_section(elf, ".gopclntab", &sh) ||
+					find_section(elf, ".data.rel.ro.gopclntab", &sh));
+}
+
+static int cmp_start(const void *key, const void *row)
+{
+	uint64_t start = *(const uint64_t *)key, at = ((const struct cfi_fde *)row)->start;
+
+	return start < at ? -1 : start > at;
+}
+
+/*
+ * Functions of Go's runtime that go on on another stack, the thread's. What is written about them holds for
+ * the one that they come from: the frame pointer alone leads back to it, which is that of the function
+ * that called them, as they have no frame of their own.
+ */
+static bool mark_switch(void *arg, uint64_t vaddr, uint64_t sz, const char *name)
+{
+	static const char *const names[] = { "systemstack", "mcall", "morestack", "asmcgocall" };
+	static const char package[] = "runtime.";
+	struct cfi *c = arg;
+	struct cfi_fde *f;
+	size_t len;
+
+	(void)sz;
+	if (strncmp(name, package, strlen(package)))
+		return true;
+	name += strlen(package);
+	len = strcspn(name, ".");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (len != strlen(names[i]) || strncmp(name, names[i], len))
+			continue;
+		f = bsearch(&vaddr, c->fdes, c->fde_cnt, sizeof(*f), cmp_start);
+		if (f)
+			f->switches = true;
+	}
+	return true;
+}
+
+static int put_entries(struct cfi *c, Elf *elf, struct cfi_table *to)
+{
+	int rc = 0;
+
+	if (c->fde_cnt)
+		qsort(c->fdes, c->fde_cnt, sizeof(*c->fdes), cmp_fdes);
+	if (c->fde_cnt && c->go)
+		gosyms_each(elf, mark_switch, c);
+	for (uint32_t i = 0; i < c->fde_cnt && !rc; i++)
+		rc = cfi_run_fde(to, &c->cies[c->fdes[i].cie], &c->fdes[i]);
+	return rc;
+}
+
 int cfi_read(Elf *elf, uint64_t base, cfi_intern intern, void *arg, struct cfi_rows *rows)
 {
 	const unsigned char *ident = (const unsigned char *)elf_getident(elf, NULL);
@@ -245,14 +306,12 @@ int cfi_read(Elf *elf, uint64_t base, cfi_intern intern, void *arg, struct cfi_r
 	if (!ident || !gelf_getehdr(elf, &eh) || eh.e_machine != MACHINE ||
 	    ident[EI_CLASS] != ELFCLASS64)
 		return -ENOENT;
+	c.go = is_go(elf);
 	rc = read_section(&c, elf, ".eh_frame", true);
 	rc = rc ?: read_section(&c, elf, ".debug_frame", false);
 	if (!rc && MACHINE == EM_AARCH64)
 		rc = find_trampoline(&c, elf);
-	if (c.fde_cnt)
-		qsort(c.fdes, c.fde_cnt, sizeof(*c.fdes), cmp_fdes);
-	for (uint32_t i = 0; i < c.fde_cnt && !rc; i++)
-		rc = cfi_run_fde(&to, &c.cies[c.fdes[i].cie], &c.fdes[i]);
+	rc = rc ?: put_entries(&c, elf, &to);
 	free(c.cies);
 	free(c.fdes);
 	if (!rc && rows->cnt)

@@ -103,7 +103,7 @@ uint64_t cfi_take_addr(const struct cfi_section *s, struct cfi_reader *r, uint8_
 /* ---- rows ---- */
 
 /* The kernel's way to the caller, from all that is known here. */
-static struct unwind_rule rule_of(const struct cfi_state *s)
+static struct unwind_rule rule_of(const struct cfi_cie *cie, const struct cfi_state *s)
 {
 	struct unwind_rule rule = { .cfa = (uint8_t)s->cfa, .off = (int32_t)s->off };
 	static const struct unwind_rule stop;
@@ -130,6 +130,8 @@ static struct unwind_rule rule_of(const struct cfi_state *s)
 	}
 	if (s->cfa == UNWIND_PLT)
 		rule.bx = (int16_t)s->plt;
+	if (cie->go && s->cfa == UNWIND_SP && s->off >= 16 && s->reg_at[FP].where == SAME)
+		rule.fp = -16; /* below the return address, in all frames that have room */
 	return rule;
 }
 
@@ -239,7 +241,7 @@ struct run {
 /* On to another address: what held up to there is a row. */
 static int advance(struct run *x, uint64_t by)
 {
-	int rc = x->t ? put_row(x->t, x->at, rule_of(&x->s)) : 0;
+	int rc = x->t ? put_row(x->t, x->at, rule_of(x->cie, &x->s)) : 0;
 
 	x->at += by;
 	return rc;
@@ -350,11 +352,13 @@ int cfi_run_fde(struct cfi_table *t, const struct cfi_cie *cie, const struct cfi
 
 	if (cie->signal) {
 		rc = put_row(t, f->start, (struct unwind_rule){ .cfa = UNWIND_SIGNAL });
+	} else if (f->switches) {
+		rc = put_row(t, f->start, (struct unwind_rule){ .cfa = UNWIND_SWITCH });
 	} else {
 		rc = interpret(&x, f->ins, f->ins_end);
 		if (rc == -EINVAL)
 			x.s = (struct cfi_state){ 0 };
-		rc = rc == -ENOMEM ? rc : put_row(t, x.at, rule_of(&x.s));
+		rc = rc == -ENOMEM ? rc : put_row(t, x.at, rule_of(cie, &x.s));
 	}
 	return rc ?: put_row(t, f->end, (struct unwind_rule){ .cfa = UNWIND_UNSAID });
 }

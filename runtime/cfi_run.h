@@ -51,6 +51,7 @@ struct cfi_cie {
 	uint8_t enc; /* of addresses */
 	bool signal;
 	bool sized; /* an FDE says how much of it is augmentation */
+	bool go; /* written by Go, which does not say where it keeps the frame pointer */
 	struct cfi_state first;
 };
 
@@ -58,6 +59,7 @@ struct cfi_fde {
 	uint64_t start, end;
 	uint32_t cie;
 	const uint8_t *ins, *ins_end;
+	bool switches; /* to another stack: it is not its instructions that lead on */
 };
 
 /* Where rows go. */

@@ -71,6 +71,7 @@ enum unwind_cfa {
 	UNWIND_PLT, /* as SP, and one word more from the instruction on that bx says, of 16 bytes */
 	UNWIND_SIGNAL, /* the kernel has left all registers on the stack */
 	UNWIND_UNSAID, /* code that is not described: by its frame pointer, if it has one */
+	UNWIND_SWITCH, /* code that has gone to another stack: the frame pointer leads to the one before */
 };
 enum { UNWIND_FP_AT_FP = 1 }; /* fp counts from 8 below the frame pointer, not from the CFA */
 

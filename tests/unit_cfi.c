@@ -107,6 +107,7 @@ static bool cfa_by_rule(const struct unwind_rule *r, uint64_t pc, uint64_t *cfa)
 	case UNWIND_PLT: *cfa = sp + off + ((pc & 15) >= (uint16_t)r->bx ? 8 : 0); return true;
 	case UNWIND_STOP:
 	case UNWIND_END:
+	case UNWIND_SWITCH:
 	case UNWIND_SIGNAL:
 	case UNWIND_UNSAID: break;
 	}
