@@ -133,7 +133,7 @@ void pack_maps(struct gen *g)
 	}
 }
 
-static void pack_target(struct gen *g, const struct probe_target *t)
+static void pack_target(struct gen *g, const struct probe_target *t, uint32_t place)
 {
 	struct image_target row = {
 		.name = put_str(g, t->name),
@@ -142,6 +142,7 @@ static void pack_target(struct gen *g, const struct probe_target *t)
 		.c = put_str(g, t->c),
 		.value = t->value,
 		.value2 = t->value2,
+		.place = place,
 	};
 
 	image_put_targets(g->img, &row, 1);
@@ -158,9 +159,16 @@ void pack_probe(struct gen *g, struct prog_gen *p)
 			 (p->overrides ? IMAGE_PROBE_OVERRIDES : 0),
 		.place = pack_place(g, n->span),
 	};
+	struct span at = SPAN_NONE;
+	uint32_t place = row.place;
 
-	for (const struct node *a = n->probe.attaches; a; a = a->next, row.target_cnt++)
-		pack_target(g, a->attach.target);
+	for (const struct node *a = n->probe.attaches; a; a = a->next, row.target_cnt++) {
+		/* what one pattern finds follows each other */
+		if (a->span.from != at.from || a->span.to != at.to)
+			place = pack_place(g, a->span);
+		at = a->span;
+		pack_target(g, a->attach.target, place);
+	}
 	g->target_cnt += row.target_cnt;
 	image_put_probes(g->img, &row, 1);
 }

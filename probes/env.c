@@ -103,17 +103,28 @@ int env_keep_fd(struct probe_env *env, int fd)
 	return env_keep_named(env, NULL, fd);
 }
 
+static struct kept_fd *find_named(struct probe_env *env, const char *name)
+{
+	struct kept_fd *k = env->fds;
+
+	while (k && (k->fd < 0 || !k->name || strcmp(k->name, name)))
+		k = k->next;
+	return k;
+}
+
+bool env_has_named(struct probe_env *env, const char *name)
+{
+	return find_named(env, name);
+}
+
 int env_take_named(struct probe_env *env, const char *name)
 {
-	for (struct kept_fd *k = env->fds; k; k = k->next) {
-		int fd = k->fd;
+	struct kept_fd *k = find_named(env, name);
+	int fd = k ? k->fd : -1;
 
-		if (fd < 0 || !k->name || strcmp(k->name, name))
-			continue;
+	if (k)
 		k->fd = -1;
-		return fd;
-	}
-	return -1;
+	return fd;
 }
 
 char *env_strndup(struct probe_env *env, const char *s, size_t len)

@@ -51,6 +51,7 @@ void *env_alloc(struct probe_env *env, size_t sz);
 int env_keep_fd(struct probe_env *env, int fd);
 /* The same for who asks for it by name later: the caller's then, -1 when there is none. */
 int env_keep_named(struct probe_env *env, const char *name, int fd);
+bool env_has_named(struct probe_env *env, const char *name);
 int env_take_named(struct probe_env *env, const char *name);
 char *env_strndup(struct probe_env *env, const char *s, size_t len);
 char *env_strdup(struct probe_env *env, const char *s);
@@ -259,6 +260,9 @@ struct multi_args {
 	bool is_return;
 };
 int links_multi(const struct multi_args *a);
+/* Whether the kernel would take the link on these functions, by name: 0 or -errno. Nothing is attached. */
+int links_multi_try(const struct multi_args *a);
+int links_load_nothing(uint32_t attach_type); /* the fd of a program that does nothing */
 /* Unless --no-feature says that the kernel has none. */
 bool env_has_multi(struct probe_env *env, enum probe_multi kind);
 /* Whether programs of such links can be told whether a function returns; how to load them. */

@@ -119,15 +119,18 @@ static int program_fd(const char *module)
 	return bpf_prog_open((uint32_t)strtoul(module + strlen(BPF_PROG_MODULE), NULL, 10));
 }
 
-/* What the kernel says to an empty program for the function is not the script's fault. */
-static int try_load(struct probe_env *env, const struct probe_target *t,
-		    const struct probe_load *how, struct probe_error *err)
+/*
+ * What the kernel says to an empty program for the function is not the script's fault. The program's fd, or
+ * -errno with err filled in.
+ */
+static int load_nothing(struct probe_env *env, const struct probe_target *t,
+			const struct probe_load *how, struct probe_error *err)
 {
 	char why[256];
-	int rc = fentry_try(t->name, how->btf_id, how->btf_fd, why, sizeof(why));
+	int rc = fentry_load_nothing(t->name, how->btf_id, how->btf_fd, why, sizeof(why));
 
-	if (!rc)
-		return 0;
+	if (rc >= 0)
+		return rc;
 	if (rc != -EPERM && !how->of_prog && !refusal_exists(t->b)) {
 		probe_fail(err, -1, rc, "%s can not be traced: there is no such function", t->name);
 		refusal_missing(env, t, err);
@@ -153,39 +156,66 @@ static int try_load(struct probe_env *env, const struct probe_target *t,
 	return rc;
 }
 
-static int load(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
-		struct probe_load *out, struct probe_error *err)
+static int find(struct probe_env *env, const struct probe_target *t, struct probe_load *out,
+		struct probe_error *err)
 {
-	const struct btf *btf = fentry_btf(env, targets->a, err);
+	const struct btf *btf = fentry_btf(env, t->a, err);
 	int id;
 
 	if (!btf)
 		return -EOPNOTSUPP;
-	id = btf__find_by_name_kind(btf, targets->b, BTF_KIND_FUNC);
+	id = btf__find_by_name_kind(btf, t->b, BTF_KIND_FUNC);
 	if (id <= 0)
-		return probe_fail(err, -1, -ENOENT, "No matches for %s.", targets->name);
-	out->attach_name = targets->b;
+		return probe_fail(err, -1, -ENOENT, "No matches for %s.", t->name);
+	out->attach_name = t->b;
 	out->btf_id = (uint32_t)id;
-	if (strcmp(targets->a, "vmlinux")) {
-		out->of_prog = fentry_of_program(targets->a);
-		out->btf_fd = out->of_prog ? program_fd(targets->a) : module_fd(targets->a);
-		if (out->btf_fd < 0)
-			return probe_fail(err, -1, out->btf_fd, "%s: the %s is gone", targets->name,
-					  out->of_prog ? "program" : "module");
-		if (env_keep_fd(env, out->btf_fd))
-			return probe_fail_oom(err);
-	}
-	return try_load(env, targets, out, err);
+	if (!strcmp(t->a, "vmlinux"))
+		return 0;
+	out->of_prog = fentry_of_program(t->a);
+	out->btf_fd = out->of_prog ? program_fd(t->a) : module_fd(t->a);
+	if (out->btf_fd < 0)
+		return probe_fail(err, -1, out->btf_fd, "%s: the %s is gone", t->name,
+				  out->of_prog ? "program" : "module");
+	return env_keep_fd(env, out->btf_fd) ? probe_fail_oom(err) : 0;
 }
 
-/* What became of a failure: it may be none. */
-static int explain(struct probe_env *env, const struct probe_target *t, int rc,
-		   struct probe_links *links, struct probe_error *err)
+static int load(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		struct probe_load *out, struct probe_error *err)
 {
-	if (rc != -NOT_SUPPORTED && rc != -EBUSY && rc != -EOPNOTSUPP && rc != -EINVAL)
+	int rc = find(env, targets, out, err);
+
+	if (rc || env_has_named(env, targets->name)) /* the latter: it was tried */
+		return rc;
+	rc = load_nothing(env, targets, out, err);
+	if (rc < 0)
+		return rc;
+	close(rc);
+	return 0;
+}
+
+/* To what the program was loaded for. */
+static int link_to(int prog_fd)
+{
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.raw_tracepoint.prog_fd = (uint32_t)prog_fd;
+	fd = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+	return fd < 0 ? -errno : fd;
+}
+
+/* Whether it is the function's fault. */
+static bool is_refusal(int rc)
+{
+	return rc == -NOT_SUPPORTED || rc == -EBUSY || rc == -EOPNOTSUPP || rc == -EINVAL;
+}
+
+static int explain(struct probe_env *env, const struct probe_target *t, int rc,
+		   struct probe_error *err)
+{
+	if (!is_refusal(rc))
 		return probe_fail(err, -1, rc, "%s: attaching: %s", t->name, strerror(-rc));
-	if (t->value2 & FENTRY_OF_PATTERN)
-		return links_skip(env, t, links, err);
 	if (!fentry_of_program(t->a) && refusal_tell(env, t, t->name, rc, err))
 		return rc;
 	probe_fail(err, -1, rc,
@@ -196,18 +226,54 @@ static int explain(struct probe_env *env, const struct probe_target *t, int rc,
 	return rc;
 }
 
+/*
+ * What the script names gets a program that does nothing first: functions that the verifier lets pass may
+ * still have no place for a trampoline. That one stays until the other is there too, as the last to leave
+ * waits for a grace period.
+ */
+static int open_one(struct probe_env *env, const struct probe_target *t, struct probe_error *err)
+{
+	struct probe_load how = { 0 };
+	int rc = find(env, t, &how, err), fd;
+
+	if (rc)
+		return rc;
+	fd = load_nothing(env, t, &how, err);
+	if (fd < 0)
+		return fd;
+	rc = link_to(fd);
+	close(fd);
+	if (rc < 0)
+		return explain(env, t, rc, err);
+	return env_keep_named(env, t->name, rc) ? probe_fail_oom(err) : 0;
+}
+
+static int open_named(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		      struct probe_error *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < cnt && !rc; i++) {
+		if (targets[i].value2 & FENTRY_OF_PATTERN)
+			continue;
+		err->target_no = i + 1;
+		rc = open_one(env, &targets[i], err);
+	}
+	return rc;
+}
+
 static int attach(struct probe_env *env, const struct probe_attach *a, struct probe_links *links,
 		  struct probe_error *err)
 {
-	union bpf_attr attr;
-	int fd;
+	const struct probe_target *t = a->targets;
+	int fd = link_to(a->prog_fd), opened = env_take_named(env, t->name);
 
-	/* without a name: to what it was loaded for */
-	memset(&attr, 0, sizeof(attr));
-	attr.raw_tracepoint.prog_fd = (uint32_t)a->prog_fd;
-	fd = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+	if (opened >= 0)
+		close(opened);
+	if (is_refusal(fd) && t->value2 & FENTRY_OF_PATTERN)
+		return links_skip(env, t, links, err);
 	if (fd < 0)
-		return explain(env, a->targets, -errno, links, err);
+		return explain(env, t, fd, err);
 	return probe_links_add(links, fd) ? probe_fail_oom(err) : 0;
 }
 
@@ -262,6 +328,7 @@ const struct probe_type probe_fentry = {
 	.expand = expand,
 	.args = args,
 	.arg = arg,
+	.open = open_named,
 	.load = load,
 	.attach = attach,
 };
@@ -279,6 +346,7 @@ const struct probe_type probe_fexit = {
 	.expand = expand_return,
 	.args = args_return,
 	.arg = arg_return,
+	.open = open_named,
 	.load = load,
 	.attach = attach,
 };

@@ -33,9 +33,9 @@ int fentry_expand(struct probe_env *env, const char *type, const struct probe_ta
 		  probe_fn fn, void *arg, struct probe_error *err);
 
 /*
- * Loads an empty program for a function by the id in its BTF; btf_fd as in struct probe_load. 0, or what
- * the kernel says, and in its words why, when it has any.
+ * Loads an empty program for a function by the id in its BTF; btf_fd as in struct probe_load. Its fd, or
+ * what the kernel says, and in its words why, when it has any.
  */
-int fentry_try(const char *type, uint32_t btf_id, int btf_fd, char *why, uint32_t why_sz);
+int fentry_load_nothing(const char *type, uint32_t btf_id, int btf_fd, char *why, uint32_t why_sz);
 
 #endif

@@ -151,7 +151,7 @@ static int add_found(struct found *f, const struct probe_target *t)
 	return 0;
 }
 
-int fentry_try(const char *type, uint32_t btf_id, int btf_fd, char *why, uint32_t why_sz)
+int fentry_load_nothing(const char *type, uint32_t btf_id, int btf_fd, char *why, uint32_t why_sz)
 {
 	bool is_return = !strncmp(type, "fexit", 5);
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
@@ -169,11 +169,7 @@ int fentry_try(const char *type, uint32_t btf_id, int btf_fd, char *why, uint32_
 	opts.log_size = why_sz;
 	opts.log_level = 1;
 	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "trace_probe", "GPL", insns, 2, &opts);
-	if (fd >= 0) {
-		close(fd);
-		return 0;
-	}
-	if (!strncmp(why, "processed ", 10))
+	if (fd >= 0 || !strncmp(why, "processed ", 10))
 		*why = 0;
 	why[strcspn(why, "\n")] = 0;
 	return fd;
@@ -186,11 +182,14 @@ int fentry_try(const char *type, uint32_t btf_id, int btf_fd, char *why, uint32_
 static bool is_permitted(struct probe_env *env, const char *type, const char *module, uint32_t id)
 {
 	char why[256];
-	int rc = 0;
+	int fd;
 
-	if (!env->listing && !strcmp(module, "vmlinux"))
-		rc = fentry_try(type, id, 0, why, sizeof(why));
-	return !rc || rc == -EPERM;
+	if (env->listing || strcmp(module, "vmlinux"))
+		return true;
+	fd = fentry_load_nothing(type, id, 0, why, sizeof(why));
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || fd == -EPERM;
 }
 
 /* Functions of one BTF that match and that ftrace knows. */

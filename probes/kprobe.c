@@ -271,30 +271,116 @@ static bool is_refusal(int rc)
 	return rc == -ENOENT || rc == -ESRCH || rc == -EINVAL || rc == -EILSEQ;
 }
 
+/* The event is kept: to let go of it takes the kernel a grace period. */
+static int open_event(struct probe_env *env, const struct probe_target *t, bool is_return,
+		      struct probe_error *err)
+{
+	struct perf_event_attr attr;
+	int rc = check_offset(t, err), fd;
+
+	rc = rc ?: make_attr(env, t, is_return, &attr, err);
+	if (rc)
+		return rc;
+	fd = perf_open_first(&attr);
+	if (fd >= 0 && env_keep_named(env, t->name, fd))
+		return probe_fail_oom(err);
+	return is_refusal(fd) ? explain(env, t, fd, err) : 0;
+}
+
+/* The first of the functions that the kernel refuses a link with rc. */
+static uint32_t find_refused(const struct multi_args *all, int *rc)
+{
+	struct multi_args part = *all;
+	uint32_t from = 0, cnt = all->cnt;
+
+	while (cnt > 1) {
+		int refusal;
+
+		part.syms = all->syms + from;
+		part.cnt = cnt / 2;
+		refusal = links_multi_try(&part);
+		from += refusal ? 0 : part.cnt;
+		cnt = refusal ? part.cnt : cnt - part.cnt;
+		*rc = refusal ?: *rc;
+	}
+	return from;
+}
+
+/* Those of modules are there or not by their addresses; what a link on these says comes too late. */
+static int check_modules(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+			 struct probe_error *err)
+{
+	uint64_t *addrs = calloc((size_t)cnt + 1, sizeof(*addrs));
+	int rc = addrs ? functions_addresses(targets, cnt, addrs) : -ENOMEM;
+
+	for (uint32_t i = 0; i < cnt && !rc; i++) {
+		if (targets[i].value2 || addrs[i])
+			continue;
+		err->target_no = i + 1;
+		rc = explain(env, &targets[i], -ENOENT, err);
+	}
+	free(addrs);
+	return rc;
+}
+
+/* The same for one link on many: it is tried with a program that does nothing. */
+static int open_multi(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		      bool is_return, struct probe_error *err)
+{
+	const char **syms = calloc((size_t)cnt + 1, sizeof(*syms));
+	uint32_t *nos = calloc((size_t)cnt + 1, sizeof(*nos)), refused;
+	struct multi_args try = {
+		.prog_fd = links_load_nothing(TRACE_KPROBE_MULTI),
+		.attach_type = TRACE_KPROBE_MULTI,
+		.syms = syms,
+		.is_return = is_return,
+	};
+	bool of_modules = false;
+	int rc = syms && nos ? 0 : probe_fail_oom(err);
+
+	for (uint32_t i = 0; i < cnt && !rc; i++) {
+		bool of_module = is_module(targets[i].a);
+
+		of_modules |= of_module && !targets[i].value2;
+		if (of_module || targets[i].value2)
+			continue;
+		syms[try.cnt] = targets[i].b;
+		nos[try.cnt++] = i;
+	}
+	if (!rc && try.cnt && try.prog_fd >= 0)
+		rc = links_multi_try(&try);
+	if (is_refusal(rc)) {
+		refused = nos[find_refused(&try, &rc)];
+		err->target_no = refused + 1;
+		rc = explain(env, &targets[refused], rc, err);
+	} else if (rc != -ENOMEM) {
+		rc = of_modules ? check_modules(env, targets, cnt, err) : 0;
+	}
+	if (try.prog_fd >= 0)
+		close(try.prog_fd);
+	free(syms);
+	free(nos);
+	return rc;
+}
+
 /*
  * What the script names is tried on the kernel instead of looked up in its lists, which are long and say
- * less. The event is kept: to let go of it takes the kernel a grace period.
+ * less.
  */
 static int open_as(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
 		   bool is_return, struct probe_error *err)
 {
-	struct perf_event_attr attr;
-	int rc = 0, fd;
+	int rc = 0;
 
-	if (perf_type("kprobe") < 0 || wants_multi(env, targets, cnt))
+	if (perf_type("kprobe") < 0)
 		return 0;
+	if (wants_multi(env, targets, cnt))
+		return open_multi(env, targets, cnt, is_return, err);
 	for (uint32_t i = 0; i < cnt && !rc; i++) {
 		if (targets[i].value2)
 			continue;
-		rc = check_offset(&targets[i], err);
-		rc = rc ?: make_attr(env, &targets[i], is_return, &attr, err);
-		if (rc)
-			break;
-		fd = perf_open_first(&attr);
-		if (fd >= 0 && env_keep_named(env, targets[i].name, fd))
-			rc = probe_fail_oom(err);
-		else if (is_refusal(fd))
-			rc = explain(env, &targets[i], fd, err);
+		err->target_no = i + 1;
+		rc = open_event(env, &targets[i], is_return, err);
 	}
 	return rc;
 }
@@ -348,6 +434,7 @@ static int attach_perf(struct probe_env *env, const struct probe_attach *a, bool
 			rc = links_skip(env, &a->targets[i], links, err);
 		else if (rc)
 			rc = explain(env, &a->targets[i], rc, err);
+		err->target_no = rc ? i + 1 : 0;
 	}
 	perf_where_done(&where);
 	return rc;
@@ -365,8 +452,10 @@ static int attach_range(struct probe_env *env, const struct probe_target *target
 		return probe_links_add(links, rc) ? probe_fail_oom(err) : 0;
 	if (multi->cnt == 1 && may_skip(targets, rc))
 		return links_skip(env, targets, links, err);
-	if (multi->cnt == 1 || rc == -EPERM || rc == -ENOMEM)
+	if (multi->cnt == 1 || rc == -EPERM || rc == -ENOMEM) {
+		err->target_no = multi->cnt == 1;
 		return explain(env, targets, rc, err);
+	}
 	half.cnt = multi->cnt / 2;
 	rc = attach_range(env, targets, &half, links, err);
 	if (rc)
@@ -376,7 +465,10 @@ static int attach_range(struct probe_env *env, const struct probe_target *target
 	half.cookies += multi->cookies ? half.cnt : 0;
 	targets += half.cnt;
 	half.cnt = multi->cnt - half.cnt;
-	return attach_range(env, targets, &half, links, err);
+	rc = attach_range(env, targets, &half, links, err);
+	if (rc && err->target_no)
+		err->target_no += multi->cnt - half.cnt;
+	return rc;
 }
 
 static int attach_multi(struct probe_env *env, const struct probe_attach *a, bool is_return,

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -70,8 +71,7 @@ int links_multi(const struct multi_args *a)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* A program that does nothing. */
-static int load_nothing(uint32_t attach_type)
+int links_load_nothing(uint32_t attach_type)
 {
 	struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
@@ -88,6 +88,27 @@ static int load_nothing(uint32_t attach_type)
 	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
+/*
+ * The kernel looks for all functions, then takes a descriptor for the link, then attaches. Where no
+ * descriptor is to be had that is the end of it, and no grace period is spent on detaching.
+ */
+int links_multi_try(const struct multi_args *a)
+{
+	struct rlimit was, none;
+	int rc;
+
+	if (getrlimit(RLIMIT_NOFILE, &was))
+		return -errno;
+	none = (struct rlimit){ 0, was.rlim_max };
+	if (setrlimit(RLIMIT_NOFILE, &none))
+		return -errno;
+	rc = links_multi(a);
+	setrlimit(RLIMIT_NOFILE, &was);
+	if (rc >= 0)
+		close(rc);
+	return rc >= 0 || rc == -EMFILE ? 0 : rc;
+}
+
 /* A link on nothing: what the kernel has against it tells whether it knows such links. */
 bool probe_has_multi(enum probe_multi kind)
 {
@@ -99,7 +120,7 @@ bool probe_has_multi(enum probe_multi kind)
 		.offsets = &off,
 		.syms = (const char *const *)1, /* no address that can be read */
 		.cnt = 1,
-		.prog_fd = load_nothing(k->attach_type),
+		.prog_fd = links_load_nothing(k->attach_type),
 	};
 	int fd;
 

@@ -44,6 +44,7 @@ struct probe_error {
 	char text[256];
 	char hint[256]; /* "" when there is nothing to say */
 	int part; /* the offending part; -1: the whole */
+	uint32_t target_no; /* of several targets the first is 1; 0: all, or who knows */
 	bool is_form; /* it has not the form that the type's help shows */
 };
 

@@ -124,7 +124,8 @@ static int open_probe(const struct image *img, uint32_t probe, struct probe_env 
 	free(targets);
 	if (!rc)
 		return 0;
-	place_error(img, p->place, "%s", *err.text ? err.text : strerror(-rc));
+	place_error(img, place_of_targets(img, p, 0, p->target_cnt, &err), "%s",
+		    *err.text ? err.text : strerror(-rc));
 	if (*err.hint)
 		fprintf(stderr, "HINT: %s\n", err.hint);
 	return rc;
@@ -184,10 +185,9 @@ static int attach_range(struct attaching *at, uint32_t first, uint32_t cnt, stru
 }
 
 /* What is wrong with the probe, as missing_probes wants it. */
-__attribute__((format(printf, 3, 4))) static void tell(const struct attaching *at, uint64_t missing,
-						       const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void tell(const struct attaching *at, uint64_t missing,
+						       uint32_t place, const char *fmt, ...)
 {
-	uint32_t place = at->a->img->probes[at->probe].place;
 	char text[512];
 	va_list ap;
 
@@ -211,7 +211,8 @@ static int attach_steps(struct attaching *at, uint64_t missing, uint32_t step, u
 		int rc = attach_range(at, i, step, &err);
 
 		if (rc < 0) {
-			tell(at, missing, "%s", *err.text ? err.text : strerror(-rc));
+			tell(at, missing, place_of_targets(at->a->img, p, i, step, &err), "%s",
+			     *err.text ? err.text : strerror(-rc));
 			if (*err.hint && missing != MISSING_IGNORE)
 				fprintf(stderr, "HINT: %s\n", err.hint);
 		}
@@ -222,7 +223,7 @@ static int attach_steps(struct attaching *at, uint64_t missing, uint32_t step, u
 	}
 	if (!skipped || skipped < p->target_cnt)
 		return 0;
-	tell(at, missing, "the kernel traces nothing of what matches, such as %s",
+	tell(at, missing, p->place, "the kernel traces nothing of what matches, such as %s",
 	     at->targets[0].name);
 	return missing == MISSING_ERROR ? -ENOENT : 0;
 }

@@ -22,7 +22,7 @@
 
 #define IMAGE_SECTION ".trace"
 #define IMAGE_MAGIC "trace\1\r\n"
-#define IMAGE_VERSION 2
+#define IMAGE_VERSION 3
 #define IMAGE_NONE UINT32_MAX
 
 /*
@@ -287,6 +287,8 @@ struct image_target {
 	uint32_t name; /* as the builtin "probe" gives it */
 	uint32_t a, b, c; /* strings; 0: absent */
 	uint64_t value, value2;
+	uint32_t place; /* of the attach point */
+	uint32_t pad;
 };
 
 /*

@@ -335,8 +335,9 @@ static int check_probes(struct checker *c)
 	for (uint32_t i = 0; i < img->targets_cnt; i++) {
 		const struct image_target *t = &img->targets[i];
 
-		if (!str_ok(c, t->name) || !str_ok(c, t->a) || !str_ok(c, t->b) || !str_ok(c, t->c))
-			return fail(c, "target %u: bad name", i);
+		if (!str_ok(c, t->name) || !str_ok(c, t->a) || !str_ok(c, t->b) ||
+		    !str_ok(c, t->c) || !place_ok(c, t->place))
+			return fail(c, "target %u: bad name or place", i);
 	}
 	return 0;
 }

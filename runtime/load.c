@@ -68,7 +68,8 @@ static int ask_type(struct loaded *l, uint32_t i, const struct load_args *a, uin
 	free(targets);
 	if (!rc)
 		return 0;
-	place_error(l->img, p->place, "%s", *err.text ? err.text : strerror(-rc));
+	place_error(l->img, place_of_targets(l->img, p, first, cnt, &err), "%s",
+		    *err.text ? err.text : strerror(-rc));
 	if (*err.hint)
 		fprintf(stderr, "HINT: %s\n", err.hint);
 	l->told = true;

@@ -113,6 +113,10 @@ int load_check_allowed(void);
 /* "file:line:col-col: " or "". */
 void place_text(const struct image *img, uint32_t place, char *out, size_t sz);
 /* "ERROR: ..." with the place and its line of the script underlined, as the compiler tells one. */
+struct probe_error;
+/* Of what went wrong with cnt targets of a probe, from the first on. */
+uint32_t place_of_targets(const struct image *img, const struct image_probe *p, uint32_t first,
+			  uint32_t cnt, const struct probe_error *err);
 void place_error(const struct image *img, uint32_t place, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void place_warning(const struct image *img, uint32_t place, const char *fmt, ...)

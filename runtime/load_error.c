@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "probes/probe.h"
 #include "runtime/load.h"
 #include "runtime/verdict.h"
 
@@ -42,6 +43,14 @@ static void place_vsay(const struct image *img, uint32_t place, const char *what
 	for (uint32_t i = p->col; i < p->end_col || i == p->col; i++)
 		fputc('~', stderr);
 	fputc('\n', stderr);
+}
+
+uint32_t place_of_targets(const struct image *img, const struct image_probe *p, uint32_t first,
+			  uint32_t cnt, const struct probe_error *err)
+{
+	uint32_t no = cnt == 1 ? 1 : err->target_no;
+
+	return no ? img->targets[p->target_first + first + no - 1].place : p->place;
 }
 
 void place_error(const struct image *img, uint32_t place, const char *fmt, ...)

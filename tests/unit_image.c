@@ -136,7 +136,7 @@ static void *make_tables(size_t *sz)
 		{ x, x, 0, 1, 0, 0 },
 	};
 	struct image_session session = { x, 0, 1 };
-	struct image_target t = { x, x, 0, 0, 99, 0 };
+	struct image_target t = { x, x, 0, 0, 99, 0, 0, 0 };
 	struct image_place pl = { x, 1, 2, 3, x };
 	struct image_const c = { .kind = KONST_NCPUS, .place = IMAGE_NONE };
 	struct image_setting s = { x, x, 7 };
