@@ -22,22 +22,27 @@ static void add_at(struct gen *g, LLVMValueRef addr, LLVMValueRef v, bool shared
 	LLVMBuildStore(g->b, LLVMBuildAdd(g->b, old, v, ""), addr);
 }
 
-/* min and max: the first value is kept whatever it is. */
-static void keep_extreme(struct gen *g, LLVMValueRef entry, const struct type *t, LLVMValueRef v)
+static LLVMValueRef greater(struct gen *g, LLVMValueRef a, LLVMValueRef b)
 {
-	LLVMValueRef cnt_at = gen_off(g, entry, offsetof(struct agg_minmax, cnt));
-	LLVMValueRef cnt = LLVMBuildLoad2(g->b, g->i64, cnt_at, "");
-	LLVMValueRef old = LLVMBuildLoad2(g->b, g->i64, entry, ""), better;
-	LLVMIntPredicate pred;
+	return gen_select(g, gen_cmp(g, LLVMIntUGT, a, b), a, b);
+}
 
-	if (t->kind == V_MIN)
-		pred = t->is_signed ? LLVMIntSLT : LLVMIntULT;
-	else
-		pred = t->is_signed ? LLVMIntSGT : LLVMIntUGT;
-	better = LLVMBuildOr(g->b, gen_cmp(g, pred, v, old),
-			     gen_cmp(g, LLVMIntEQ, cnt, gen_i64(g, 0)), "");
-	LLVMBuildStore(g->b, gen_select(g, better, v, old), entry);
-	LLVMBuildStore(g->b, LLVMBuildAdd(g->b, cnt, gen_i64(g, 1), ""), cnt_at);
+/* The word that min and max keep of a value, and back again. */
+static LLVMValueRef flip(struct gen *g, LLVMValueRef v, bool is_min, bool is_signed)
+{
+	return LLVMBuildXor(g->b, v, gen_i64(g, agg_extreme_flip(is_min, is_signed)), "");
+}
+
+static void keep_greater(struct gen *g, LLVMValueRef addr, LLVMValueRef word, bool shared)
+{
+	LLVMValueRef old;
+
+	if (shared) {
+		gen_atomic_max(g, addr, word);
+		return;
+	}
+	old = LLVMBuildLoad2(g->b, g->i64, addr, "");
+	LLVMBuildStore(g->b, greater(g, word, old), addr);
 }
 
 /* The bucket of hist(v, k): see hist_buckets() in the seam. */
@@ -110,7 +115,8 @@ static void update_sum(struct gen *g, LLVMValueRef entry, const struct type *t, 
 
 static void update_extreme(struct gen *g, LLVMValueRef entry, const struct type *t, struct sample s)
 {
-	keep_extreme(g, entry, t, s.v);
+	keep_greater(g, entry, flip(g, s.v, t->kind == V_MIN, t->is_signed), s.shared);
+	add_at(g, gen_off(g, entry, offsetof(struct agg_minmax, cnt)), gen_i64(g, 1), s.shared);
 }
 
 static void update_hist(struct gen *g, LLVMValueRef entry, const struct type *t, struct sample s)
@@ -130,33 +136,85 @@ static void update_lhist(struct gen *g, LLVMValueRef entry, const struct type *t
 		     lhist_buckets(t->min, t->max, t->step), s.shared);
 }
 
-/* An interval that has gone by gives its slot to the one of now. */
+/* ---- tseries: words of a slot */
+
+struct slot {
+	LLVMValueRef interval, value, cnt; /* where they are */
+};
+
+/*
+ * A slot of an interval that has gone by becomes that of now. Whoever changes the number of the interval
+ * takes away what it found; what others add from then on stays. A program that comes in between
+ * does all of it first, and the one that it interrupted only adds.
+ */
+static void turn_slot(struct gen *g, const struct slot *at, const struct type *t,
+		      LLVMValueRef interval)
+{
+	LLVMBasicBlockRef old = gen_block(g, "old"), turned = gen_block(g, "turned");
+	LLVMBasicBlockRef join = gen_block(g, "join");
+	LLVMValueRef had = LLVMBuildLoad2(g->b, g->i64, at->interval, ""), value, cnt, was;
+
+	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, had, interval), join, old);
+	gen_at(g, old);
+	value = LLVMBuildLoad2(g->b, g->i64, at->value, "");
+	cnt = LLVMBuildLoad2(g->b, g->i64, at->cnt, "");
+	if (t->k == TSERIES_MIN || t->k == TSERIES_MAX)
+		gen_atomic_swap(g, at->value, value, gen_i64(g, 0));
+	was = gen_atomic_swap(g, at->interval, had, interval);
+	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, was, had), turned, join);
+	gen_at(g, turned);
+	if (t->k == TSERIES_SUM || t->k == TSERIES_AVG)
+		gen_atomic_add(g, at->value, LLVMBuildNeg(g->b, value, ""));
+	gen_atomic_add(g, at->cnt, LLVMBuildNeg(g->b, cnt, ""));
+	gen_br(g, join);
+	gen_at(g, join);
+}
+
+static void update_shared_slot(struct gen *g, const struct slot *at, const struct type *t,
+			       LLVMValueRef v, LLVMValueRef interval)
+{
+	turn_slot(g, at, t, interval);
+	if (t->k == TSERIES_SUM || t->k == TSERIES_AVG)
+		gen_atomic_add(g, at->value, v);
+	else
+		gen_atomic_max(g, at->value, v);
+	gen_atomic_add(g, at->cnt, gen_i64(g, 1));
+}
+
+static void update_own_slot(struct gen *g, const struct slot *at, const struct type *t,
+			    LLVMValueRef v, LLVMValueRef interval)
+{
+	LLVMValueRef had = LLVMBuildLoad2(g->b, g->i64, at->interval, ""), value, cnt, same;
+
+	same = gen_cmp(g, LLVMIntEQ, had, interval);
+	value = LLVMBuildLoad2(g->b, g->i64, at->value, "");
+	value = gen_select(g, same, value, gen_i64(g, 0));
+	cnt = LLVMBuildLoad2(g->b, g->i64, at->cnt, "");
+	cnt = gen_select(g, same, cnt, gen_i64(g, 0));
+	if (t->k == TSERIES_SUM || t->k == TSERIES_AVG)
+		value = LLVMBuildAdd(g->b, value, v, "");
+	else
+		value = greater(g, v, value);
+	LLVMBuildStore(g->b, value, at->value);
+	LLVMBuildStore(g->b, LLVMBuildAdd(g->b, cnt, gen_i64(g, 1), ""), at->cnt);
+	LLVMBuildStore(g->b, interval, at->interval);
+}
+
 static void update_slot(struct gen *g, LLVMValueRef slot, const struct type *t, struct sample s,
 			LLVMValueRef now, LLVMValueRef interval)
 {
-	LLVMValueRef value_at = gen_off(g, slot, offsetof(struct tseries_slot, value));
-	LLVMValueRef cnt_at = gen_off(g, slot, offsetof(struct tseries_slot, cnt));
-	LLVMValueRef zero = gen_i64(g, 0), value, cnt, same, better;
-	bool max = t->k == TSERIES_MAX;
-	LLVMIntPredicate pred =
-		t->is_signed ? (max ? LLVMIntSGT : LLVMIntSLT) : (max ? LLVMIntUGT : LLVMIntULT);
+	const struct slot at = { slot, gen_off(g, slot, offsetof(struct tseries_slot, value)),
+				 gen_off(g, slot, offsetof(struct tseries_slot, cnt)) };
 
-	same = gen_cmp(g, LLVMIntEQ, LLVMBuildLoad2(g->b, g->i64, slot, ""), interval);
-	value = gen_select(g, same, LLVMBuildLoad2(g->b, g->i64, value_at, ""), zero);
-	cnt = gen_select(g, same, LLVMBuildLoad2(g->b, g->i64, cnt_at, ""), zero);
-	if (t->k == TSERIES_SUM || t->k == TSERIES_AVG) {
-		value = LLVMBuildAdd(g->b, value, s.v, "");
-	} else if (t->k == TSERIES_LAST) {
-		value = s.v;
-	} else {
-		better = LLVMBuildOr(g->b, gen_cmp(g, pred, s.v, value),
-				     gen_cmp(g, LLVMIntEQ, cnt, zero), "");
-		value = gen_select(g, better, s.v, value);
+	if (t->k == TSERIES_LAST) { /* of two at the same moment either is the last */
+		LLVMBuildStore(g->b, s.v, at.value);
+		LLVMBuildStore(g->b, now, at.cnt);
+		LLVMBuildStore(g->b, interval, at.interval);
+		return;
 	}
-	cnt = t->k == TSERIES_LAST ? now : LLVMBuildAdd(g->b, cnt, gen_i64(g, 1), "");
-	LLVMBuildStore(g->b, value, value_at);
-	LLVMBuildStore(g->b, cnt, cnt_at);
-	LLVMBuildStore(g->b, interval, slot);
+	if (t->k == TSERIES_MIN || t->k == TSERIES_MAX)
+		s.v = flip(g, s.v, t->k == TSERIES_MIN, t->is_signed);
+	(s.shared ? update_shared_slot : update_own_slot)(g, &at, t, s.v, interval);
 }
 
 static void update_tseries(struct gen *g, LLVMValueRef entry, const struct type *t, struct sample s)
@@ -249,30 +307,14 @@ struct agg_total {
 
 static void add_cpu(struct gen *g, const struct type *t, struct agg_total *s, LLVMValueRef entry)
 {
-	LLVMValueRef v = LLVMBuildLoad2(g->b, g->i64, entry, ""), cnt, old, seen, better;
-	LLVMIntPredicate pred;
+	LLVMValueRef v = LLVMBuildLoad2(g->b, g->i64, entry, "");
 
-	if (t->kind == V_COUNT) {
-		add_at(g, s->a, v, false);
-		return;
-	}
-	cnt = LLVMBuildLoad2(g->b, g->i64, gen_off(g, entry, 8), "");
-	if (t->kind != V_MIN && t->kind != V_MAX) {
-		add_at(g, s->a, v, false);
-		add_at(g, s->b, cnt, false);
-		return;
-	}
-	old = LLVMBuildLoad2(g->b, g->i64, s->a, "");
-	seen = LLVMBuildLoad2(g->b, g->i64, s->b, "");
-	if (t->kind == V_MIN)
-		pred = t->is_signed ? LLVMIntSLT : LLVMIntULT;
+	if (t->kind == V_MIN || t->kind == V_MAX)
+		keep_greater(g, s->a, v, false);
 	else
-		pred = t->is_signed ? LLVMIntSGT : LLVMIntUGT;
-	better = LLVMBuildOr(g->b, gen_cmp(g, pred, v, old),
-			     gen_cmp(g, LLVMIntEQ, seen, gen_i64(g, 0)), "");
-	better = LLVMBuildAnd(g->b, better, gen_not_zero(g, cnt), "");
-	LLVMBuildStore(g->b, gen_select(g, better, v, old), s->a);
-	add_at(g, s->b, cnt, false);
+		add_at(g, s->a, v, false);
+	if (t->kind != V_COUNT)
+		add_at(g, s->b, LLVMBuildLoad2(g->b, g->i64, gen_off(g, entry, 8), ""), false);
 }
 
 /*
@@ -415,11 +457,16 @@ static LLVMValueRef average(struct gen *g, struct map_sym *m, LLVMValueRef total
 LLVMValueRef agg_read_entry(struct gen *g, struct map_sym *m, LLVMValueRef key)
 {
 	struct agg_total s = total_of(g, m, key);
-	LLVMValueRef total = LLVMBuildLoad2(g->b, g->i64, s.a, "");
+	LLVMValueRef total = LLVMBuildLoad2(g->b, g->i64, s.a, ""), cnt;
+	const struct type *t = m->val;
 
-	if (m->val->kind != V_AVG)
+	if (t->kind == V_COUNT || t->kind == V_SUM)
 		return total;
-	return average(g, m, total, LLVMBuildLoad2(g->b, g->i64, s.b, ""));
+	cnt = LLVMBuildLoad2(g->b, g->i64, s.b, "");
+	if (t->kind == V_AVG)
+		return average(g, m, total, cnt);
+	total = flip(g, total, t->kind == V_MIN, t->is_signed);
+	return gen_select(g, gen_not_zero(g, cnt), total, gen_i64(g, 0));
 }
 
 /* The record of type_agg_value(): count, average, total. */

@@ -254,6 +254,9 @@ bool inner_expand(struct gen *g);
 /* ---- atomic.c ---- */
 LLVMValueRef gen_fetch_add(struct gen *g, LLVMValueRef p, LLVMValueRef v); /* what was there */
 void gen_atomic_add(struct gen *g, LLVMValueRef p, LLVMValueRef v);
+/* What was there; it is v now if that was old. Before 5.12 v is stored, and old given. */
+LLVMValueRef gen_atomic_swap(struct gen *g, LLVMValueRef p, LLVMValueRef old, LLVMValueRef v);
+void gen_atomic_max(struct gen *g, LLVMValueRef p, LLVMValueRef v); /* without sign */
 
 /* ---- sharing.c ---- */
 void sharing_plan(struct gen *g); /* before all programs: which aggregates are shared */

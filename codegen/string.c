@@ -37,6 +37,9 @@ LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMVa
 	return bounded_length(g, ret, max);
 }
 
+/* Longer literals are copied by a call: a store for each byte is what unaligned ones come to. */
+enum { LITERAL_STORES = 256 };
+
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -62,6 +65,10 @@ void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max
 	LLVMSetLinkage(lit, LLVMPrivateLinkage);
 	LLVMSetUnnamedAddress(lit, LLVMGlobalUnnamedAddr);
 	LLVMSetSection(lit, ".rodata.text");
+	if (size > LITERAL_STORES) {
+		gen_copy(g, dst, lit, size);
+		return;
+	}
 	/* what is longer would become a call of memcpy(), which there is not */
 	for (uint32_t off = 0, part; off < size; off += part) {
 		part = least(size - off, INLINE_BYTES);

@@ -4,34 +4,30 @@
 #include "runtime/maps.h"
 #include "runtime/tseries.h"
 
-static bool less(const struct image_type *t, int64_t a, int64_t b)
-{
-	return t->flags & IMAGE_TYPE_SIGNED ? a < b : (uint64_t)a < (uint64_t)b;
-}
-
 static void add_words(uint64_t *sum, const uint64_t *cpu, uint32_t cnt)
 {
 	for (uint32_t i = 0; i < cnt; i++)
 		sum[i] += cpu[i];
 }
 
-static void add_extreme(const struct image_type *t, struct agg_minmax *sum,
-			const struct agg_minmax *cpu)
+static void add_extreme(struct agg_minmax *sum, const struct agg_minmax *cpu)
 {
-	bool min = t->kind == V_MIN;
-
-	if (!cpu->cnt)
-		return;
-	if (!sum->cnt || (min ? less(t, cpu->value, sum->value) : less(t, sum->value, cpu->value)))
-		sum->value = cpu->value;
+	if (cpu->word > sum->word)
+		sum->word = cpu->word;
 	sum->cnt += cpu->cnt;
+}
+
+int64_t agg_extreme(const struct image_type *t, const struct agg_minmax *s)
+{
+	if (!s->cnt)
+		return 0;
+	return (int64_t)(s->word ^
+			 agg_extreme_flip(t->kind == V_MIN, t->flags & IMAGE_TYPE_SIGNED));
 }
 
 static void add_slot(const struct image_type *t, struct tseries_slot *sum,
 		     const struct tseries_slot *cpu)
 {
-	bool better = false;
-
 	if (cpu->interval < sum->interval)
 		return;
 	if (cpu->interval > sum->interval) {
@@ -44,16 +40,17 @@ static void add_slot(const struct image_type *t, struct tseries_slot *sum,
 		sum->value += cpu->value;
 		sum->cnt += cpu->cnt;
 		return;
-	case TSERIES_MAX: better = less(t, sum->value, cpu->value); break;
-	case TSERIES_MIN: better = less(t, cpu->value, sum->value); break;
+	case TSERIES_MAX:
+	case TSERIES_MIN:
+		if ((uint64_t)cpu->value > (uint64_t)sum->value)
+			sum->value = cpu->value;
+		sum->cnt += cpu->cnt;
+		return;
 	case TSERIES_LAST:
 		if (cpu->cnt > sum->cnt)
 			*sum = *cpu;
 		return;
 	}
-	if (better)
-		sum->value = cpu->value;
-	sum->cnt += cpu->cnt;
 }
 
 static void add_slots(const struct image_type *t, struct tseries_slot *sum,
@@ -66,7 +63,7 @@ static void add_slots(const struct image_type *t, struct tseries_slot *sum,
 void agg_add(const struct image_type *t, void *sum, const void *cpu)
 {
 	if (t->kind == V_MIN || t->kind == V_MAX)
-		add_extreme(t, sum, cpu);
+		add_extreme(sum, cpu);
 	else if (t->kind == V_TSERIES)
 		add_slots(t, sum, cpu);
 	else
@@ -155,6 +152,8 @@ int64_t agg_rank(const struct image_type *t, const void *val)
 			total += (int64_t)words[i];
 		return total;
 	case V_TSERIES: return (int64_t)tseries_latest(t, val);
+	case V_MIN:
+	case V_MAX: return agg_extreme(t, val);
 	default: return (int64_t)words[0];
 	}
 }

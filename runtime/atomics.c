@@ -9,6 +9,8 @@
  * which become three others; two CPUs at once may then be given the same number, none is lost.
  *
  *	atomic_add(p, v);  dst = *p;  dst -= v
+ *
+ * "If it is r0 still, put v there, and r0 = what was there" becomes "put v there": r0 says that it was.
  */
 #include <errno.h>
 #include <gelf.h>
@@ -24,7 +26,9 @@ enum {
 	CODE_LOAD = BPF_LDX | BPF_MEM | BPF_DW,
 	CODE_SUB = BPF_ALU64 | BPF_SUB | BPF_X,
 	CODE_JA = BPF_JMP | BPF_JA,
+	CODE_STORE = BPF_STX | BPF_MEM | BPF_DW,
 	IMM_FETCH_ADD = 1,
+	IMM_SWAP = 0xf1, /* BPF_CMPXCHG */
 	INSNS = 3,
 };
 
@@ -44,22 +48,36 @@ static void add_then_load(struct bpf_insn *in)
 	in[2] = (struct bpf_insn){ .code = CODE_SUB, .dst_reg = dst, .src_reg = v };
 }
 
+static bool is_swap(const struct bpf_insn *in)
+{
+	return in->code == CODE_ATOMIC && in->imm == IMM_SWAP;
+}
+
+static void only_store(struct bpf_insn *in)
+{
+	in->code = CODE_STORE;
+	in->imm = 0;
+}
+
 /* Those of one section: how many; changed in copy when there is one. */
 static size_t section_atomics(const char *elf, size_t off, size_t sz, char *copy)
 {
 	size_t found = 0;
 
-	for (size_t at = 0; at + INSNS * sizeof(struct bpf_insn) <= sz;
-	     at += sizeof(struct bpf_insn)) {
-		struct bpf_insn in[INSNS];
+	for (size_t at = 0; at + sizeof(struct bpf_insn) <= sz; at += sizeof(struct bpf_insn)) {
+		struct bpf_insn in[INSNS] = { 0 };
+		size_t len = sz - at < sizeof(in) ? sz - at : sizeof(in);
 
-		memcpy(in, elf + off + at, sizeof(in));
-		if (!is_fetch_add(in))
+		memcpy(in, elf + off + at, len);
+		if (is_fetch_add(in))
+			add_then_load(in);
+		else if (is_swap(in))
+			only_store(in);
+		else
 			continue;
 		found++;
-		add_then_load(in);
 		if (copy)
-			memcpy(copy + off + at, in, sizeof(in));
+			memcpy(copy + off + at, in, len);
 	}
 	return found;
 }

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/image_agg.h"
 #include "runtime/script_option.h"
 
 #define IMAGE_SECTION ".trace"
@@ -76,46 +77,6 @@ static inline bool vkind_is_agg(enum vkind k)
 }
 
 /*
- * Layout of aggregates in a map value, one for each CPU:
- *   COUNT              u64 n
- *   SUM AVG STATS      s64 sum, u64 cnt (number of updates)
- *   MIN MAX            s64 value, u64 cnt (0: none yet)
- *   HIST LHIST         u64 bucket[hist_buckets()/lhist_buckets()]
- *   TSERIES            struct tseries_slot[slots]
- */
-struct agg_sum {
-	int64_t sum;
-	uint64_t cnt;
-};
-struct agg_minmax {
-	int64_t value;
-	uint64_t cnt;
-};
-
-/* What a tseries keeps of the values of one interval. */
-enum tseries_kind { TSERIES_AVG, TSERIES_MAX, TSERIES_MIN, TSERIES_SUM, TSERIES_LAST };
-
-/*
- * Interval number n (the time of day in UTC, in ns, divided by the length of an interval) is kept in
- * slot n % slots, until a later one takes it.
- */
-struct tseries_slot {
-	uint64_t interval; /* its number; 0: none yet */
-	int64_t value; /* AVG: the sum */
-	uint64_t cnt; /* of values; LAST: when it came, ns since boot */
-};
-
-enum { TSERIES_SLOTS_MAX = 100000 };
-
-/*
- * Buckets of hist(n, k). Index 0: below zero. Values 0 .. 2^k-1 have a bucket each at 1 + n; above,
- * a value with highest bit e >= k is in group e-k of 2^k buckets, told apart by its next k bits.
- */
-static inline uint32_t hist_buckets(uint32_t k)
-{
-	return 1 + (1u << k) + ((64u - k) << k);
-}
-/*
  * KSTACK and USTACK: which stack, not its frames. The first time a program meets a stack it sends
  * it (ACT_STACK: struct event_stack in place of a record's fields); from then on the id stands for
  * it. The id is a 64-bit hash of tgid and frames: equal stacks are equal keys on all CPUs, and among
@@ -154,12 +115,6 @@ struct event_unwind {
 enum { STACK_MAX = 127 }; /* frames: what the kernel gives at most */
 
 enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BUILD_ID };
-
-/* Below min, the steps, max and above. */
-static inline uint32_t lhist_buckets(int64_t min, int64_t max, int64_t step)
-{
-	return 2 + (uint32_t)((uint64_t)(max - min + step - 1) / (uint64_t)step);
-}
 
 /* ---- rows of the tables ---- */
 

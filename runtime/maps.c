@@ -317,9 +317,9 @@ uint32_t map_numbers(const struct map_data *d, const void *val, uint64_t div,
 	switch ((int)d->val->kind) {
 	case V_INT: n[0] = number(d, "", value_int(&v), div); return 1;
 	case V_COUNT:
-	case V_SUM:
+	case V_SUM: n[0] = number(d, "", *(const int64_t *)val, div); return 1;
 	case V_MIN:
-	case V_MAX: n[0] = number(d, "", *(const int64_t *)val, div); return 1;
+	case V_MAX: n[0] = number(d, "", agg_extreme(d->val, val), div); return 1;
 	case V_AVG: n[0] = number(d, "", agg_average(d->val, s), div); return 1;
 	case V_STATS:
 		n[0] = (struct map_number){ "count", (int64_t)s->cnt, false };

@@ -63,6 +63,7 @@ int maps_zero(struct maps *m, uint32_t idx);
 int64_t agg_rank(const struct image_type *t, const void *val);
 /* sum / cnt in the type's signedness, 0 when nothing was counted. */
 int64_t agg_average(const struct image_type *t, const struct agg_sum *s);
+int64_t agg_extreme(const struct image_type *t, const struct agg_minmax *s); /* 0: none yet */
 
 /* ---- map_reset.c: what clear() and zero() leave behind in user space ---- */
 

@@ -220,9 +220,11 @@ static void entry(struct out *o, const struct map_data *d, uint32_t rank)
 	case V_STATS:
 		number(o, d, rank, "_count", (int64_t)s->cnt, false);
 		return number(o, d, rank, "_sum", s->sum, is_signed);
-	case V_SUM:
+	case V_SUM: return number(o, d, rank, "", *(const int64_t *)at, is_signed);
 	case V_MIN:
-	case V_MAX: return number(o, d, rank, "", *(const int64_t *)at, is_signed);
+	case V_MAX:
+		return number(o, d, rank, "", agg_extreme(d->val, (const struct agg_minmax *)at),
+			      is_signed);
 	default: return number(o, d, rank, "", value_int(&v), is_signed);
 	}
 }

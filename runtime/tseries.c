@@ -43,6 +43,9 @@ const struct tseries_slot *tseries_at(const struct image_type *t, const struct t
 
 int64_t tseries_value(const struct image_type *t, const struct tseries_slot *s)
 {
+	if (t->k == TSERIES_MIN || t->k == TSERIES_MAX)
+		return s->value ^
+		       (int64_t)agg_extreme_flip(t->k == TSERIES_MIN, t->flags & IMAGE_TYPE_SIGNED);
 	if (t->k != TSERIES_AVG || !s->cnt)
 		return s->value;
 	if (t->flags & IMAGE_TYPE_SIGNED) /* a count fits 63 bits for centuries */

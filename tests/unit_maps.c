@@ -151,7 +151,13 @@ static void test_tseries_sum(void)
 		struct image_type t = tseries_type(cases[i].kind, MS, 1);
 		struct tseries_slot old = { 6, 100, 7 }, a = { 7, 3, 1 }, b = { 7, 9, 2 };
 		struct tseries_slot sum = { 0 };
+		int64_t flip = (int64_t)agg_extreme_flip(cases[i].kind == TSERIES_MIN,
+							 t.flags & IMAGE_TYPE_SIGNED);
 
+		if (cases[i].kind == TSERIES_MIN || cases[i].kind == TSERIES_MAX) {
+			a.value ^= flip;
+			b.value ^= flip;
+		}
 		agg_add(&t, &sum, &old);
 		agg_add(&t, &sum, &a);
 		agg_add(&t, &sum, &old);

@@ -379,12 +379,17 @@ static void test_maps(void)
 
 static void test_agg(void)
 {
-	struct agg_minmax sum = { 0 }, cpu[] = { { 0, 0 }, { -7, 1 }, { -3, 2 } };
+	const uint64_t flip = agg_extreme_flip(false, true);
+	struct agg_minmax sum = { 0 };
+	const struct agg_minmax cpu[] = { { 0, 0 },
+					  { (uint64_t)-7 ^ flip, 1 },
+					  { (uint64_t)-3 ^ flip, 2 } };
 
 	for (int i = 0; i < 3; i++)
 		agg_add(&types[14], &sum, &cpu[i]);
-	if (sum.value != -3 || sum.cnt != 3) { /* the zeroes of an idle CPU are no value */
-		fprintf(stderr, "max is %lld of %llu\n", (long long)sum.value,
+	if (agg_extreme(&types[14], &sum) != -3 ||
+	    sum.cnt != 3) { /* the zeroes of an idle CPU are no value */
+		fprintf(stderr, "max is %lld of %llu\n", (long long)agg_extreme(&types[14], &sum),
 			(unsigned long long)sum.cnt);
 		failed = 1;
 	}
