@@ -4,8 +4,10 @@
  * information (also those that no code uses), its preprocessor lists the macros. Without a compiler
  * scripts still run that need no headers, and types of the kernel never need one.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gelf.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,21 +245,23 @@ static int compile_both(struct unit *u, const struct workplace *w, const struct 
 }
 
 /* Where the kernel's types are only in its headers these are meant, else they take their time for nothing. */
-static int compile_any(struct unit *u, const struct workplace *w, struct complaint *c)
+static int compile_any(struct unit *u, const struct workplace *w, struct header_list *l,
+		       struct complaint *c)
 {
-	struct kernel_tree kernel;
-	const struct kernel_tree *sets[2] = { NULL };
 	bool kernel_first;
 	int err;
 
-	if (kernel_tree_find(u, &kernel))
+	if (kernel_tree_find(u, &l->kernel))
 		return HEADER_TOLD;
-	if (!kernel_tree_is_there(&kernel))
+	if (!kernel_tree_is_there(&l->kernel))
 		return compile_both(u, w, NULL, c);
-	kernel_first = kernel.is_named || !u->opt->have_btf;
-	sets[!kernel_first] = &kernel;
-	err = compile_both(u, w, sets[0], c);
-	return err > 0 ? compile_both(u, w, sets[1], c) : err;
+	kernel_first = l->kernel.is_named || !u->opt->have_btf;
+	l->of_kernel = kernel_first;
+	err = compile_both(u, w, l->of_kernel ? &l->kernel : NULL, c);
+	if (err <= 0)
+		return err;
+	l->of_kernel = !kernel_first;
+	return compile_both(u, w, l->of_kernel ? &l->kernel : NULL, c);
 }
 
 int header_read(struct unit *u, struct header_list *l)
@@ -266,7 +270,7 @@ int header_read(struct unit *u, struct header_list *l)
 	struct complaint c = { 0 };
 	int err = workplace_open(&w, u->arena, l);
 
-	err = err ?: compile_any(u, &w, &c);
+	err = err ?: compile_any(u, &w, l, &c);
 	if (!err) {
 		l->defines = slurp(w.defines);
 		err = ctypes_headers(u->ctypes, w.obj);
@@ -295,4 +299,90 @@ const char *header_define(const struct header_list *l, struct arena *a, const ch
 		s = *end ? end + 1 : end;
 	}
 	return NULL;
+}
+
+/* ---- macros that only C can read ---- */
+
+/*
+ * Calls of other macros may paste tokens and have types for arguments, casts and "~" mean the int of C.
+ * One name stands for another macro, which is looked at itself.
+ */
+static bool is_for_c(const char *text)
+{
+	const char *name = text + strlen("#define "), *s = name + strcspn(name, " (");
+	bool word = false, other = false;
+
+	if (*s == '(' || strchr(s, '"'))
+		return false; /* it has parameters; a text */
+	for (; *s; s++) {
+		if (isdigit((unsigned char)*s)) {
+			s += strspn(s, "0123456789abcdefABCDEFxXuUlL") - 1;
+			other = true;
+		} else if (isalpha((unsigned char)*s) || *s == '_') {
+			while (isalnum((unsigned char)s[1]) || s[1] == '_')
+				s++;
+			other |= word;
+			word = true;
+		} else if (*s == '~') {
+			return true;
+		} else if (!isspace((unsigned char)*s)) {
+			other = true;
+		}
+	}
+	return word && other;
+}
+
+enum { NUMBER_WORDS = 2 }; /* the value, whether it has a sign */
+
+static bool read_number(const char *obj, int64_t words[NUMBER_WORDS])
+{
+	int fd = open(obj, O_RDONLY | O_CLOEXEC);
+	Elf *e = fd < 0 ? NULL : (elf_version(EV_CURRENT), elf_begin(fd, ELF_C_READ, NULL));
+	Elf_Scn *scn = NULL;
+	bool found = false;
+	size_t names;
+	GElf_Shdr sh;
+
+	while (e && !elf_getshdrstrndx(e, &names) && (scn = elf_nextscn(e, scn))) {
+		const char *name = gelf_getshdr(scn, &sh) ? elf_strptr(e, names, sh.sh_name) : NULL;
+		Elf_Data *d = name && !strcmp(name, ".number") ? elf_getdata(scn, NULL) : NULL;
+
+		if (!d || d->d_size != NUMBER_WORDS * sizeof(*words))
+			continue;
+		memcpy(words, d->d_buf, d->d_size);
+		found = true;
+	}
+	elf_end(e);
+	if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+const char *header_number(struct unit *u, const struct header_list *l, const char *text)
+{
+	static const char *const how[] = { "-x", "c", "-w", "-c", NULL };
+	struct workplace w = { .dir = "" };
+	int64_t words[NUMBER_WORDS];
+	const char *name = text + strlen("#define ");
+	int len = (int)strcspn(name, " ");
+	const char *number = NULL;
+	FILE *f;
+
+	if (!is_for_c(text))
+		return NULL;
+	f = workplace_open(&w, u->arena, l) ? NULL : fopen(w.in, "ae");
+	if (f) {
+		/* "~" takes integers only */
+		fprintf(f,
+			"__attribute__((section(\".number\"))) long long trace_number[] = { "
+			"~~(%.*s), (__typeof__(~(%.*s)))-1 < 0 };\n",
+			len, name, len, name);
+		fclose(f);
+		if (!compile(u, &w, l->of_kernel ? &l->kernel : NULL, how, w.obj) &&
+		    read_number(w.obj, words))
+			number = arena_printf(u->arena, words[1] ? "%lld" : "%llu",
+					      (long long)words[0]);
+	}
+	workplace_close(&w);
+	return number;
 }

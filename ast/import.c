@@ -256,7 +256,7 @@ static void want(struct walker *w, struct node *n)
 {
 	struct wanted *wd = w->arg;
 	struct unit *u = wd->im->u;
-	const char *name = n->kind == N_IDENT ? n->ident.name : NULL, *text;
+	const char *name = n->kind == N_IDENT ? n->ident.name : NULL, *text, *number;
 	struct node *macro;
 
 	if (n->kind == N_CALL)
@@ -266,6 +266,9 @@ static void want(struct walker *w, struct node *n)
 	if (builtin_is_value(name) && !(n->kind == N_CALL && n->call.args))
 		return;
 	text = header_define(&wd->im->headers, u->arena, name);
+	number = text ? header_number(u, &wd->im->headers, text) : NULL;
+	if (number)
+		text = arena_printf(u->arena, "#define %s %s", name, number);
 	macro = text ? define_macro(u, text) : NULL;
 	text = library_find(name);
 	if (!macro && text)

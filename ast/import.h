@@ -18,9 +18,16 @@ struct header {
 	struct header *next;
 };
 
+struct kernel_tree {
+	const char *source, *build, *arch; /* NULL: there is none */
+	bool is_named; /* somebody asks for it by name */
+};
+
 struct header_list {
 	struct header *first, **tail;
 	char *defines; /* all there are, a line each */
+	struct kernel_tree kernel;
+	bool of_kernel; /* they were found in that tree */
 };
 
 void header_add(struct header_list *l, struct arena *a, struct span sp, const char *line);
@@ -28,16 +35,16 @@ void header_add(struct header_list *l, struct arena *a, struct span sp, const ch
 int header_read(struct unit *u, struct header_list *l);
 /* "#define NAME value" of that name; NULL: none. */
 const char *header_define(const struct header_list *l, struct arena *a, const char *name);
+/*
+ * What the compiler makes of a macro of the headers, where that is an integer and its text (behind
+ * "#define ") is more than the language may read as C does; NULL: not so. As a number of the language.
+ */
+const char *header_number(struct unit *u, const struct header_list *l, const char *text);
 void header_done(struct header_list *l);
 
 /* ---- those of the kernel (header_kernel.c) ---- */
 
 enum { KERNEL_TREE_ARGS_MAX = 20 };
-
-struct kernel_tree {
-	const char *source, *build, *arch; /* NULL: there is none */
-	bool is_named; /* somebody asks for it by name */
-};
 
 /* Non-zero: told. */
 int kernel_tree_find(struct unit *u, struct kernel_tree *k);
