@@ -3,7 +3,7 @@
 #include "codegen/gen.h"
 
 enum {
-	/* a range that is written out at all, and one that is so whatever the kernel can do */
+	/* a range of this size is a plain loop, whatever the kernel can do */
 	PLAIN_ROUNDS_MAX = 64,
 	PLAIN_SIZE_MAX = 400,
 	STACK_SIZE = 200,
@@ -168,7 +168,7 @@ static bool count_node(struct walker *w, struct node *n)
 	return true;
 }
 
-/* What the verifier has to walk through, in nodes of the tree; none when it cannot know the end. */
+/* What the verifier has to walk through, in nodes of the tree; UINT64_MAX: it may be without end. */
 static uint64_t rounds_size(struct node *n)
 {
 	const struct node *from = n->loop.from, *to = n->loop.to;
@@ -217,13 +217,11 @@ static void gen_for_range(struct gen *g, struct node *n)
 {
 	uint64_t size = rounds_size(n);
 
-	if (size == UINT64_MAX) {
-		pack_need(g, "bpf_loop", n->span);
-	} else if (size > PLAIN_SIZE_MAX) {
+	if (size > PLAIN_SIZE_MAX) {
 		g->p->has_calls = true;
 		pack_wish(g, "bpf_loop", n->span);
 	}
-	if (size <= PLAIN_SIZE_MAX || (g->p->plain && size != UINT64_MAX))
+	if (size <= PLAIN_SIZE_MAX || g->p->plain)
 		gen_for_plain(g, n);
 	else
 		gen_for_call(g, n);

@@ -7,6 +7,7 @@
  *	tests/fuzz/generate SEED [TARGET [WORD...]]
  *
  * TARGET is a program for uprobes on its main(), or "". Words: nobtf, no types of the kernel's;
+ * nokeys: nothing goes over the keys of a map;
  * kprobe, fentry, iter: there are such probes; write: write_user() is allowed; cgroup: of
  * the second version, where they usually are.
  *
@@ -53,7 +54,7 @@ struct vars {
 struct gen {
 	uint64_t state;
 	enum kind kind;
-	bool nobtf, kprobe, fentry, iter, write, cgroup;
+	bool nobtf, nokeys, kprobe, fentry, iter, write, cgroup;
 	struct vars ints, texts, tuples;
 	int depth, level, loops, unrolled;
 	int made; /* names given so far in this probe */
@@ -91,7 +92,8 @@ static void emit_one(struct gen *g, const char *const *rows, size_t cnt)
 
 	do
 		row = rows[roll(g, (uint32_t)cnt)];
-	while ((g->nobtf && needs_btf(row)) || (!g->write && strstr(row, "write_user")) ||
+	while ((g->nobtf && needs_btf(row)) || (g->nokeys && strstr(row, "len(@")) ||
+	       (!g->write && strstr(row, "write_user")) ||
 	       (!g->cgroup && strstr(row, "cgroupid")) || (!g->ints.cnt && strstr(row, "`v")));
 	emit(g, row);
 }
@@ -299,38 +301,40 @@ static void assign(struct gen *g)
 	emit_one(g, ROWS(assign_rows));
 }
 
+enum { LOOP_FEW, LOOP_RANGE, LOOP_KEYS, LOOP_UNROLL, LOOP_WHILE, LOOP_COUNTED, LOOP_CNT };
+
 static void loop(struct gen *g)
 {
 	int name = g->made++, ints = g->ints.cnt;
-	bool kv = false;
+	uint32_t which;
 
+	do
+		which = roll(g, LOOP_CNT);
+	while (which == LOOP_KEYS && g->nokeys);
 	g->loops++;
-	switch (roll(g, 6)) {
-	case 0:
+	switch (which) {
+	case LOOP_FEW:
 		printf("for ($i%d : 0..%u) ", name, 1 + roll(g, 70));
 		g->ints.name[g->ints.cnt++] = name;
 		break;
-	case 1:
+	case LOOP_RANGE:
 		printf("for ($i%d : 0..", name);
 		emit(g, "((int64)(`i) & 63)) ");
 		g->ints.name[g->ints.cnt++] = name;
 		break;
-	case 2:
-		kv = true;
-		printf("for ($kv%d : %s) ", name, walked_maps[roll(g, 5)]);
-		break;
-	case 3:
+	case LOOP_KEYS: printf("for ($kv%d : %s) ", name, walked_maps[roll(g, 5)]); break;
+	case LOOP_UNROLL:
 		printf("unroll(%u) ", 1 + roll(g, 4));
 		g->unrolled++;
 		block(g);
 		g->unrolled--;
 		g->loops--;
 		return;
-	case 4: printf("while ($i%d++ < %u) ", g->ints.name[0], 1 + roll(g, 9)); break;
+	case LOOP_WHILE: printf("while ($i%d++ < %u) ", g->ints.name[0], 1 + roll(g, 9)); break;
 	default: printf("$c%d = 0;\nwhile ($c%d++ < %u) ", name, name, 1 + roll(g, 9));
 	}
 	printf("{\n");
-	if (kv && roll(g, 2))
+	if (which == LOOP_KEYS && roll(g, 2))
 		printf("print($kv%d.%u);\n", name, roll(g, 2));
 	block(g);
 	printf("}\n");
@@ -466,6 +470,7 @@ int main(int argc, char **argv)
 
 	for (int i = 3; i < argc; i++) {
 		g.nobtf |= !strcmp(argv[i], "nobtf");
+		g.nokeys |= !strcmp(argv[i], "nokeys");
 		g.kprobe |= !strcmp(argv[i], "kprobe");
 		g.fentry |= !strcmp(argv[i], "fentry");
 		g.iter |= !strcmp(argv[i], "iter");
