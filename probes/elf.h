@@ -78,14 +78,18 @@ const char *path_library(struct probe_env *env, const char *root, const char *na
 struct uprobe_place {
 	const char *path;
 	uint64_t off, ref_ctr, cookie;
-	const char *name;
-	bool is_return;
+	const struct probe_target *t;
+	bool is_return, is_doubtful; /* the latter: the kernel may refuse the instruction */
+	uint64_t
+		next; /* one that is doubtful: how far behind the symbol the next one is; 0: unknown */
 };
 struct uprobe_places {
 	struct uprobe_place *at; /* malloc'ed */
 	uint32_t cnt, cap;
 	const char *note; /* for -v */
 };
+/* Targets of uprobes: value2. */
+enum { UPROBE_UNSAFE = 1, UPROBE_OF_PATTERN = 2 };
 /* Adds the places of a target. */
 int uprobe_place(struct probe_env *env, const struct probe_target *t, uint64_t cookie,
 		 bool is_return, struct uprobe_places *p, struct probe_error *err);
@@ -93,8 +97,13 @@ int uprobe_place(struct probe_env *env, const struct probe_target *t, uint64_t c
 int uprobe_check(struct probe_env *env, struct elf_file *f, uint64_t addr, bool is_return,
 		 struct probe_error *err);
 
-int uprobe_attach_places(const struct probe_attach *a, const struct uprobe_place *places,
-			 uint32_t cnt, struct probe_links *links, struct probe_error *err);
+/* Whether the kernel has something against an instruction: 0, or -errno and err. Nothing is attached. */
+int uprobe_try_places(struct probe_env *env, const struct uprobe_place *places, uint32_t cnt,
+		      struct probe_error *err);
+/* Of what patterns found those go out, and are counted as skipped, that the kernel refuses. */
+int uprobe_attach_places(struct probe_env *env, const struct probe_attach *a,
+			 struct uprobe_place *places, uint32_t cnt, struct probe_links *links,
+			 struct probe_error *err);
 /* What a program has by that name, seen from an offset in its file (0: from nowhere). */
 int uprobe_symbol(struct probe_env *env, const char *path, uint64_t off, const char *name,
 		  struct probe_symbol *out, struct probe_error *err);

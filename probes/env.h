@@ -274,6 +274,12 @@ int links_watch(struct probe_links *l, const struct probe_watch *w);
 int links_skip(struct probe_env *env, const struct probe_target *t, struct probe_links *links,
 	       struct probe_error *err);
 
+/*
+ * Calls fn for 0 to cnt - 1, from as many threads as it takes for those that wait for a grace period to
+ * wait for the same one.
+ */
+void links_together(uint32_t cnt, void (*fn)(void *arg, uint32_t i), void *arg);
+
 /* A map that holds tracepoint events so that the kernel closes them behind our back; -1: none. */
 int links_holder(struct probe_links *links, uint32_t cnt);
 

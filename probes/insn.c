@@ -194,7 +194,40 @@ unsigned insn_length_x86(const uint8_t *code, size_t left)
 	return d.at <= left && d.at <= LENGTH_MAX ? (unsigned)d.at : 0;
 }
 
+/*
+ * Prefixes of segments, branches and locks, EVEX, and opcodes that trap, halt, or speak to devices
+ * (arch/x86/kernel/uprobes.c has lists of those it takes). The kernel looks for the opcode behind VEX in
+ * the list of those of one byte too, where vmovd is outs.
+ */
+bool insn_is_doubtful_x86(const uint8_t *code, size_t left)
+{
+	struct decoder d = { .p = code, .left = left };
+	int op;
+
+	for (;;) {
+		op = take(&d);
+		if (op == 0x26 || op == 0x2e || op == 0x36 || op == 0x3e || op == 0xf0)
+			return true;
+		if (op != 0x64 && op != 0x65 && op != 0x66 && op != 0x67 && op != 0xf2 &&
+		    op != 0xf3)
+			break;
+	}
+	if (op < 0 || op == 0x62)
+		return true;
+	op = opcode(&d, op);
+	if (d.map != 1 && !d.is_vex)
+		return op < 0;
+	return op < 0 || (op >= 0x6c && op <= 0x6f) || op == 0x8e || (op >= 0xcc && op <= 0xcf) ||
+	       (op >= 0xe4 && op <= 0xe7) || (op >= 0xec && op <= 0xf1) || op == 0xf4 ||
+	       op == 0xfa || op == 0xfb || ((one_byte[op] & X) && (op & 0xfc) != 0xa0);
+}
+
 #if defined(__x86_64__)
+
+bool insn_is_doubtful(const uint8_t *code, size_t left)
+{
+	return insn_is_doubtful_x86(code, left);
+}
 
 unsigned insn_length(const uint8_t *code, size_t left)
 {
@@ -211,6 +244,22 @@ bool insn_is_return(const uint8_t *code, unsigned len)
 
 #elif defined(__aarch64__)
 
+static uint32_t word_at(const uint8_t *code)
+{
+	return (uint32_t)code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16 |
+	       (uint32_t)code[3] << 24;
+}
+
+/* Exceptions and system registers, but for hints, and exclusive loads and stores. */
+bool insn_is_doubtful(const uint8_t *code, size_t left)
+{
+	uint32_t word = left >= 4 ? word_at(code) : 0;
+
+	if ((word & 0xfffff01f) == 0xd503201f)
+		return false;
+	return (word & 0xfe000000) == 0xd4000000 || (word & 0x3f000000) == 0x08000000 || !word;
+}
+
 unsigned insn_length(const uint8_t *code, size_t left)
 {
 	return left >= 4 ? 4 : 0;
@@ -219,13 +268,17 @@ unsigned insn_length(const uint8_t *code, size_t left)
 /* ret Xn, retaa, retab */
 bool insn_is_return(const uint8_t *code, unsigned len)
 {
-	uint32_t word = (uint32_t)code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16 |
-			(uint32_t)code[3] << 24;
+	uint32_t word = len == 4 ? word_at(code) : 0;
 
 	return len == 4 && ((word & 0xfffffc1f) == 0xd65f0000 || (word & 0xfffffbff) == 0xd65f0bff);
 }
 
 #else
+
+bool insn_is_doubtful(const uint8_t *code, size_t left)
+{
+	return false;
+}
 
 unsigned insn_length(const uint8_t *code, size_t left)
 {

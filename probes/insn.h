@@ -10,6 +10,12 @@
 /* Length in bytes of the instruction at code; 0: none that is known. */
 unsigned insn_length(const uint8_t *code, size_t left);
 bool insn_is_return(const uint8_t *code, unsigned len);
+/*
+ * Whether the kernel may refuse a breakpoint on it: it would have to run the instruction elsewhere, which
+ * it does not do with some. Which these are is its to say.
+ */
+bool insn_is_doubtful(const uint8_t *code, size_t left);
+bool insn_is_doubtful_x86(const uint8_t *code, size_t left); /* on any machine */
 
 /* x86_64 code, on any machine. */
 unsigned insn_length_x86(const uint8_t *code, size_t left);

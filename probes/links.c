@@ -41,8 +41,8 @@
 #include "probes/env.h"
 
 enum {
-	CLOSERS_MAX = 256,
-	CLOSER_STACK_SZ = 64 << 10, /* address space only; a few KiB are touched */
+	THREADS_MAX = 256,
+	THREAD_STACK_SZ = 64 << 10, /* address space only; a few KiB are touched */
 };
 
 /* The part of union bpf_attr that is used, for headers older than the kernel. */
@@ -151,51 +151,56 @@ int links_skip(struct probe_env *env, const struct probe_target *t, struct probe
 {
 	links->skipped++;
 	links->note = env_printf(env, "without %u that the kernel does not trace, as %s",
-				 links->skipped, t->b);
+				 links->skipped, t->b ?: t->name);
 	*err = (struct probe_error){ .part = -1 };
 	return links->note ? 0 : -ENOMEM;
 }
 
-struct closing {
-	const int *fds;
-	uint32_t cnt;
-	uint32_t next; /* taken atomically */
+struct together {
+	uint32_t cnt, next; /* the latter is taken atomically */
+	void (*fn)(void *arg, uint32_t i);
+	void *arg;
 };
 
-static void *close_some(void *arg)
+static void *do_some(void *arg)
 {
-	struct closing *c = arg;
+	struct together *t = arg;
 	uint32_t i;
 
-	while ((i = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED)) < c->cnt)
-		if (c->fds[i] >= 0) /* not let go of yet */
-			close(c->fds[i]);
+	while ((i = __atomic_fetch_add(&t->next, 1, __ATOMIC_RELAXED)) < t->cnt)
+		t->fn(t->arg, i);
 	return NULL;
 }
 
-/* Each close may wait for a grace period: all of them wait for the same one. */
-static void close_together(const int *fds, uint32_t cnt)
+void links_together(uint32_t cnt, void (*fn)(void *arg, uint32_t i), void *arg)
 {
-	uint32_t want = cnt > CLOSERS_MAX ? CLOSERS_MAX : cnt, started = 0;
-	struct closing c = { .fds = fds, .cnt = cnt };
+	uint32_t want = cnt > THREADS_MAX ? THREADS_MAX : cnt, started = 0;
+	struct together t = { .cnt = cnt, .fn = fn, .arg = arg };
 	pthread_attr_t attr;
-	pthread_t threads[CLOSERS_MAX];
+	pthread_t threads[THREADS_MAX];
 
 	if (want > 1 && !pthread_attr_init(&attr)) {
-		pthread_attr_setstacksize(&attr, CLOSER_STACK_SZ);
-		while (started < want - 1 &&
-		       !pthread_create(&threads[started], &attr, close_some, &c))
+		pthread_attr_setstacksize(&attr, THREAD_STACK_SZ);
+		while (started < want - 1 && !pthread_create(&threads[started], &attr, do_some, &t))
 			started++;
 		pthread_attr_destroy(&attr);
 	}
-	close_some(&c);
+	do_some(&t);
 	while (started)
 		pthread_join(threads[--started], NULL);
 }
 
+static void close_one(void *arg, uint32_t i)
+{
+	const int *fds = arg;
+
+	if (fds[i] >= 0) /* not let go of yet */
+		close(fds[i]);
+}
+
 void probe_links_close(struct probe_links *l)
 {
-	close_together(l->fds, l->cnt);
+	links_together(l->cnt, close_one, l->fds);
 	close_stretch(l->late, 0, l->late_cnt);
 	for (uint32_t i = 0; i < l->walk_cnt; i++)
 		close(l->walks[i]);

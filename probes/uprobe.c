@@ -2,7 +2,8 @@
 /*
  * uprobe and uretprobe: functions of programs and libraries. Targets: a is the file, b the symbol of
  * the function or NULL, value the offset, or the address without a function, value2 whether --unsafe
- * has taken it unchecked. Patterns: b what is looked for, value2 how (enum pattern_kind).
+ * has taken it unchecked and whether a pattern has found it. Patterns: b what is looked for, value2 how
+ * (enum pattern_kind).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -156,6 +157,11 @@ struct matching {
 	uint32_t seen_cap;
 };
 
+static bool is_pattern(const struct probe_target *pat)
+{
+	return probe_is_glob(pat->a) || (pat->b && probe_is_glob(pat->b));
+}
+
 /* What stands behind the file in the name. */
 static int give(struct matching *m, const char *symbol, uint64_t value, const char *what)
 {
@@ -164,7 +170,8 @@ static int give(struct matching *m, const char *symbol, uint64_t value, const ch
 	t.name = what ? env_printf(m->env, "%s:%s:%s", m->type, m->shown, what) : NULL;
 	if (!t.name)
 		return -ENOMEM;
-	t.value2 = m->env->opt.unsafe;
+	t.value2 = (m->env->opt.unsafe ? UPROBE_UNSAFE : 0) |
+		   (is_pattern(m->pat) ? UPROBE_OF_PATTERN : 0);
 	m->cnt++;
 	return m->fn(m->arg, &t);
 }
@@ -434,6 +441,37 @@ static bool session(struct probe_env *env, const struct probe_target *targets, u
 	return env_session(env, PROBE_UPROBE_SESSION, out);
 }
 
+/* What the script names, and the kernel will not have. */
+static int open_as(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		   bool is_return, struct probe_error *err)
+{
+	struct uprobe_places places = { 0 };
+	int rc = 0;
+
+	for (uint32_t i = 0; i < cnt && !rc; i++) {
+		if (targets[i].value2 & UPROBE_OF_PATTERN)
+			continue;
+		err->target_no = i + 1;
+		places.cnt = 0;
+		rc = uprobe_place(env, &targets[i], 0, is_return, &places, err);
+		rc = rc ?: uprobe_try_places(env, places.at, places.cnt, err);
+	}
+	free(places.at);
+	return rc;
+}
+
+static int open_entry(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		      struct probe_error *err)
+{
+	return open_as(env, targets, cnt, false, err);
+}
+
+static int open_return(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
+		       struct probe_error *err)
+{
+	return open_as(env, targets, cnt, true, err);
+}
+
 static int attach_as(struct probe_env *env, const struct probe_attach *a, bool is_return,
 		     struct probe_links *links, struct probe_error *err)
 {
@@ -443,8 +481,8 @@ static int attach_as(struct probe_env *env, const struct probe_attach *a, bool i
 	for (uint32_t i = 0; i < a->target_cnt && !rc; i++)
 		rc = uprobe_place(env, &a->targets[i], a->cookies ? a->cookies[i] : 0, is_return,
 				  &places, err);
-	rc = rc ?: uprobe_attach_places(a, places.at, places.cnt, links, err);
 	links->note = places.note;
+	rc = rc ?: uprobe_attach_places(env, a, places.at, places.cnt, links, err);
 	free(places.at);
 	return rc;
 }
@@ -502,6 +540,7 @@ const struct probe_type probe_uprobe = {
 	.arg = regs_arg,
 	.context = regs_context,
 	.symbol = symbol,
+	.open = open_entry,
 	.load = load,
 	.attach = attach,
 };
@@ -521,6 +560,7 @@ const struct probe_type probe_uretprobe = {
 	.arg = regs_retval,
 	.context = regs_context,
 	.symbol = symbol_return,
+	.open = open_return,
 	.load = load_return,
 	.calls = &probe_uprobe,
 	.session_least = 1,

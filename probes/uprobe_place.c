@@ -117,7 +117,7 @@ static int go_returns(struct probe_env *env, const struct elf_file *f, const str
 		return probe_fail(err, -1, -EINVAL,
 				  "%s: Go would crash on a return probe, and its return "
 				  "instructions were not found",
-				  place.name);
+				  place.t->name);
 	p->note = env_printf(env, "at the %u return instructions, as Go crashes on return probes",
 			     p->cnt - before);
 	return 0;
@@ -127,9 +127,11 @@ int uprobe_place(struct probe_env *env, const struct probe_target *t, uint64_t c
 		 bool is_return, struct uprobe_places *p, struct probe_error *err)
 {
 	struct elf_file *f = elf_file_get(env, t->a, err);
-	struct uprobe_place place = { .name = t->name, .cookie = cookie, .is_return = is_return };
+	struct uprobe_place place = { .t = t, .cookie = cookie, .is_return = is_return };
 	const struct elf_symbol *s = NULL;
 	uint64_t addr = t->value;
+	const uint8_t *code;
+	size_t left;
 	int rc = 0;
 
 	if (!f)
@@ -144,12 +146,16 @@ int uprobe_place(struct probe_env *env, const struct probe_target *t, uint64_t c
 					     s->name, (unsigned long long)addr);
 	}
 	/* an image may come to another version of the file */
-	if (!t->value2 && (!t->b || t->value))
+	if (!(t->value2 & UPROBE_UNSAFE) && (!t->b || t->value))
 		rc = uprobe_check(env, f, addr, is_return, err);
 	if (rc)
 		return rc;
 	place.path = f->open_as;
 	place.off = elf_file_offset(f, addr);
+	code = elf_file_bytes(f, place.off, &left);
+	place.is_doubtful = f->is_native && code && insn_is_doubtful(code, left);
+	if (place.is_doubtful && insn_length(code, left) && s && !is_return)
+		place.next = t->value + insn_length(code, left);
 	if (is_return && f->is_go)
 		return go_returns(env, f, s ?: elf_symbol_at(env, f, addr), place, p, err);
 	return add(p, &place, err);

@@ -353,7 +353,7 @@ static int places_of(struct probe_env *env, const struct probe_target *t, uint64
 				.off = s->off,
 				.ref_ctr = s->ref_ctr,
 				.cookie = cookie,
-				.name = t->name,
+				.t = t,
 			};
 	}
 	return p->cnt > before ? 0 : probe_fail(err, -1, -ENOENT, "No matches for %s.", t->name);
@@ -397,7 +397,7 @@ static int attach(struct probe_env *env, const struct probe_attach *a, struct pr
 	struct places p = { 0 };
 	int rc = all_places(env, a->targets, a->target_cnt, a->cookies, &p, err);
 
-	rc = rc ?: uprobe_attach_places(a, p.at, p.cnt, links, err);
+	rc = rc ?: uprobe_attach_places(env, a, p.at, p.cnt, links, err);
 	free(p.at);
 	return rc;
 }

@@ -137,6 +137,17 @@ static const struct {
 
 static void test_insns(void)
 {
+	/* lock; xacquire lock; int3, hlt, out, cli, EVEX, segments, none in 64-bit mode, cut; vmovd */
+	static const char *const doubtful[] = {
+		"\xf0\xff\5", "\xf2\xf0\xff", "\xcc\0\0",     "\xf4\0\0",
+		"\xe6\5\0",   "\xfa\0\0",     "\x62\xf1\7",   "\x3e\xff\xe0",
+		"\x8e\xd0\0", "\6\0\0",	      "\x66\x66\x66", "\xc5\xf9\x6e",
+	};
+	/* push, mov %fs:, nop, endbr64, VEX, syscall, mov of an address */
+	static const char *const plain[] = {
+		"\x55\0\0",	  "\x64\x48\x8b\4", "\x90\0\0",	  "\xf3\x0f\x1e\xfa",
+		"\xc5\xf8\x77\0", "\x0f\5\0",	    "\xa1\0\0\0",
+	};
 	static const uint8_t code[] = "\x55\x48\x89\xe5\xb8\1\2\3\4\xc3\x06";
 	uint64_t before = 0, after = 0;
 
@@ -149,6 +160,10 @@ static void test_insns(void)
 		printf("instruction %zu: %u bytes, should be %u\n", i, got, insns[i].len);
 		failures++;
 	}
+	for (size_t i = 0; i < sizeof(doubtful) / sizeof(*doubtful); i++)
+		CHECK(insn_is_doubtful_x86((const uint8_t *)doubtful[i], 3));
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+		CHECK(!insn_is_doubtful_x86((const uint8_t *)plain[i], 4));
 #if defined(__x86_64__)
 	CHECK(!insn_boundary(code, sizeof(code), 4, &before, &after));
 	CHECK(insn_boundary(code, sizeof(code), 6, &before, &after) == -EINVAL);
