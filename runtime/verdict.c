@@ -25,8 +25,6 @@
 	"This is a fault of trace, not of the script: please report both, with what -d verifier "  \
 	"prints."
 
-#define TOO_LARGE "BPF program is too large"
-
 static const struct {
 	const char *words, *plain, *hint;
 	bool is_work;
@@ -96,6 +94,21 @@ static void read_words(struct verdict *v, const char *line)
 	}
 }
 
+/*
+ * A verdict on the amount of work may come before the line of its instruction has ended: where the words
+ * begin, or NULL. Others have a line of their own, and some of their words are found in instructions.
+ */
+static const char *behind_insn(const char *line)
+{
+	const char *words = NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && !words; i++)
+		if (rows[i].is_work)
+			words = memmem(line, strcspn(line, "\n"), rows[i].words,
+				       strlen(rows[i].words));
+	return words;
+}
+
 void verdict_read(const char *log, struct verdict *v)
 {
 	const char *line, *behind;
@@ -108,8 +121,7 @@ void verdict_read(const char *log, struct verdict *v)
 			v->plain = v->hint = NULL;
 			v->is_work = false;
 			*v->words = '\0';
-			/* one that ends without a new line carries the verdict behind it */
-			behind = memmem(line, strcspn(line, "\n"), TOO_LARGE, strlen(TOO_LARGE));
+			behind = behind_insn(line);
 			if (behind)
 				read_words(v, behind);
 		} else if (*line == ';') {

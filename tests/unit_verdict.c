@@ -55,6 +55,9 @@ static void test_words(void)
 	CHECK("4: (05) goto pc-2\ninfinite loop detected at insn 3\ncur state: R0=scalar()\n"
 	      "old state: R0=scalar()\nprocessed 9 insns\n",
 	      "end of this loop", 4, 0, "");
+	CHECK("7: (15) if r0 == 0x0 goto pc+16 infinite loop detected at insn 8\ncur state: R0=0\n"
+	      "old state: R0=0\nprocessed 9 insns\n",
+	      "end of this loop", 7, 0, "");
 	CHECK("combined stack size of 3 calls is 544. Too large\n", "512", VERDICT_NO_INSN, 0, "");
 	CHECK("the call stack of 9 frames is too deep !\n", "nested too deeply", VERDICT_NO_INSN, 0,
 	      "");
