@@ -11,20 +11,9 @@
 #include "ast/ctype.h"
 #include "ast/fold.h"
 #include "ast/getopt.h"
-#include "ast/symtab.h"
+#include "ast/resolve.h"
 #include "ast/type.h"
-#include "ast/unit.h"
-#include "lexer/lexer.h"
 
-struct resolver {
-	struct unit *u;
-	struct symtab *names;
-	int constants; /* above zero: where only a literal will do */
-	bool beside_text; /* the word stands where something is compared with a string */
-	bool is_target; /* the word stands where something is assigned to */
-};
-
-static void resolve_node(struct resolver *r, struct node *n);
 static void resolve_list(struct resolver *r, struct node *n);
 
 static void resolve_constant(struct resolver *r, struct node *n)
@@ -34,79 +23,11 @@ static void resolve_constant(struct resolver *r, struct node *n)
 	r->constants--;
 }
 
-/* ---- variables ---- */
-
-/* A new variable that may not hide another. */
-static struct var_sym *var_declare(struct resolver *r, struct node *var, struct span sp)
-{
-	struct var_sym *old = symtab_var(r->names, var->var.name);
-
-	if (old && !old->undefined) {
-		struct diag *d = diag(r->u->diags, sp, D_VAR_REDECLARED, var_shown(var->var.name));
-
-		diag_also(d, old->def, "This is the initial declaration.");
-		return NULL;
-	}
-	return var->var.sym = symtab_var_new(r->names, var);
-}
-
-/* One error for all uses in the block: they are of one mistake. */
-static void var_undefined(struct resolver *r, const struct node *n)
-{
-	struct diag *d = diag(r->u->diags, n->span, D_VAR_UNDEFINED, var_shown(n->var.name));
-	struct nearest near;
-
-	nearest_init(&near, var_shown(n->var.name));
-	symtab_nearest(r->names, &near);
-	if (near.best && strcmp(near.best, var_shown(n->var.name)) == 0)
-		diag_hint(d, "A macro has only the variables that are passed to it.");
-	else if (near.best)
-		diag_hint(d, "Did you mean '%s'?", near.best);
-	symtab_var_new(r->names, n)->undefined = true;
-}
-
-static void var_read(struct resolver *r, struct node *n)
-{
-	struct var_sym *sym = symtab_var(r->names, n->var.name);
-
-	if (!sym)
-		var_undefined(r, n);
-	if (!sym || sym->undefined)
-		return;
-	n->var.sym = sym;
-	sym->used = true;
-	if (!sym->assigned && !sym->early.to)
-		sym->early = n->span;
-}
-
-/* Whoever is given the variable's address, or is to fill it, assigns to it. */
-static void var_filled(struct resolver *r, const struct node *n)
-{
-	struct var_sym *sym = n->kind == N_VAR ? symtab_var(r->names, n->var.name) : NULL;
-
-	if (sym)
-		sym->assigned = true;
-}
-
-/* What a function fills outlives the call, so the script says in which block it lives. */
-static void var_to_fill(struct resolver *r, const struct node *n)
-{
-	const char *name;
-
-	if (n->kind == N_VAR && !symtab_var(r->names, n->var.name)) {
-		name = var_shown(n->var.name);
-		diag_hint(diag(r->u->diags, n->span, D_VAR_UNDEFINED, name),
-			  "Declare it before: let %s;", name);
-		symtab_var_new(r->names, n)->undefined = true;
-	}
-	var_filled(r, n);
-}
-
 static void in_scope(struct resolver *r, struct node *loop_var, struct node *body)
 {
 	struct binding *mark = symtab_enter(r->names);
 
-	if (loop_var && var_declare(r, loop_var, loop_var->span))
+	if (loop_var && resolve_new_var(r, loop_var, loop_var->span))
 		loop_var->var.sym->assigned = true;
 	if (body->kind == N_BLOCK) {
 		resolve_list(r, body->block.stmts);
@@ -115,84 +36,6 @@ static void in_scope(struct resolver *r, struct node *loop_var, struct node *bod
 		resolve_node(r, body);
 	}
 	symtab_leave(r->names, mark);
-}
-
-/* ---- maps ---- */
-
-/* A map with a key once is one always. */
-static bool map_use(struct resolver *r, struct node *n, struct map_sym *m)
-{
-	bool keyed = n->map.key != NULL;
-	struct diag *d;
-
-	if (!(keyed ? m->has_scalar_use : m->has_key_use)) {
-		if (!m->has_key_use && !m->has_scalar_use)
-			m->key_span = n->span;
-		m->has_key_use |= keyed;
-		m->has_scalar_use |= !keyed;
-		return true;
-	}
-	d = diag(r->u->diags, n->span, keyed ? D_MAP_NOW_KEYED : D_MAP_NOW_SCALAR, m->name);
-	diag_also(d, m->key_span, "first used here");
-	return false;
-}
-
-static void resolve_map(struct resolver *r, struct node *n)
-{
-	struct map_sym *m = symtab_map(r->names, n->map.name, n->span);
-
-	resolve_node(r, n->map.key);
-	if (n->map.whole || map_use(r, n, m))
-		n->map.sym = m;
-}
-
-static void resolve_map_decl(struct resolver *r, struct node *n)
-{
-	static const char kinds[] = "hash|lruhash|percpuhash|percpulruhash";
-	struct map_sym *m = symtab_map(r->names, n->map_decl.map->map.name, n->map_decl.map->span);
-	const struct node *arg = n->map_decl.args;
-
-	n->map_decl.map->map.sym = m;
-	if (m->kind) {
-		diag_also(diag(r->u->diags, n->span, D_MAP_REDECLARED, m->name), m->def,
-			  "first declared here");
-		return;
-	}
-	m->def = n->map_decl.map->span;
-	m->kind = n->map_decl.kind;
-	if (words_find(kinds, m->kind) < 0)
-		diag_hint(diag(r->u->diags, n->map_decl.kind_span, D_MAP_KIND, m->kind),
-			  "Valid map types: %s", words_list(r->u->arena, kinds));
-	if (arg && arg->kind == N_INT)
-		m->max_entries = arg->num.value;
-}
-
-/* ---- positional parameters ---- */
-
-static const char *param(struct unit *u, uint64_t n)
-{
-	if (n - 1 < 64)
-		u->params_used |= 1ull << (n - 1);
-	return n >= 1 && n <= u->opt->param_cnt ? u->opt->params[n - 1] : "";
-}
-
-static void resolve_positional(struct resolver *r, struct node *n)
-{
-	const char *text = param(r->u, n->num.value);
-	bool is_neg = *text == '-';
-	struct literal num = literal_read(text + is_neg, strlen(text + is_neg));
-	uint64_t v = num.value;
-
-	if (!*text) {
-		diag(r->u->diags, n->span, D_POSITIONAL_MISSING, (unsigned long long)n->num.value);
-		node_become_number(n, N_INT, 0, false);
-		return;
-	}
-	if (num.bad != D_COUNT || (is_neg && v > (1ull << 63))) {
-		node_become_text(n, text);
-		return;
-	}
-	node_become_number(n, N_INT, is_neg ? -v : v, !is_neg && v > INT64_MAX);
 }
 
 /* ---- words and calls ---- */
@@ -331,13 +174,13 @@ static void resolve_call(struct resolver *r, struct node *n)
 	}
 	if (b->id == B_str && n->call.args && n->call.args->kind == N_POSITIONAL &&
 	    !n->call.args->next) {
-		node_become_text(n, param(r->u, n->call.args->num.value));
+		node_become_text(n, resolve_param(r->u, n->call.args->num.value));
 		return;
 	}
 	signature_parse(&sig, b->signature);
 	for (struct node *a = n->call.args; a; a = a->next, i++) {
 		if (i < sig.cnt && sig.args[i].sorts & SIG_VAR)
-			var_to_fill(r, a);
+			resolve_to_fill(r, a);
 		resolve_arg(r, a, i < sig.cnt ? &sig.args[i] : NULL, b, n->call.arg_cnt > sig.cnt);
 	}
 }
@@ -375,7 +218,7 @@ static void resolve_let(struct resolver *r, struct node *n)
 
 	resolve_node(r, n->let.vtype);
 	resolve_node(r, n->let.init);
-	sym = var_declare(r, n->let.var, n->span);
+	sym = resolve_new_var(r, n->let.var, n->span);
 	if (!sym)
 		return;
 	sym->assigned = n->let.init != NULL;
@@ -451,7 +294,7 @@ static void resolve_conditional(struct resolver *r, struct node *n)
 static void resolve_unary(struct resolver *r, struct node *n)
 {
 	if (n->unary.op == UN_ADDR)
-		var_filled(r, n->unary.e);
+		resolve_filled(r, n->unary.e);
 	resolve_node(r, n->unary.e);
 }
 
@@ -525,7 +368,7 @@ static void resolve_expr(struct resolver *r, struct node *n)
 		node_become_number(n, N_INT, r->u->opt->param_cnt, false);
 		r->u->params_used = UINT64_MAX;
 		break;
-	case N_VAR: var_read(r, n); break;
+	case N_VAR: resolve_var(r, n); break;
 	case N_MAP: resolve_map(r, n); break;
 	case N_IDENT: resolve_ident(r, n); break;
 	case N_CALL: resolve_call(r, n); break;
@@ -564,7 +407,7 @@ static void resolve_expr(struct resolver *r, struct node *n)
 	}
 }
 
-static void resolve_node(struct resolver *r, struct node *n)
+void resolve_node(struct resolver *r, struct node *n)
 {
 	if (!n)
 		return;

@@ -226,19 +226,28 @@ static void part_of_word(struct gen *g, struct steps *s, LLVMBasicBlockRef last)
 	gen_at(g, whole);
 }
 
-static void body_same(struct gen *g, struct body *b)
+/* Opens the function and its loop over both operands, with a word of each. */
+static struct steps open_pairs(struct gen *g, struct body *b, LLVMValueRef *l, LLVMValueRef *r)
 {
-	LLVMBasicBlockRef one = returns(g, 1), same = gen_block(g, "same"), last;
-	LLVMValueRef l, r, end, mask, differ;
+	LLVMValueRef at[2];
 	struct steps s;
 
 	open_frame(g, b);
-	l = operand(g, b, 1);
-	r = operand(g, b, 2);
-	last = gen_block(g, "last");
+	at[0] = operand(g, b, 1);
+	at[1] = operand(g, b, 2);
 	s = steps_open(g, WORD);
-	l = outline_load(g, gen_off_var(g, l, s.i), WORD, WORD);
-	r = outline_load(g, gen_off_var(g, r, s.i), WORD, WORD);
+	*l = outline_load(g, gen_off_var(g, at[0], s.i), WORD, WORD);
+	*r = outline_load(g, gen_off_var(g, at[1], s.i), WORD, WORD);
+	return s;
+}
+
+static void body_same(struct gen *g, struct body *b)
+{
+	LLVMBasicBlockRef one = returns(g, 1), same = gen_block(g, "same");
+	LLVMBasicBlockRef last = gen_block(g, "last");
+	LLVMValueRef l, r, end, mask, differ;
+	struct steps s = open_pairs(g, b, &l, &r);
+
 	end = outline_end_bit(g, r);
 	mask = LLVMBuildShl(g->b, end, gen_i64(g, 1), "");
 	mask = LLVMBuildSub(g->b, mask, gen_i64(g, 1), "");
@@ -256,17 +265,10 @@ static void body_same(struct gen *g, struct body *b)
 
 static void body_diff(struct gen *g, struct body *b)
 {
-	LLVMBasicBlockRef found = gen_block(g, "found"), last;
-	LLVMValueRef l, r, a, c;
-	struct steps s;
+	LLVMBasicBlockRef found = gen_block(g, "found"), last = gen_block(g, "last");
+	LLVMValueRef a, c;
+	struct steps s = open_pairs(g, b, &a, &c);
 
-	open_frame(g, b);
-	l = operand(g, b, 1);
-	r = operand(g, b, 2);
-	last = gen_block(g, "last");
-	s = steps_open(g, WORD);
-	a = outline_load(g, gen_off_var(g, l, s.i), WORD, WORD);
-	c = outline_load(g, gen_off_var(g, r, s.i), WORD, WORD);
 	part_of_word(g, &s, last);
 	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, a, c), s.next, found);
 	steps_close(g, &s, param(g, 3), g->outline_max);
