@@ -379,6 +379,11 @@ int fentry_expand(struct probe_env *env, const char *type, const struct probe_ta
 	struct btf *btf;
 	int id, rc;
 
+	if (!env_btf(env, err)) {
+		if (!module || !fentry_of_program(module))
+			env_hint(err, "kprobe:%s and kretprobe:%s need none.", pat->b, pat->b);
+		return -EOPNOTSUPP;
+	}
 	if (probe_is_glob(pat->b) ||
 	    (pat->a && (probe_is_glob(pat->a) || fentry_of_program(pat->a)))) {
 		rc = pat->a && fentry_of_program(pat->a) ? expand_programs(env, type, pat, &f, err)

@@ -3,7 +3,7 @@
  * rawtracepoint: tracepoints as the kernel's code calls them, which needs neither tracefs nor perf
  * events. Targets: a is the module or NULL, b the event. What exists is told by BTF, where each
  * event has a typedef btf_trace_NAME of its function; names of arguments stand only with the
- * function __traceiter_NAME (5.10).
+ * function __traceiter_NAME (5.10). Without BTF names are those of tracefs.
  */
 #include <bpf/btf.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "probes/env.h"
+#include "probes/tracepoint.h"
 
 #define TYPEDEF_PREFIX "btf_trace_"
 enum { PREFIX_LEN = sizeof(TYPEDEF_PREFIX) - 1 };
@@ -81,12 +81,52 @@ static int take_name(struct names *n, const char *name)
 	return 0;
 }
 
+/* Events of tracefs that are made of something else than a tracepoint of their name. */
+static bool is_made_up(const char *subsys)
+{
+	static const char *const names[] = { "eprobes",	 "ftrace",    "kprobes",
+					     "syscalls", "synthetic", "uprobes" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(subsys, names[i]))
+			return true;
+	return false;
+}
+
+static int take_event(void *arg, const struct probe_target *t)
+{
+	return is_made_up(t->a) ? 0 : take_name(arg, t->b);
+}
+
+/* Without BTF: the events that tracefs makes of them have their names. */
+static int event_names(struct names *n)
+{
+	struct probe_error ignored;
+	uint32_t cnt = 0;
+	int rc = tracepoint_list(n->env, take_event, n, &ignored);
+
+	if (n->cnt)
+		qsort(n->at, n->cnt, sizeof(*n->at), compare_names);
+	for (uint32_t i = 0; i < n->cnt; i++)
+		if (!cnt || strcmp(n->at[cnt - 1], n->at[i]))
+			n->at[cnt++] = n->at[i];
+	n->cnt = cnt;
+	return rc < 0 ? rc : 0;
+}
+
 static int kernel_names(struct names *n, struct probe_error *err)
 {
 	const struct btf_names *all = env_btf_names(n->env, BTF_NAMES_TRACEPOINTS, err);
-	int rc = all ? 0 : -ENOTSUP;
+	int rc = 0;
 
-	for (uint32_t i = 0; all && i < all->cnt && !rc; i++)
+	if (!all) {
+		rc = event_names(n);
+		if (rc)
+			return -ENOTSUP;
+		*err = (struct probe_error){ .part = -1 };
+		return 0;
+	}
+	for (uint32_t i = 0; i < all->cnt && !rc; i++)
 		rc = take_name(n, all->at[i].name);
 	return rc;
 }
@@ -179,7 +219,7 @@ static int list(struct probe_env *env, probe_fn fn, void *arg, struct probe_erro
 	static const struct probe_target all = { .b = "*" };
 	int rc = each_match(env, &all, fn, arg, err);
 
-	return rc == -ENOTSUP ? 0 : rc; /* no BTF: no list */
+	return rc == -ENOTSUP ? 0 : rc; /* neither BTF nor tracefs: no list */
 }
 
 /* ---- args ---- */
@@ -193,8 +233,10 @@ static int args(struct probe_env *env, const struct probe_target *t, struct prob
 	uint32_t words;
 	int id, rc;
 
-	if (!btf)
+	if (!btf) {
+		env_hint(err, "arg0, arg1 and so on are there without types.");
 		return -ENOTSUP;
+	}
 	if (!iter || !plain)
 		return probe_fail_oom(err);
 	id = btf__find_by_name_kind(btf, iter, BTF_KIND_FUNC);

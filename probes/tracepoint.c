@@ -261,7 +261,7 @@ static int expand(struct probe_env *env, const struct probe_target *pat, probe_f
 	return rc ? rc : 1;
 }
 
-static int list(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err)
+int tracepoint_list(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err)
 {
 	return match_list(env, "*", "*", fn, arg, err);
 }
@@ -378,7 +378,7 @@ const struct probe_type probe_tracepoint = {
 	.section = "tracepoint",
 	.parse = parse,
 	.expand = expand,
-	.list = list,
+	.list = tracepoint_list,
 	.args = args,
 	.attach = attach,
 };
