@@ -231,6 +231,13 @@ static void set_cfa(struct gen *g, struct step *s, LLVMValueRef v, LLVMBasicBloc
 	gen_br(g, have);
 }
 
+/* A word of memory. */
+static LLVMValueRef word_at(struct gen *g, struct step *s, enum word_space space, LLVMValueRef addr)
+{
+	word_read(g, space, gen_off(g, s->st, STACK_AT(tmp)), 8, addr, s->stop);
+	return word_load64(g, s->st, STACK_AT(tmp));
+}
+
 /* The CFA into its variable, by whichever of the ways the rule says. */
 static void find_cfa(struct gen *g, struct step *s)
 {
@@ -238,11 +245,13 @@ static void find_cfa(struct gen *g, struct step *s)
 	LLVMBasicBlockRef switched = gen_block(g, "switched");
 	LLVMValueRef kind = word_load(g, s->rule, offsetof(struct unwind_rule, cfa), 1, false);
 	LLVMValueRef off = word_load(g, s->rule, offsetof(struct unwind_rule, off), 4, true);
-	LLVMValueRef sw = LLVMBuildSwitch(g->b, kind, s->stop, UNWIND_SIGNAL), v;
+	LLVMValueRef sw, v, more;
 	static const uint32_t regs[] = {
 		[UNWIND_SP] = STACK_AT(sp), [UNWIND_FP] = STACK_AT(fp), [UNWIND_BX] = STACK_AT(bx)
 	};
 
+	more = word_load(g, s->rule, offsetof(struct unwind_rule, more), 4, true);
+	sw = LLVMBuildSwitch(g->b, kind, s->stop, UNWIND_SIGNAL);
 	for (uint32_t i = UNWIND_SP; i <= UNWIND_SIGNAL; i++) {
 		way[i] = gen_block(g, "way");
 		LLVMAddCase(sw, gen_i64(g, i), way[i]);
@@ -256,10 +265,16 @@ static void find_cfa(struct gen *g, struct step *s)
 		gen_at(g, way[i]);
 		set_cfa(g, s, word_add(g, word_load64(g, s->st, regs[i]), off), have);
 	}
-	gen_at(g, way[UNWIND_AT_FP]);
-	word_read(g, WORD_USER, gen_off(g, s->st, STACK_AT(tmp)), 8,
-		  word_add(g, word_load64(g, s->st, STACK_AT(fp)), off), s->stop);
-	set_cfa(g, s, word_load64(g, s->st, STACK_AT(tmp)), have);
+	gen_at(g, way[UNWIND_REG]);
+	v = word_load64(g, s->st, STACK_AT(regs));
+	gen_only_if(g, gen_not_zero(g, v), s->stop);
+	set_cfa(g, s, word_add(g, word_at(g, s, WORD_KERNEL, word_add(g, v, more)), off), have);
+	for (uint32_t i = UNWIND_AT_SP; i <= UNWIND_AT_FP; i++) {
+		gen_at(g, way[i]);
+		v = word_load64(g, s->st, i == UNWIND_AT_SP ? STACK_AT(sp) : STACK_AT(fp));
+		v = word_at(g, s, WORD_USER, word_add(g, v, off));
+		set_cfa(g, s, word_add(g, v, more), have);
+	}
 	gen_at(g, way[UNWIND_PLT]);
 	v = LLVMBuildAnd(g->b, s->pc, gen_i64(g, 15), "");
 	v = gen_cmp(g, LLVMIntUGE, v,
@@ -339,6 +354,7 @@ static void note_frame(struct gen *g, struct step *s)
 
 	pc = LLVMBuildAnd(g->b, pc, gen_i64(g, ADDR_MASK), "");
 	word_store(g, s->st, STACK_AT(pc), pc);
+	word_store(g, s->st, STACK_AT(regs), gen_i64(g, 0)); /* a caller's registers are others */
 	gen_only_if(g, gen_cmp(g, LLVMIntSGT, pc, gen_i64(g, 0)), s->stop);
 	gen_only_if(g, gen_cmp(g, LLVMIntULT, cnt, limit), s->stop);
 	at = gen_opaque(g, LLVMBuildAnd(g->b, cnt, gen_i64(g, STACK_MAX), ""));
@@ -453,6 +469,7 @@ static void take_registers(struct gen *g, LLVMValueRef st, LLVMBasicBlockRef not
 	call = word_load(g, regs, R_CALL, R_CALL_SZ, true);
 	call = LLVMBuildLShr(g->b, LLVMBuildNot(g->b, call, ""), gen_i64(g, 63), "");
 	set_place(g, st, call, 0, 1);
+	word_store(g, st, STACK_AT(regs), LLVMBuildPtrToInt(g->b, regs, g->i64, ""));
 	word_store(g, st, STACK_AT(need), gen_i64(g, 0));
 	word_store(g, st, STACK_AT(ip), word_load64(g, st, STACK_AT(pc)));
 }

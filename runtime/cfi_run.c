@@ -13,10 +13,18 @@
 
 #if defined(__x86_64__)
 enum { REG_SP = 7, REG_FP = 6, REG_BX = 3, REG_PC = 16 };
+/* Where the kernel's struct pt_regs has each. */
+static const int16_t regs_at[] = {
+	80, 96, 88, 40, 104, 112, 32, 152, 72, 64, 56, 48, 24, 16, 8, 0
+};
 #elif defined(__aarch64__)
 enum { REG_SP = 31, REG_FP = 29, REG_BX = 19, REG_PC = 255 };
+static const int16_t regs_at[] = { 0,	8,   16,  24,  32,  40,	 48,  56,  64,	72,
+				   80,	88,  96,  104, 112, 120, 128, 136, 144, 152,
+				   160, 168, 176, 184, 192, 200, 208, 216, 224 };
 #else
 enum { REG_SP = 255, REG_FP = 255, REG_BX = 255, REG_PC = 255 };
+static const int16_t regs_at[] = { 0 };
 #endif
 
 enum { STATES_MAX = 16 }; /* remembered at one time */
@@ -111,7 +119,7 @@ static struct unwind_rule rule_of(const struct cfi_cie *cie, const struct cfi_st
 
 	if (s->reg_at[RA].where == UNDEFINED)
 		return (struct unwind_rule){ .cfa = UNWIND_END };
-	if (s->cfa == UNWIND_STOP || s->off != rule.off)
+	if (s->cfa == UNWIND_STOP || s->off != rule.off || s->more != (int32_t)s->more)
 		return stop;
 	for (unsigned i = 0; i < TRACKED; i++) {
 		int64_t off = s->reg_at[i].off;
@@ -130,6 +138,10 @@ static struct unwind_rule rule_of(const struct cfi_cie *cie, const struct cfi_st
 	}
 	if (s->cfa == UNWIND_PLT)
 		rule.bx = (int16_t)s->plt;
+	if (s->cfa == UNWIND_REG)
+		rule.more = regs_at[s->reg];
+	if (s->cfa == UNWIND_AT_SP || s->cfa == UNWIND_AT_FP)
+		rule.more = (int32_t)s->more;
 	if (cie->go && s->cfa == UNWIND_SP && s->off >= 16 && s->reg_at[FP].where == SAME)
 		rule.fp = -16; /* below the return address, in all frames that have room */
 	return rule;
@@ -166,6 +178,21 @@ static int put_row(struct cfi_table *t, uint64_t vaddr, struct unwind_rule rule)
 /* ---- instructions ---- */
 
 /* [frame pointer + off], or the stack pointer and what a PLT entry may have pushed. */
+/* What stands at a register plus off; and there may be something to add. */
+static void cfa_at(struct cfi_state *s, uint8_t op, struct cfi_reader e)
+{
+	cfi_take(&e, 1);
+	s->more = 0;
+	if (e.p < e.end && cfi_take(&e, 1) == DW_OP_plus_uconst)
+		s->more = (int64_t)take_uleb(&e);
+	if (e.bad || e.p < e.end)
+		return;
+	if (op == DW_OP_breg0 + REG_FP)
+		s->cfa = UNWIND_AT_FP;
+	else if (op == DW_OP_breg0 + REG_SP)
+		s->cfa = UNWIND_AT_SP;
+}
+
 static void cfa_expression(struct cfi_state *s, struct cfi_reader e)
 {
 	static const uint8_t plt[] = { DW_OP_breg0 + REG_PC % 32, 0, DW_OP_lit15, DW_OP_and };
@@ -175,8 +202,8 @@ static void cfa_expression(struct cfi_state *s, struct cfi_reader e)
 	s->cfa = UNWIND_STOP;
 	s->reg = UINT64_MAX;
 	s->off = take_sleb(&e);
-	if (op == DW_OP_breg0 + REG_FP && e.end - e.p == 1 && *e.p == DW_OP_deref)
-		s->cfa = UNWIND_AT_FP;
+	if (e.p < e.end && *e.p == DW_OP_deref)
+		return cfa_at(s, op, e);
 	if (op != DW_OP_breg0 + REG_SP || e.end - e.p != sizeof(plt) + 1 + sizeof(rest) ||
 	    memcmp(e.p, plt, sizeof(plt)) || memcmp(e.p + sizeof(plt) + 1, rest, sizeof(rest)))
 		return;
@@ -190,9 +217,14 @@ static void cfa_expression(struct cfi_state *s, struct cfi_reader e)
 static void cfa_register(struct cfi_state *s, uint64_t reg)
 {
 	s->reg = reg;
-	s->cfa = reg == REG_SP ? UNWIND_SP : reg == REG_FP ? UNWIND_FP : UNWIND_STOP;
-	if (reg == REG_BX)
+	if (reg == REG_SP)
+		s->cfa = UNWIND_SP;
+	else if (reg == REG_FP)
+		s->cfa = UNWIND_FP;
+	else if (reg == REG_BX)
 		s->cfa = UNWIND_BX;
+	else
+		s->cfa = reg < sizeof(regs_at) / sizeof(*regs_at) ? UNWIND_REG : UNWIND_STOP;
 }
 
 static void set_reg(const struct cfi_cie *cie, struct cfi_state *s, uint64_t reg,

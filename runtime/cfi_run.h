@@ -37,6 +37,7 @@ struct cfi_state {
 	int64_t off;
 	uint64_t reg; /* of the CFA, for those that change only the offset */
 	int64_t plt; /* UNWIND_PLT: from which instruction on */
+	int64_t more; /* UNWIND_AT_SP, UNWIND_AT_FP */
 	struct {
 		enum cfi_where where;
 		int64_t off;

@@ -67,7 +67,9 @@ enum unwind_cfa {
 	UNWIND_SP, /* the stack pointer, plus off */
 	UNWIND_FP, /* the frame pointer, plus off */
 	UNWIND_BX, /* rbx, plus off */
-	UNWIND_AT_FP, /* what stands at the frame pointer plus off */
+	UNWIND_REG, /* a register of the code that was interrupted, at more in struct pt_regs, plus off */
+	UNWIND_AT_SP, /* what stands at the stack pointer plus off, plus more */
+	UNWIND_AT_FP, /* what stands at the frame pointer plus off, plus more */
 	UNWIND_PLT, /* as SP, and one word more from the instruction on that bx says, of 16 bytes */
 	UNWIND_SIGNAL, /* the kernel has left all registers on the stack */
 	UNWIND_UNSAID, /* code that is not described: by its frame pointer, if it has one */
@@ -80,7 +82,7 @@ struct unwind_rule {
 	int32_t off;
 	int16_t ra, fp, bx;
 	uint8_t cfa, flags;
-	uint32_t unused;
+	int32_t more;
 };
 
 /* Of one program on one CPU. */
@@ -89,6 +91,7 @@ struct unwind_state {
 	uint64_t back; /* 1: it is the instruction before pc that counts, a call; 0: pc's own */
 	uint64_t guessed; /* pc was found by the frame pointer alone */
 	uint64_t need; /* an address of which nothing is known; 0 */
+	uint64_t regs; /* the kernel's struct pt_regs, if that is what pc was doing; 0 */
 	uint32_t tgid, cnt, limit;
 	uint32_t lr_holds; /* 1: lr is the register itself, no call has been made from there */
 	uint64_t mm;

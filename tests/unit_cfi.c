@@ -53,7 +53,11 @@ static uint64_t memory(uint64_t addr)
 
 static uint64_t reg(uint64_t nr, uint64_t pc)
 {
-	return nr == SP ? sp : nr == FP ? fp : nr == BX ? bx : nr == PC ? pc : 0;
+	return nr == SP	  ? sp
+	       : nr == FP ? fp
+	       : nr == BX ? bx
+	       : nr == PC ? pc
+			  : 0x4000000 + nr * 0x1000;
 }
 
 /* Of the few operations there are in such expressions; false: another one. */
@@ -95,6 +99,18 @@ static bool evaluate(const Dwarf_Op *ops, size_t cnt, uint64_t cfa, uint64_t pc,
 	return n == 1;
 }
 
+/* The register at a place in the kernel's struct pt_regs. */
+static uint64_t number_of(int32_t at)
+{
+#if defined(__x86_64__)
+	static const uint8_t number[] = { 15, 14, 13, 12, 6, 3, 11, 10, 9, 8, 0, 2, 1, 4, 5 };
+
+	return number[at / 8];
+#else
+	return (uint64_t)at / 8;
+#endif
+}
+
 static bool cfa_by_rule(const struct unwind_rule *r, uint64_t pc, uint64_t *cfa)
 {
 	uint64_t off = (uint64_t)(int64_t)r->off;
@@ -103,7 +119,9 @@ static bool cfa_by_rule(const struct unwind_rule *r, uint64_t pc, uint64_t *cfa)
 	case UNWIND_SP: *cfa = sp + off; return true;
 	case UNWIND_FP: *cfa = fp + off; return true;
 	case UNWIND_BX: *cfa = bx + off; return true;
-	case UNWIND_AT_FP: *cfa = memory(fp + off); return true;
+	case UNWIND_AT_FP: *cfa = memory(fp + off) + (uint64_t)(int64_t)r->more; return true;
+	case UNWIND_AT_SP: *cfa = memory(sp + off) + (uint64_t)(int64_t)r->more; return true;
+	case UNWIND_REG: *cfa = reg(number_of(r->more), 0) + off; return true;
 	case UNWIND_PLT: *cfa = sp + off + ((pc & 15) >= (uint16_t)r->bx ? 8 : 0); return true;
 	case UNWIND_STOP:
 	case UNWIND_END:
