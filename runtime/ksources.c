@@ -202,6 +202,21 @@ static uint64_t symbol_at(struct Dwfl_Module *mod, const char *wanted)
 	return 0;
 }
 
+/* The file that the environment names. */
+static bool open_named(struct ksources *k, struct part *p, const struct build_id *id)
+{
+	const char *path = getenv("TRACE_VMLINUX");
+
+	path = path ? path : getenv("BPFTRACE_VMLINUX");
+	if (!path)
+		return false;
+	if (id->len && open_part(p, path, k->dirs, id))
+		return true;
+	fprintf(stderr, "WARNING: TRACE_VMLINUX: %s is not the vmlinux of the kernel that runs\n",
+		path);
+	return false;
+}
+
 static bool open_kernel(struct ksources *k, struct part *p)
 {
 	static const char *const names[] = {
@@ -215,7 +230,7 @@ static bool open_kernel(struct ksources *k, struct part *p)
 	struct build_id id = running_id("/sys/kernel/notes");
 	uint64_t here = ksyms_addr(k->ksyms, "_stext"), there;
 
-	if (!here || !open_anywhere(k, p, names, "", &id))
+	if (!here || !(open_named(k, p, &id) || open_anywhere(k, p, names, "", &id)))
 		return false;
 	there = symbol_at(debugfile_module(p->file), "_stext");
 	p->away = there - here;
