@@ -104,11 +104,21 @@ static void tell_again(struct unwind *u)
 	}
 }
 
+static void tell_one(struct unwind *u)
+{
+	tell_process(u, u->fresh[--u->fresh_cnt]);
+}
+
+/*
+ * Tables take their time. Meanwhile others map files, and may be gone a moment later: so events are taken,
+ * and files opened, between any two of them.
+ */
 static void tell_fresh(struct unwind *u)
 {
-	for (uint32_t i = 0; i < u->fresh_cnt; i++)
-		tell_process(u, u->fresh[i]);
-	u->fresh_cnt = 0;
+	while (u->fresh_cnt) {
+		tell_one(u);
+		usyms_advance(u->procs, UINT64_MAX);
+	}
 	tell_again(u);
 }
 
@@ -138,7 +148,7 @@ static void on_change(void *arg, uint32_t tgid, bool ended)
 	if (i < u->fresh_cnt)
 		return;
 	if (u->fresh_cnt == FRESH_MAX)
-		tell_fresh(u);
+		tell_one(u);
 	u->fresh[u->fresh_cnt++] = tgid;
 }
 
