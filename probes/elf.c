@@ -81,8 +81,9 @@ static int map_file(struct elf_file *f, struct probe_error *err)
 		rc = -errno;
 	else if (!S_ISREG(st.st_mode))
 		rc = -EINVAL;
+	/* into private mappings the kernel writes the breakpoints of others, while they trace */
 	at = rc || !st.st_size ? MAP_FAILED
-			       : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+			       : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (at != MAP_FAILED) {
 		f->image = at;
 		f->mapped = f->size = (size_t)st.st_size;
