@@ -19,11 +19,12 @@
  * A target named twice by one probe counts twice, but one program cannot sit on it twice: the second
  * goes to another group.
  */
-enum { SEEN_BUCKETS = 256 };
-
 struct seen {
-	const char *name;
-	struct seen *next;
+	struct seen_name {
+		const char *text; /* NULL: the slot is free */
+		uint32_t hash;
+	} * at;
+	uint32_t cnt, cap; /* the latter is a power of two, or 0 */
 };
 
 /* Where arg0 to arg9 and retval are, of those that the code uses. */
@@ -38,7 +39,7 @@ struct group {
 	const char *context; /* "": not asked for */
 	struct words words;
 	struct node *attaches, **tail;
-	struct seen *seen[SEEN_BUCKETS]; /* names of its targets */
+	struct seen seen; /* names of its targets */
 	struct group *next;
 };
 
@@ -312,21 +313,47 @@ static const struct type *args_type(struct expansion *x, const struct probe_targ
 
 /* ---- targets to groups ---- */
 
+/* The slot of a name, or that where it belongs. */
+static struct seen_name *name_slot(const struct seen *s, const char *name, uint32_t hash)
+{
+	uint32_t i = hash;
+
+	for (;; i++) {
+		struct seen_name *n = &s->at[i & (s->cap - 1)];
+
+		if (!n->text || (n->hash == hash && !strcmp(n->text, name)))
+			return n;
+	}
+}
+
+static void seen_grow(struct arena *a, struct seen *s)
+{
+	struct seen old = *s;
+
+	s->cap = old.cap ? 2 * old.cap : 16;
+	s->at = arena_array_of(a, struct seen_name, s->cap);
+	for (uint32_t i = 0; i < old.cap; i++)
+		if (old.at[i].text)
+			*name_slot(s, old.at[i].text, old.at[i].hash) = old.at[i];
+}
+
 /* False: the group has it already. */
 static bool group_note(struct arena *a, struct group *g, const char *name)
 {
-	struct seen **head, *s;
-	uint32_t hash = 5381;
+	struct seen *s = &g->seen;
+	struct seen_name *n;
+	uint32_t hash = 2166136261u;
 
 	for (const char *c = name; *c; c++)
-		hash = hash * 33 + (uint8_t)*c;
-	head = &g->seen[hash % SEEN_BUCKETS];
-	for (s = *head; s; s = s->next)
-		if (!strcmp(s->name, name))
-			return false;
-	s = arena_new_of(a, struct seen);
-	*s = (struct seen){ name, *head };
-	*head = s;
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	hash ^= hash >> 15;
+	if (2 * s->cnt >= s->cap)
+		seen_grow(a, s);
+	n = name_slot(s, name, hash);
+	if (n->text)
+		return false;
+	*n = (struct seen_name){ name, hash };
+	s->cnt++;
 	return true;
 }
 
