@@ -9,14 +9,6 @@ static int parse(struct probe_env *env, const struct probe_part *parts, uint32_t
 	return probe_check_parts("end", cnt, 0, 0, err);
 }
 
-static int expand(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
-		  struct probe_error *err)
-{
-	int rc = fn(arg, pat);
-
-	return rc ? rc : 1;
-}
-
 const struct probe_type probe_end = {
 	.name = "end",
 	.aliases = { "END" },
@@ -24,5 +16,5 @@ const struct probe_type probe_end = {
 	.when = PROBE_WHEN_END,
 	.section = "raw_tp",
 	.parse = parse,
-	.expand = expand,
+	.expand = probe_is_itself,
 };

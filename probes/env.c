@@ -203,6 +203,16 @@ int probe_check_parts(const char *type, uint32_t cnt, uint32_t min, uint32_t max
 	return -EINVAL;
 }
 
+int probe_is_itself(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
+		    struct probe_error *err)
+{
+	int rc = fn(arg, pat);
+
+	(void)env;
+	(void)err;
+	return rc ?: 1;
+}
+
 int probe_parse_named(const char *type, struct probe_env *env, const struct probe_part *parts,
 		      uint32_t cnt, struct probe_target *pat, struct probe_error *err)
 {

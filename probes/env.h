@@ -65,6 +65,9 @@ int probe_fail_oom(struct probe_error *err);
 /* "TYPE probe type requires 2 arguments, found 1" unless min <= parts after the type <= max. */
 int probe_check_parts(const char *type, uint32_t cnt, uint32_t min, uint32_t max,
 		      struct probe_error *err);
+/* The expand of types without patterns: what was parsed is the target. */
+int probe_is_itself(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
+		    struct probe_error *err);
 /* parse of types that take one name, "test:NAME". */
 int probe_parse_named(const char *type, struct probe_env *env, const struct probe_part *parts,
 		      uint32_t cnt, struct probe_target *pat, struct probe_error *err);
@@ -289,8 +292,6 @@ int links_holder(struct probe_links *links, uint32_t cnt);
  */
 int timer_parse(struct probe_env *env, const char *type, const struct probe_part *parts,
 		uint32_t cnt, struct probe_target *pat, struct probe_error *err);
-int timer_expand(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
-		 struct probe_error *err);
 int timer_list(struct probe_env *env, const char *type, probe_fn fn, void *arg);
 const char *timer_list_name(struct probe_env *env, const char *type, const struct probe_target *t);
 int timer_attach(const struct probe_attach *a, bool one_cpu, struct probe_links *links,

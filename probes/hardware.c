@@ -28,14 +28,6 @@ static int parse(struct probe_env *env, const struct probe_part *parts, uint32_t
 	return counter_parse(env, &counters, parts, cnt, pat, err);
 }
 
-static int expand(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
-		  struct probe_error *err)
-{
-	int rc = fn(arg, pat);
-
-	return rc ? rc : 1;
-}
-
 static int list(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err)
 {
 	return counter_list(env, &counters, fn, arg);
@@ -59,7 +51,7 @@ const struct probe_type probe_hardware = {
 	.flags = PROBE_EXCLUSIVE | PROBE_TAKES_PID | PROBE_LISTED | PROBE_CONTEXT_REGS,
 	.section = "perf_event",
 	.parse = parse,
-	.expand = expand,
+	.expand = probe_is_itself,
 	.list = list,
 	.list_name = list_name,
 	.context = perf_context,

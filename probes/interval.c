@@ -32,7 +32,7 @@ const struct probe_type probe_interval = {
 		 PROBE_BEATS,
 	.section = "perf_event",
 	.parse = parse,
-	.expand = timer_expand,
+	.expand = probe_is_itself,
 	.list = list,
 	.list_name = list_name,
 	.context = perf_context,

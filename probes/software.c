@@ -29,14 +29,6 @@ static int parse(struct probe_env *env, const struct probe_part *parts, uint32_t
 	return counter_parse(env, &counters, parts, cnt, pat, err);
 }
 
-static int expand(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
-		  struct probe_error *err)
-{
-	int rc = fn(arg, pat);
-
-	return rc ? rc : 1;
-}
-
 static int list(struct probe_env *env, probe_fn fn, void *arg, struct probe_error *err)
 {
 	return counter_list(env, &counters, fn, arg);
@@ -61,7 +53,7 @@ const struct probe_type probe_software = {
 		 PROBE_OVERFLOWS,
 	.section = "perf_event",
 	.parse = parse,
-	.expand = expand,
+	.expand = probe_is_itself,
 	.list = list,
 	.list_name = list_name,
 	.context = perf_context,

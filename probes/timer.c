@@ -136,14 +136,6 @@ int timer_parse(struct probe_env *env, const char *type, const struct probe_part
 	return timer_target(env, type, u, value, pat, err);
 }
 
-int timer_expand(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
-		 struct probe_error *err)
-{
-	int rc = fn(arg, pat);
-
-	return rc ? rc : 1;
-}
-
 const char *timer_list_name(struct probe_env *env, const char *type, const struct probe_target *t)
 {
 	return env_printf(env, "%s:%s:", type, t->a);

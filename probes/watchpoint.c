@@ -64,14 +64,6 @@ static int parse(struct probe_env *env, const struct probe_part *parts, uint32_t
 	return pat->a && pat->name ? 0 : probe_fail_oom(err);
 }
 
-static int expand(struct probe_env *env, const struct probe_target *pat, probe_fn fn, void *arg,
-		  struct probe_error *err)
-{
-	int rc = fn(arg, pat);
-
-	return rc ? rc : 1;
-}
-
 static int explain(const char *name, int rc, struct probe_error *err)
 {
 	if (rc == -ENOSPC)
@@ -141,6 +133,6 @@ const struct probe_type probe_watchpoint = {
 	.flags = PROBE_EXCLUSIVE | PROBE_TAKES_PID | PROBE_CONTEXT_REGS | PROBE_USER_MEMORY,
 	.section = "perf_event",
 	.parse = parse,
-	.expand = expand,
+	.expand = probe_is_itself,
 	.attach = attach,
 };
