@@ -330,7 +330,10 @@ static void loop(struct gen *g)
 		g->unrolled--;
 		g->loops--;
 		return;
-	case LOOP_WHILE: printf("while ($i%d++ < %u) ", g->ints.name[0], 1 + roll(g, 9)); break;
+	case LOOP_WHILE: /* what the body does to the variable may keep it going for millions of rounds */
+		printf("$c%d = 0;\nwhile ($i%d++ < %u && $c%d++ < 64) ", name, g->ints.name[0],
+		       1 + roll(g, 9), name);
+		break;
 	default: printf("$c%d = 0;\nwhile ($c%d++ < %u) ", name, name, 1 + roll(g, 9));
 	}
 	printf("{\n");
