@@ -66,6 +66,9 @@ int zip_find(const uint8_t *zip, size_t sz, const char *name, uint64_t *off, uin
  */
 typedef int (*path_fn)(void *arg, const char *path, const char *shown);
 int paths_match(struct probe_env *env, const char *pattern, path_fn fn, void *arg);
+/* There is no such file: -EINVAL and err, with the one that may be meant. */
+int paths_missing(struct probe_env *env, const char *type, const char *path,
+		  struct probe_error *err);
 /* The hint: where a pattern of paths that matched nothing was looked for; false: where it says. */
 bool paths_hint(struct probe_env *env, const char *pattern, struct probe_error *err);
 

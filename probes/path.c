@@ -453,6 +453,42 @@ int paths_match(struct probe_env *env, const char *pattern, path_fn fn, void *ar
 	return rc ? rc : 1;
 }
 
+static void feed_dir(struct probe_env *env, const char *path, struct near_name *near)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		if (e->d_type == DT_DIR)
+			continue;
+		near_name_feed(near, e->d_name);
+		if (near->best == e->d_name)
+			near->best = env_strdup(env, e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+int paths_missing(struct probe_env *env, const char *type, const char *path,
+		  struct probe_error *err)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	char *dir = env_strndup(env, path, (size_t)(name - path));
+	struct near_name near = { .word = name };
+	const char *dirs = NULL, *next;
+	int rc = probe_fail(err, -1, -EINVAL,
+			    "%s target file '%s' does not exist or is not executable", type, path);
+
+	if (!dir)
+		return rc;
+	feed_dir(env, *dir ? dir : ".", &near);
+	while (!*dir && (next = program_next(env, &dirs, ".")))
+		feed_dir(env, next, &near);
+	if (near.best)
+		env_hint(err, "Did you mean '%s%s'?", dir, near.best);
+	return rc;
+}
+
 bool paths_hint(struct probe_env *env, const char *pattern, struct probe_error *err)
 {
 	bool here = !env->opt.pid && probe_is_glob(pattern) && !strchr(pattern, '/');

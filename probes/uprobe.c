@@ -335,9 +335,7 @@ static int expand_as(struct probe_env *env, const char *type, const struct probe
 		return uprobe_none(err);
 	rc = paths_match(env, pat->a, in_file, &m);
 	if (!rc && !probe_is_glob(pat->a))
-		return probe_fail(err, -1, -EINVAL,
-				  "%s target file '%s' does not exist or is not executable", type,
-				  pat->a);
+		return paths_missing(env, type, pat->a, err);
 	if (rc == -ENOMEM)
 		return probe_fail_oom(err);
 	if (rc < 0 || m.cnt)

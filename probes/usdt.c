@@ -285,9 +285,7 @@ static int expand(struct probe_env *env, const struct probe_target *pat, probe_f
 	int rc = paths_match(env, pat->a, in_file, &m);
 
 	if (!rc && !probe_is_glob(pat->a))
-		return probe_fail(err, -1, -EINVAL,
-				  "usdt target file '%s' does not exist or is not executable",
-				  pat->a);
+		return paths_missing(env, "usdt", pat->a, err);
 	if (rc == -ENOMEM)
 		return probe_fail_oom(err);
 	if (rc < 0 || m.cnt)
