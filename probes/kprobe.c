@@ -327,39 +327,37 @@ static int check_modules(struct probe_env *env, const struct probe_target *targe
 static int open_multi(struct probe_env *env, const struct probe_target *targets, uint32_t cnt,
 		      bool is_return, struct probe_error *err)
 {
-	const char **syms = calloc((size_t)cnt + 1, sizeof(*syms));
-	uint32_t *nos = calloc((size_t)cnt + 1, sizeof(*nos)), refused;
+	const char **syms = calloc((size_t)cnt + 1, sizeof(*syms)), *refused;
 	struct multi_args try = {
 		.prog_fd = links_load_nothing(TRACE_KPROBE_MULTI),
 		.attach_type = TRACE_KPROBE_MULTI,
 		.syms = syms,
 		.is_return = is_return,
 	};
-	bool of_modules = false;
-	int rc = syms && nos ? 0 : probe_fail_oom(err);
+	uint32_t i, of_modules = 0;
+	int rc = 0;
 
-	for (uint32_t i = 0; i < cnt && !rc; i++) {
-		bool of_module = is_module(targets[i].a);
-
-		of_modules |= of_module && !targets[i].value2;
-		if (of_module || targets[i].value2)
-			continue;
-		syms[try.cnt] = targets[i].b;
-		nos[try.cnt++] = i;
+	for (i = 0; syms && i < cnt; i++) {
+		if (!targets[i].value2 && is_module(targets[i].a))
+			of_modules++;
+		else if (!targets[i].value2)
+			syms[try.cnt++] = targets[i].b;
 	}
-	if (!rc && try.cnt && try.prog_fd >= 0)
+	if (try.cnt && try.prog_fd >= 0)
 		rc = links_multi_try(&try);
 	if (is_refusal(rc)) {
-		refused = nos[find_refused(&try, &rc)];
-		err->target_no = refused + 1;
-		rc = explain(env, &targets[refused], rc, err);
-	} else if (rc != -ENOMEM) {
+		refused = syms[find_refused(&try, &rc)];
+		for (i = 0;
+		     targets[i].value2 || is_module(targets[i].a) || targets[i].b != refused;)
+			i++;
+		err->target_no = i + 1;
+		rc = explain(env, &targets[i], rc, err);
+	} else {
 		rc = of_modules ? check_modules(env, targets, cnt, err) : 0;
 	}
 	if (try.prog_fd >= 0)
 		close(try.prog_fd);
 	free(syms);
-	free(nos);
 	return rc;
 }
 
