@@ -365,8 +365,8 @@ static int expand_programs(struct probe_env *env, const char *type, const struct
 	if (!rc && !f->cnt && in.near.best)
 		env_hint(err, "Did you mean '%s'?", in.near.best);
 	else if (!rc && !f->cnt)
-		env_hint(err, "Programs need BTF, and those that trace are not traced themselves: "
-			      "see trace -l 'fentry:bpf:*'.");
+		env_hint(err, "Programs need BTF, and those that trace are not traced themselves%s",
+			 env->listing ? "." : ": see trace -l 'fentry:bpf:*'.");
 	return rc;
 }
 
