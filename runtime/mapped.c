@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,13 +38,40 @@ static int open_checked(const char *path, uint64_t ino)
 	return -ENOENT;
 }
 
+/*
+ * The kernel maps a program as one piece and then cuts off what is not of its first segment: what was told
+ * of when it was mapped may end elsewhere by now.
+ */
+static int open_from(const char *dir, uint64_t ino, uint64_t start)
+{
+	char begins[32], path[128];
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	int fd = -ENOENT;
+
+	snprintf(begins, sizeof(begins), "%llx-", (unsigned long long)start);
+	while (d && (e = readdir(d))) {
+		if (strncmp(e->d_name, begins, strlen(begins)))
+			continue;
+		snprintf(path, sizeof(path), "%s/%.40s", dir, e->d_name);
+		fd = open_checked(path, ino);
+		break;
+	}
+	if (d)
+		closedir(d);
+	return fd;
+}
+
 static int open_through(uint64_t ino, const struct mapped_by *by)
 {
-	char path[128];
+	char dir[64], path[128];
+	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", by->tgid,
-		 (unsigned long long)by->start, (unsigned long long)by->end);
-	return open_checked(path, ino);
+	snprintf(dir, sizeof(dir), "/proc/%u/map_files", by->tgid);
+	snprintf(path, sizeof(path), "%s/%llx-%llx", dir, (unsigned long long)by->start,
+		 (unsigned long long)by->end);
+	fd = open_checked(path, ino);
+	return fd == -ENOENT ? open_from(dir, ino, by->start) : fd;
 }
 
 static const char *inside(char *buf, size_t sz, uint32_t tgid, const char *path)
