@@ -171,6 +171,8 @@ int clone_load(const struct clone_args *a)
 		put_constant(&insns[a->sites->at[i]], a->cookie);
 	put_constants(insns, cnt, a->cookie);
 	opts.expected_attach_type = bpf_program__expected_attach_type(a->prog);
+	opts.log_buf = a->log;
+	opts.log_size = a->log ? a->log_sz : 0;
 	opts.attach_btf_id = a->btf_id;
 	opts.attach_btf_obj_fd = (uint32_t)a->btf_fd;
 	fd = bpf_prog_load(bpf_program__type(a->prog), bpf_program__name(a->prog), a->license,

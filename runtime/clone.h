@@ -21,6 +21,8 @@ struct clone_args {
 	const char *license;
 	uint32_t btf_id; /* see struct probe_load */
 	int btf_fd;
+	char *log; /* the verifier's, when it refuses; NULL: nobody wants it */
+	uint32_t log_sz;
 };
 int clone_load(const struct clone_args *a);
 void clone_sites_free(struct clone_sites *sites);

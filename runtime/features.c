@@ -27,6 +27,7 @@ struct probe {
 	int helper;
 	const char *path;
 	bool (*own)(void);
+	bool needs_jit;
 };
 
 static int trivial_prog(enum bpf_prog_type type)
@@ -177,6 +178,21 @@ static bool has_perf_link(void)
 	return rc == -EBADF;
 }
 
+/* Off by net.core.bpf_jit_enable, or not built in. */
+static bool has_jit(void)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t sz = sizeof(info);
+	int prog = trivial_prog(BPF_PROG_TYPE_TRACEPOINT);
+	bool has;
+
+	if (prog < 0)
+		return false;
+	has = !bpf_obj_get_info_by_fd(prog, &info, &sz) && info.jited_prog_len;
+	close(prog);
+	return has;
+}
+
 static bool has_prog_run(void)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -202,7 +218,8 @@ static bool has_mem_alloc(void)
  */
 static bool has_preempt_disable(void)
 {
-	return kernel_version() >= KERNEL(6, 16, 0) && !access("/sys/kernel/btf/vmlinux", F_OK);
+	return kernel_version() >= KERNEL(6, 16, 0) && !access("/sys/kernel/btf/vmlinux", F_OK) &&
+	       has_jit();
 }
 
 static bool has_tracefs(void)
@@ -223,6 +240,10 @@ static bool has_tracefs(void)
 	{                                                                                          \
 		.prog_type = (type), .helper = (nr)                                                \
 	}
+#define callback(type, nr)                                                                         \
+	{                                                                                          \
+		.prog_type = (type), .helper = (nr), .needs_jit = true                             \
+	}
 #define path(file)                                                                                 \
 	{                                                                                          \
 		.path = (file)                                                                     \
@@ -242,6 +263,7 @@ static const struct {
 };
 
 #undef helper
+#undef callback
 #undef path
 #undef own
 
@@ -258,6 +280,11 @@ enum feature feature_by_name(const char *name, size_t len)
 const char *feature_help(enum feature id)
 {
 	return table[id].help;
+}
+
+bool feature_needs_jit(enum feature id)
+{
+	return table[id].probe.needs_jit;
 }
 
 struct features *features_new(const char *no_features)
@@ -281,8 +308,10 @@ void features_free(struct features *f)
 	free(f);
 }
 
-static bool ask(const struct probe *p)
+static bool ask(struct features *f, const struct probe *p)
 {
+	if (p->needs_jit && !features_has(f, FEAT_JIT))
+		return false;
 	if (p->path)
 		return !access(p->path, F_OK);
 	if (p->own)
@@ -294,7 +323,7 @@ static bool ask(const struct probe *p)
 bool features_has(struct features *f, enum feature id)
 {
 	if (f->state[id] == UNASKED)
-		f->state[id] = ask(&table[id].probe) ? YES : NO;
+		f->state[id] = ask(f, &table[id].probe) ? YES : NO;
 	return f->state[id] == YES;
 }
 

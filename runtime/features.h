@@ -23,6 +23,7 @@ bool features_has(struct features *f, enum feature id);
 /* FEAT_CNT: no such feature. */
 enum feature feature_by_name(const char *name, size_t len);
 const char *feature_help(enum feature id);
+bool feature_needs_jit(enum feature id);
 
 /* Kernel, lockdown, capabilities, features: a table for --info. */
 int features_print(struct features *f, FILE *out);

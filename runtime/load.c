@@ -203,6 +203,7 @@ static bool session_works(struct loaded *l, const struct image_session *s,
 		return false;
 	targets = targets_of(l->img, returns->target_first, returns->target_cnt);
 	works = targets && type->session(a->env, targets, returns->target_cnt, how) &&
+		features_has(a->features, FEAT_JIT) && /* as for all functions of the kernel */
 		kfuncs_has(&l->kfuncs, a->env, KFUNC_is_return);
 	free(targets);
 	return works;
@@ -271,6 +272,8 @@ static int load_clones(struct loaded *l, uint32_t i, const struct load_args *a)
 		.prog = lp->prog,
 		.sites = &lp->sites,
 		.license = image_setting_str(l->img, "license", "GPL"),
+		.log = lp->log,
+		.log_sz = l->log_sz,
 	};
 	int fd, rc = 0;
 
@@ -291,9 +294,12 @@ static int load_clones(struct loaded *l, uint32_t i, const struct load_args *a)
 		ca.btf_fd = how.btf_fd;
 		fd = clone_load(&ca);
 		if (fd < 0) {
-			place_error(l->img, p->place, "the kernel refused the probe for %s: %s",
-				    image_str(l->img, l->img->targets[ca.cookie].name),
-				    strerror(-fd));
+			struct load_refusal r = { fd, l->obj, lp->prog, lp->log };
+
+			load_explain(a, &r);
+			fprintf(stderr, "NOTE: It is the program for %s.\n",
+				image_str(l->img,
+					  l->img->targets[p->target_first + ca.cookie].name));
 			l->told = true;
 			return fd;
 		}
@@ -318,7 +324,7 @@ static int check_needs(const struct load_args *a)
 
 		if (n->probe != IMAGE_NONE || (id != FEAT_CNT && features_has(a->features, id)))
 			continue;
-		load_lacks(a->img, n->place, name);
+		load_lacks(a, n->place, name);
 		return -EOPNOTSUPP;
 	}
 	return 0;

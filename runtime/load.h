@@ -105,7 +105,7 @@ struct load_refusal {
 };
 
 /* On stderr: which feature this kernel has not. */
-void load_lacks(const struct image *img, uint32_t place, const char *feature);
+void load_lacks(const struct load_args *a, uint32_t place, const char *feature);
 /* On stderr: why the kernel refused, where in the script, what to change. */
 void load_explain(const struct load_args *a, const struct load_refusal *r);
 /* Says what is missing when we may not load anything at all. 0 or -EPERM. */

@@ -124,12 +124,15 @@ static uint32_t probe_place(const struct load_args *a, const char *prog)
 	return IMAGE_NONE;
 }
 
-void load_lacks(const struct image *img, uint32_t place, const char *feature)
+void load_lacks(const struct load_args *a, uint32_t place, const char *feature)
 {
 	enum feature id = feature_by_name(feature, strlen(feature));
 
-	place_error(img, place, "this kernel has no %s: %s", feature,
+	place_error(a->img, place, "this kernel has no %s: %s", feature,
 		    id == FEAT_CNT ? "unknown to this version of trace" : feature_help(id));
+	if (id != FEAT_CNT && feature_needs_jit(id) && !features_has(a->features, FEAT_JIT))
+		fprintf(stderr, "HINT: It is for machine code, but programs are interpreted here: "
+				"set net.core.bpf_jit_enable to 1.\n");
 }
 
 /* ---- programs ---- */
@@ -174,7 +177,7 @@ static void explain_verdict(const struct load_args *a, const struct load_refusal
 	const struct image_need *need = v->is_work ? missed_need(a, prog, place) : NULL;
 
 	if (need) {
-		load_lacks(a->img, need->place, image_str(a->img, need->feature));
+		load_lacks(a, need->place, image_str(a->img, need->feature));
 		fprintf(stderr,
 			"HINT: Here the kernel goes through every round of this loop "
 			"beforehand, and finds: %s. Make it shorter or simpler, or use a "
@@ -207,7 +210,7 @@ static void explain_long_log(const struct load_args *a, const struct load_refusa
 			"HINT: Raise log_size, or leave -d verifier out: the kernel refuses "
 			"a program whose log does not fit.\n");
 	} else if (need) {
-		load_lacks(a->img, need->place, image_str(a->img, need->feature));
+		load_lacks(a, need->place, image_str(a->img, need->feature));
 		fprintf(stderr, "HINT: Make the probe's loops shorter or simpler, or use a newer "
 				"kernel.\n");
 	} else {

@@ -174,7 +174,7 @@ int load_keys_fit(const struct load_args *a, const struct map_shape *shapes)
 		if (shapes[i].key_sz <= IMAGE_KEY_EVERYWHERE ||
 		    features_has(a->features, FEAT_LONG_KEYS))
 			continue;
-		load_lacks(a->img, m->place, "long_keys");
+		load_lacks(a, m->place, "long_keys");
 		fprintf(stderr,
 			"HINT: The keys of %s take %u bytes. Lower max_strlen, or cut their "
 			"text with str(p, n).\n",
