@@ -14,6 +14,7 @@
 #include "ast/settings.h"
 #include "ast/type.h"
 #include "ast/unit.h"
+#include "ast/wants.h"
 
 /*
  * A target named twice by one probe counts twice, but one program cannot sit on it twice: the second
@@ -43,99 +44,18 @@ struct group {
 	struct group *next;
 };
 
-struct name {
-	const char *text;
-	struct name *next;
-};
-
 struct expansion {
 	struct unit *u;
 	struct group *groups, **tail;
 	/* Of the probe at hand. */
 	bool is_single; /* it has one attach point */
-	bool uses_ctx, uses_uaddr;
-	bool uses_args, needs_all; /* args itself as a value, not only its fields */
-	uint32_t words; /* bit N: argN; bit PROBE_ARGS_MAX: retval */
-	struct name *fields;
+	struct wants wants;
 	/* Of the attach point at hand. */
 	struct node *attach;
 	const struct probe_type *ptype;
 	bool is_wild, failed;
 	uint64_t target_cnt; /* of the whole program */
 };
-
-/* ---- what the code wants of args ---- */
-
-static const struct builtin *builtin_of(const struct node *n)
-{
-	if (n->kind == N_IDENT)
-		return builtin_find(n->ident.name);
-	return n->kind == N_CALL ? builtin_find(n->call.name) : NULL;
-}
-
-static bool is_args(const struct node *n)
-{
-	const struct builtin *b = builtin_of(n);
-
-	return b && b->id == B_args;
-}
-
-static void note_word(struct expansion *x, const struct node *n)
-{
-	const struct builtin *b = builtin_of(n);
-
-	if (b && b->id >= B_arg0 && b->id <= B_arg9)
-		x->words |= 1u << (b->id - B_arg0);
-	else if (b && b->id == B_retval)
-		x->words |= 1u << PROBE_ARGS_MAX;
-}
-
-static bool note_args(struct walker *w, struct node *n)
-{
-	struct expansion *x = w->arg;
-
-	if (n->kind == N_FIELD && is_args(n->field.e)) {
-		struct name *f = arena_new_of(x->u->arena, struct name);
-
-		f->text = n->field.name;
-		f->next = x->fields;
-		x->fields = f;
-		x->uses_args = true;
-		return false;
-	}
-	if (is_args(n))
-		x->uses_args = x->needs_all = true;
-	if (builtin_of(n) && builtin_of(n)->id == B_ctx)
-		x->uses_ctx = true;
-	if (builtin_of(n) && builtin_of(n)->id == B_uaddr)
-		x->uses_uaddr = true;
-	note_word(x, n);
-	return true;
-}
-
-static void find_args(struct expansion *x, struct node *probe)
-{
-	struct walker w = { .pre = note_args, .arg = x };
-
-	x->uses_ctx = x->uses_uaddr = x->uses_args = x->needs_all = false;
-	x->fields = NULL;
-	x->words = 0;
-	walk(&w, probe->probe.pred);
-	walk(&w, probe->probe.body);
-}
-
-static bool is_named(const struct expansion *x, const char *field)
-{
-	for (const struct name *f = x->fields; f; f = f->next)
-		if (strcmp(f->text, field) == 0)
-			return true;
-	return x->needs_all;
-}
-
-static bool is_used(const struct expansion *x, const char *field)
-{
-	return !x->is_wild || is_named(x, field);
-}
 
 static int first_name(void *arg, const struct probe_type *type, const struct probe_target *t)
 {
@@ -200,7 +120,8 @@ static const struct type *enum_type(struct expansion *x, const struct probe_fiel
 {
 	const struct type *t;
 
-	if (strncmp(f->ctype, "enum ", 5) || strpbrk(f->ctype, "*[") || !is_named(x, f->name))
+	if (strncmp(f->ctype, "enum ", 5) || strpbrk(f->ctype, "*[") ||
+	    !wants_field(&x->wants, f->name))
 		return NULL;
 	t = ctypes_find(x->u->ctypes, f->ctype);
 	return t && t->kind == V_ENUM && t->size == f->size ? t : NULL;
@@ -217,7 +138,7 @@ static const struct type *typedef_type(struct expansion *x, const struct probe_f
 	const struct type *t;
 
 	stars = name + strcspn(name, " *[");
-	if (!is_named(x, f->name) || strspn(stars, " *") != strlen(stars))
+	if (!wants_field(&x->wants, f->name) || strspn(stars, " *") != strlen(stars))
 		return NULL;
 	t = ctypes_find(u->ctypes, arena_printf(u->arena, "%.*s", (int)(stars - name), name));
 	for (; t && *stars; stars++)
@@ -278,7 +199,7 @@ static struct type_field field_of(struct expansion *x, const struct probe_target
 /* That of several functions is a number: one probe is to stay one program. */
 static bool types_retval(const struct expansion *x)
 {
-	return x->words & 1u << PROBE_ARGS_MAX && !x->is_wild && x->is_single;
+	return x->wants.retval_type && !x->is_wild && x->is_single;
 }
 
 static const struct type *args_type(struct expansion *x, const struct probe_target *target)
@@ -291,17 +212,17 @@ static const struct type *args_type(struct expansion *x, const struct probe_targ
 
 	if (x->ptype->args_kind == PROBE_ARGS_NONE || !x->ptype->args)
 		return NULL;
-	if (!x->uses_args && !(x->ptype->flags & PROBE_TYPED_RETVAL && types_retval(x)))
+	if (!x->wants.args && !(x->ptype->flags & PROBE_TYPED_RETVAL && types_retval(x)))
 		return NULL;
 	if (x->ptype->args(u->env, target, &pf, &err)) {
-		if (!x->uses_args)
+		if (!x->wants.args)
 			return NULL; /* a retval of unknown type is a number */
 		attach_error(x, &err);
 		return type_plain(u->types, V_NONE);
 	}
 	f = arena_array_of(u->arena, struct type_field, pf.cnt + 1);
 	for (uint32_t i = 0; i < pf.cnt; i++) {
-		if (!is_used(x, pf.fields[i].name))
+		if (x->is_wild && !wants_field(&x->wants, pf.fields[i].name))
 			continue;
 		f[cnt++] = field_of(x, target, &pf.fields[i]);
 		if (size < pf.fields[i].off + pf.fields[i].size)
@@ -365,7 +286,7 @@ static struct words words_of(const struct expansion *x, const struct probe_targe
 
 	memset(&w, 0, sizeof(w));
 	for (int i = 0; x->ptype->arg && i <= PROBE_ARGS_MAX; i++)
-		if (x->words & 1u << i &&
+		if (x->wants.words & 1u << i &&
 		    x->ptype->arg(target, i < PROBE_ARGS_MAX ? i : PROBE_ARG_RETVAL, &w.at[i],
 				  &err))
 			memset(&w.at[i], 0, sizeof(w.at[i]));
@@ -377,7 +298,7 @@ static const char *context_of(const struct expansion *x, const struct probe_targ
 {
 	const char *name = NULL;
 
-	if (x->uses_ctx && x->ptype->context)
+	if (x->wants.ctx && x->ptype->context)
 		name = x->ptype->context(x->u->env, target);
 	return name ?: "";
 }
@@ -389,7 +310,7 @@ static struct group *group_get(struct expansion *x, const struct type *args, con
 	struct group *g;
 
 	/* distances to what uaddr() names are from one place */
-	for (g = x->uses_uaddr ? NULL : x->groups; g; g = g->next)
+	for (g = x->wants.uaddr ? NULL : x->groups; g; g = g->next)
 		if (g->ptype == x->ptype && g->args == args && !strcmp(g->context, context) &&
 		    !memcmp(&g->words, w, sizeof(*w)) && group_note(x->u->arena, g, name))
 			return g;
@@ -549,7 +470,7 @@ static bool expand_probe(struct expansion *x, struct node *probe)
 	x->tail = &x->groups;
 	x->failed = false;
 	x->is_single = !probe->probe.attaches->next;
-	find_args(x, probe);
+	wants_of(x->u, probe, &x->wants);
 	for (struct node *a = probe->probe.attaches; a; a = a->next)
 		expand_attach(x, a);
 	if (x->groups) {
