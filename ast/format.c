@@ -442,33 +442,30 @@ static char *dumped(const struct node *program)
 	return text;
 }
 
-static bool is_same_program(const struct unit *u, const char *text, size_t len)
+/* Another unit of the text in u's memory. False: it is no program. */
+static bool parse_again(const struct unit *u, const char *text, size_t len, struct unit *again)
 {
-	struct unit again = *u;
-	const struct source *src;
-	const struct node *program;
-	char *before, *after;
-	bool same;
+	*again = *u;
+	again->sources = sources_new(u->arena);
+	again->diags = diags_new(u->arena, again->sources);
+	again->main_source =
+		source_add(again->sources, "", arena_strndup(u->arena, text, len), len);
+	again->program = again->main_source ? parse_source(again, again->main_source) : NULL;
+	return again->program;
+}
 
-	again.sources = sources_new(u->arena);
-	again.diags = diags_new(u->arena, again.sources);
-	src = source_add(again.sources, "", text, len);
-	program = src ? parse_source(&again, src) : NULL;
-	if (!program)
-		return false;
-	before = dumped(u->program);
-	after = dumped(program);
-	same = before && after && !strcmp(before, after);
+static bool is_same_program(const struct unit *u, const struct unit *again)
+{
+	char *before = dumped(u->program), *after = dumped(again->program);
+	bool same = before && after && !strcmp(before, after);
+
 	free(before);
 	free(after);
 	return same;
 }
 
-/*
- * Needs program as parse() gives it. Gives its canonical text, allocated. -EPROTO: it would have been
- * another program, which is a mistake here and not in the text.
- */
-int format(struct unit *u, char **text, size_t *len)
+/* again: what the text is, as parse() gives it. */
+static int format_once(struct unit *u, char **text, size_t *len, struct unit *again)
 {
 	struct formatter f = { .arena = u->arena, .doc = doc_new(u->arena) };
 	FILE *mem;
@@ -482,9 +479,36 @@ int format(struct unit *u, char **text, size_t *len)
 		doc_print(f.doc, mem);
 	if (fclose(mem))
 		return -ENOMEM;
-	if (!f.lost && is_same_program(u, *text, *len))
+	if (!f.lost && parse_again(u, *text, *len, again) && is_same_program(u, again))
 		return 0;
 	free(*text);
 	*text = NULL;
 	return -EPROTO;
+}
+
+enum { ROUNDS_MAX = 4 };
+
+/*
+ * Needs program as parse() gives it. Gives its canonical text, allocated. -EPROTO: it would have been
+ * another program, which is a mistake here and not in the text.
+ *
+ * What the author has on one line stays there if it finds room, else it has several from then on, and
+ * what stands before it may find room that it had not. So the result is formatted in turn until it
+ * stays as it is: formatting twice changes nothing.
+ */
+int format(struct unit *u, char **text, size_t *len)
+{
+	struct unit of[2] = { *u };
+	char *last = NULL;
+	int err = 0;
+
+	for (int i = 0; i < ROUNDS_MAX && !err; i++) {
+		err = format_once(&of[i % 2], text, len, &of[(i + 1) % 2]);
+		if (err || (last && !strcmp(last, *text)))
+			break;
+		free(last);
+		last = i + 1 < ROUNDS_MAX ? *text : NULL;
+	}
+	free(last);
+	return err;
 }
