@@ -30,6 +30,14 @@ struct probe {
 	bool needs_jit;
 };
 
+/* Whether there is one; what was tried is not kept. */
+static bool was_made(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 static int trivial_prog(enum bpf_prog_type type)
 {
 	const struct bpf_insn insns[] = {
@@ -54,12 +62,8 @@ static bool has_atomic_fetch(void)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "trace_probe", "GPL", insns,
-			       sizeof(insns) / sizeof(*insns), NULL);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return was_made(bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "trace_probe", "GPL", insns,
+				      sizeof(insns) / sizeof(*insns), NULL));
 }
 
 /* r2 = 0; override_return(r1, r2) */
@@ -71,32 +75,20 @@ static bool has_override(void)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "trace_probe", "GPL", insns,
-			       sizeof(insns) / sizeof(*insns), NULL);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return was_made(bpf_prog_load(BPF_PROG_TYPE_KPROBE, "trace_probe", "GPL", insns,
+				      sizeof(insns) / sizeof(*insns), NULL));
 }
 
 static bool has_ringbuf(void)
 {
-	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "trace_probe", 0, 0,
-				(uint32_t)sysconf(_SC_PAGESIZE), NULL);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return was_made(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "trace_probe", 0, 0,
+				       (uint32_t)sysconf(_SC_PAGESIZE), NULL));
 }
 
 static bool has_long_keys(void)
 {
-	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "trace_probe", IMAGE_KEY_EVERYWHERE + 8, 8, 1,
-				NULL);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return was_made(bpf_map_create(BPF_MAP_TYPE_HASH, "trace_probe", IMAGE_KEY_EVERYWHERE + 8,
+				       8, 1, NULL));
 }
 
 static bool has_kprobe_multi(void)
@@ -121,11 +113,7 @@ static bool has_uprobe_session(void)
 
 static bool has_raw_tracepoint(void)
 {
-	int fd = trivial_prog(BPF_PROG_TYPE_RAW_TRACEPOINT);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return was_made(trivial_prog(BPF_PROG_TYPE_RAW_TRACEPOINT));
 }
 
 /* An empty program for what every kernel with BTF has: its fd, or negative. */
@@ -159,11 +147,7 @@ static bool has_fentry(void)
 
 static bool has_iter(void)
 {
-	int prog = load_for("task", BPF_TRACE_ITER);
-
-	if (prog >= 0)
-		close(prog);
-	return prog >= 0;
+	return was_made(load_for("task", BPF_TRACE_ITER));
 }
 
 /* Such a link is known when the kernel misses the event rather than the kind of link. */
@@ -252,6 +236,10 @@ static bool has_tracefs(void)
 	{                                                                                          \
 		.own = (fn)                                                                        \
 	}
+#define own_jit(fn)                                                                                \
+	{                                                                                          \
+		.own = (fn), .needs_jit = true                                                     \
+	}
 
 static const struct {
 	const char *name, *help;
@@ -266,6 +254,7 @@ static const struct {
 #undef callback
 #undef path
 #undef own
+#undef own_jit
 
 enum feature feature_by_name(const char *name, size_t len)
 {
