@@ -7,16 +7,7 @@
 #include "ast/formatparse.h"
 #include "ast/type.h"
 #include "lexer/arena.h"
-
-static unsigned failed;
-
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			failed++;                                                                  \
-		}                                                                                  \
-	} while (0)
+#include "tests/unit.h"
 
 static void test_rows(void)
 {

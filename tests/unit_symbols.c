@@ -22,16 +22,7 @@
 #include "runtime/symbols.h"
 #include "runtime/ufiles.h"
 #include "runtime/usyms.h"
-
-static unsigned failed;
-
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			failed++;                                                                  \
-		}                                                                                  \
-	} while (0)
+#include "tests/unit.h"
 
 static int file_of(const void *bytes, size_t sz)
 {

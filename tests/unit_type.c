@@ -5,16 +5,7 @@
 
 #include "ast/type.h"
 #include "lexer/arena.h"
-
-static unsigned failed;
-
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			failed++;                                                                  \
-		}                                                                                  \
-	} while (0)
+#include "tests/unit.h"
 
 static void test_join_rules(struct types *ts)
 {

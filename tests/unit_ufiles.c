@@ -13,20 +13,11 @@
 #include <unistd.h>
 
 #include "runtime/ufiles.h"
+#include "tests/unit.h"
 
 enum {
 	IMAGE_MAX = 4 * 4096, /* of the vdso: a small library that is everywhere */
 };
-
-static unsigned failed;
-
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			failed++;                                                                  \
-		}                                                                                  \
-	} while (0)
 
 static char dir[] = "/tmp/unit_ufiles.XXXXXX";
 static char image[IMAGE_MAX], *id; /* its build-id */
