@@ -98,6 +98,9 @@ uint32_t functions_at(const char *module, const char *name, uint64_t **addrs);
 int functions_addresses(const struct probe_target *targets, uint32_t cnt, uint64_t *addrs);
 bool functions_have_addresses(void); /* the kernel may hide them */
 
+/* What the kernel says of code that it can not trace; not in errno.h. */
+enum { KERNEL_ENOTSUPP = 524 };
+
 /* ---- refusal.c: read only when the kernel has refused ---- */
 /*
  * Why the kernel does not trace the function, and what to trace instead; false: who knows, err stays as

@@ -16,8 +16,6 @@
 
 #include "probes/fentry.h"
 
-enum { NOT_SUPPORTED = 524 /* ENOTSUPP */ };
-
 /* ---- targets ---- */
 
 static int parse_as(struct probe_env *env, const char *type, const struct probe_part *parts,
@@ -208,7 +206,7 @@ static int link_to(int prog_fd)
 /* Whether it is the function's fault. */
 static bool is_refusal(int rc)
 {
-	return rc == -NOT_SUPPORTED || rc == -EBUSY || rc == -EOPNOTSUPP || rc == -EINVAL;
+	return rc == -KERNEL_ENOTSUPP || rc == -EBUSY || rc == -EOPNOTSUPP || rc == -EINVAL;
 }
 
 static int explain(struct probe_env *env, const struct probe_target *t, int rc,

@@ -15,7 +15,6 @@
 #include "probes/elf.h"
 
 enum { CONFIG_RETURN = 1, REF_CTR_SHIFT = 32 }; /* .../devices/uprobe/format/ */
-enum { NOT_SUPPORTED = 524 /* ENOTSUPP */ };
 
 int uprobe_none(struct probe_error *err)
 {
@@ -56,7 +55,7 @@ static int explain(const struct uprobe_place *p, int rc, struct probe_error *err
 
 	switch (rc) {
 	case -ENOENT: return probe_fail(err, -1, rc, "%s: %s does not exist", name, p->path);
-	case -NOT_SUPPORTED:
+	case -KERNEL_ENOTSUPP:
 	case -EINVAL:
 		probe_fail(err, -1, rc,
 			   "%s can not be traced there: no instruction that a breakpoint can stand "
@@ -76,7 +75,7 @@ static int explain(const struct uprobe_place *p, int rc, struct probe_error *err
 
 static bool is_refusal(int rc)
 {
-	return rc == -NOT_SUPPORTED || rc == -EINVAL;
+	return rc == -KERNEL_ENOTSUPP || rc == -EINVAL;
 }
 
 static struct perf_event_attr attr_of(const struct uprobe_place *p, int type)

@@ -205,14 +205,17 @@ static bool can_be_had_again(const struct ufile *f)
 /* false: none is held. */
 static bool let_one_go(struct ufiles *u)
 {
-	struct ufile *f = u->oldest;
+	struct ufile *f = u->oldest, *go = f;
 
-	for (uint32_t i = 0; f && i < SPARED_MAX && !can_be_had_again(f); i++)
-		f = f->newer;
-	f = f && can_be_had_again(f) ? f : u->oldest;
-	if (f)
-		let_go(f);
-	return f;
+	for (uint32_t i = 0; f && i < SPARED_MAX; i++, f = f->newer) {
+		if (!can_be_had_again(f))
+			continue;
+		go = f;
+		break;
+	}
+	if (go)
+		let_go(go);
+	return go;
 }
 
 /* Read, not mapped: a file that is cut short meanwhile ends a mapping of it with SIGBUS. */
