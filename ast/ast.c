@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ast/type.h"
 #include "lexer/arena.h"
 
 static const char *const kind_names[] = {
@@ -39,6 +40,28 @@ void node_become_text(struct node *n, const char *text)
 	n->kind = N_STR;
 	n->str.text = text;
 	n->str.len = strlen(text);
+}
+
+static bool is_c_struct(const struct type *t)
+{
+	return t->kind == V_STRUCT || t->kind == V_UNION;
+}
+
+const struct type *node_stored_type(const struct node *e)
+{
+	const struct type *whole = NULL;
+
+	if (e->kind == N_FIELD)
+		whole = e->field.e->type;
+	else if (e->kind == N_INDEX)
+		whole = e->index.e->type;
+	if (!whole)
+		return e->type;
+	if (whole->kind == V_PTR && whole->elem)
+		whole = whole->elem;
+	if (e->kind == N_FIELD && is_c_struct(whole) && e->field.field)
+		return e->field.field->type;
+	return e->kind == N_INDEX && whole->kind == V_ARRAY ? whole->elem : e->type;
 }
 
 const char *node_kind_name(enum node_kind kind)

@@ -450,6 +450,12 @@ struct walker {
 void walk(struct walker *w, struct node *n); /* one node; NULL is fine */
 void walk_list(struct walker *w, struct node *n); /* a chain */
 
+/*
+ * The type of what e reads, as it lies there. It is e->type but for texts: an array of N characters may
+ * do without a NUL, so the text that is read from one has room for a character more.
+ */
+const struct type *node_stored_type(const struct node *e);
+
 static inline bool node_is_type(const struct node *n)
 {
 	return n->kind >= N_TYPE_NAME && n->kind <= N_TYPE_ENUM;

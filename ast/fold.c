@@ -197,7 +197,9 @@ static void fold_node(struct walker *w, struct node *n)
 	if (n->kind == N_OFFSETOF && n->sizeof_.arg->type && type_is_kernel(n->sizeof_.arg->type)) {
 		n->type = type_settled(u->types, n->type);
 	} else if (n->kind == N_SIZEOF || n->kind == N_OFFSETOF) {
-		set_number(u, n, n->kind == N_SIZEOF ? n->sizeof_.arg->type->size : n->sizeof_.off);
+		set_number(u, n,
+			   n->kind == N_SIZEOF ? node_stored_type(n->sizeof_.arg)->size
+					       : n->sizeof_.off);
 		n->type = type_settled(u->types, n->type);
 	} else {
 		const struct type *t = n->type;

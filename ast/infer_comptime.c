@@ -100,7 +100,7 @@ static const struct type *asked_type(const struct node *call)
 	const struct node *a = call->call.args;
 
 	if (!a || a->kind != N_MAP || !a->map.sym)
-		return a ? a->type : NULL;
+		return a ? node_stored_type(a) : NULL;
 	return a->map.whole && a->map.sym->key ? a->map.sym->key : a->map.sym->val;
 }
 
@@ -260,7 +260,10 @@ const struct type *infer_comptime(struct infer *in, struct node *n)
 	if (!infer_known(in, t))
 		return t;
 	switch ((int)fn->id) {
-	case B_strcap: return t->kind == V_STRING ? infer_literal(in, n, N_INT, t->size) : in->bad;
+	case B_strcap:
+		return t->kind == V_STRING
+			       ? infer_literal(in, n, N_INT, node_stored_type(n->call.args)->size)
+			       : in->bad;
 	case B_kfunc_exist: return kfunc_exist(in, n);
 	case B_kfunc_allowed: return kfunc_allowed(in, n);
 	case B_typeinfo: return typeinfo(in, n);

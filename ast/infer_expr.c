@@ -6,6 +6,8 @@
 #include "ast/getopt.h"
 #include "ast/infer.h"
 
+enum { COMM_SZ = 16 }; /* the kernel's TASK_COMM_LEN */
+
 static const struct type *infer_var(struct infer *in, struct node *n)
 {
 	struct var_sym *sym = n->var.sym;
@@ -220,6 +222,36 @@ static const struct type *part_type(struct infer *in, const struct type *t,
 	return t;
 }
 
+/* A text out of characters that lie in a structure or an array: see node_stored_type(). */
+static const struct type *read_text(struct infer *in, const struct type *t)
+{
+	return t->kind == V_STRING && t->size ? type_string(in->ts, t->size + 1) : t;
+}
+
+/*
+ * The name of a task, in whatever record: the kernel always ends it with a NUL. It is what programs
+ * read most by far, and as a key its 16 bytes are two words.
+ */
+static bool is_comm(const struct type_field *f)
+{
+	size_t len = f->name ? strlen(f->name) : 0;
+
+	return f->type->size == COMM_SZ && len >= 4 && strcmp(f->name + len - 4, "comm") == 0;
+}
+
+/* What lies elsewhere in a record (__data_loc) has its NUL, and so has a record of the script's. */
+static const struct type *field_type(struct infer *in, const struct node *n,
+				     const struct type *whole)
+{
+	const struct type_field *f = n->field.field;
+	const struct type *t = part_type(in, f->type, n->field.e);
+
+	if (whole->kind == V_RECORD || f->loc == LOC_DATA_LOC || f->loc == LOC_REL_LOC ||
+	    is_comm(f))
+		return t;
+	return read_text(in, t);
+}
+
 static const struct type *infer_field(struct infer *in, struct node *n)
 {
 	const struct type *t = infer_pointer(in, n->field.e), *literal;
@@ -237,7 +269,7 @@ static const struct type *infer_field(struct infer *in, struct node *n)
 	n->field.field = f;
 	if (f && !infer_in_reach(in, n, f))
 		return in->bad;
-	return f ? part_type(in, f->type, n->field.e) : no_field(in, n, t);
+	return f ? field_type(in, n, t) : no_field(in, n, t);
 }
 
 static const struct type *tuple_elem(struct infer *in, const struct node *n, const struct type *t,
@@ -292,7 +324,7 @@ static const struct type *infer_index(struct infer *in, struct node *n)
 		if (in->report && t->count && idx->kind == N_INT && idx->num.value >= t->count)
 			diag(in->u->diags, n->span, D_INDEX_RANGE,
 			     (unsigned long long)idx->num.value, t->count);
-		return part_type(in, t->elem, n->index.e);
+		return read_text(in, part_type(in, t->elem, n->index.e));
 	}
 	if (in->report)
 		diag(in->u->diags, n->span, D_INDEX_ON, infer_name(in, t));
@@ -399,6 +431,7 @@ static const struct type *infer_sizeof(struct infer *in, struct node *n)
 	n->sizeof_.arg->type = t;
 	if (!infer_known(in, t))
 		return t;
+	t = node_stored_type(n->sizeof_.arg);
 	if (type_is_kernel(t))
 		infer_note(in, t, n);
 	/* a variable may still widen */

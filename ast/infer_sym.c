@@ -19,6 +19,13 @@ static bool is_literal_in(const struct node *n, const struct type *to)
 	return v >> (to->size * 8) == 0;
 }
 
+/* "let $s: string[16] = args.comm": the NUL is in there, as a rule. */
+static bool is_stored_text(const struct node *value, const struct type *to)
+{
+	return value && to->kind == V_STRING && node_stored_type(value) != value->type &&
+	       type_fits(node_stored_type(value), to);
+}
+
 /* "let $s: string[N] = str(p)" where N is max_strlen: the room is a NUL short, the text is taken. */
 static bool is_str_in_room(struct infer *in, const struct type *t, const struct type *to)
 {
@@ -30,7 +37,8 @@ static bool is_str_in_room(struct infer *in, const struct type *t, const struct 
 static bool fits_declared(struct infer *in, const struct type *to, const struct type *t,
 			  struct node *value)
 {
-	if (type_fits(t, to) || is_literal_in(value, to) || is_str_in_room(in, t, to))
+	if (type_fits(t, to) || is_literal_in(value, to) || is_str_in_room(in, t, to) ||
+	    is_stored_text(value, to))
 		return true;
 	if (t->kind != V_INT || to->kind != V_INT || (value && value->kind == N_INT))
 		return false;

@@ -301,7 +301,7 @@ LLVMValueRef gen_addr(struct gen *g, struct node *e)
 	if (e->kind == N_TUPLE_GET || e->kind == N_FIELD || e->kind == N_INDEX) {
 		struct lvalue lv = lvalue_of(g, e);
 
-		if (lv.how == LV_MEMORY)
+		if (lv.how == LV_MEMORY && node_stored_type(e) == e->type)
 			return lv.addr;
 	}
 	tmp = gen_tmp(g, e->type->size);

@@ -208,14 +208,14 @@ static struct lvalue index_of(struct gen *g, struct node *e)
 {
 	struct lvalue lv = base_of(g, e->index.e);
 	LLVMValueRef idx = gen_int(g, e->index.idx), base;
-	uint64_t unit = e->type->size ? e->type->size : 1;
+	uint64_t unit = node_stored_type(e)->size ?: 1;
 	bool ours = lv.how == LV_MEMORY || lv.how == LV_CONTEXT;
 	bool known = ours || lv.in_context || gen_knows_pointers(g);
 
 	core_size(g, e->type, e->span);
 	lv.field = NULL;
 	lv.in_context = false;
-	if (ours && is_within(e->index.e->type, idx)) {
+	if (ours && is_within(node_stored_type(e->index.e), idx)) {
 		lv.addr = gen_off(g, lv.addr, LLVMConstIntGetZExtValue(idx) * unit);
 		return lv;
 	}

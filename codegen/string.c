@@ -97,10 +97,36 @@ static LLVMValueRef gen_text_choice(struct gen *g, struct node *n, LLVMValueRef 
 	return gen_merge(g, g->i64, a, from_a, b, from_b);
 }
 
+/*
+ * Characters that may do without a NUL: when all were taken, with a NUL in the place of the last one,
+ * that one is read as well. Nothing behind them is looked at.
+ */
+static LLVMValueRef gen_text_stored(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max)
+{
+	uint32_t size = node_stored_type(e)->size;
+	LLVMBasicBlockRef full = gen_block(g, "full"), join = gen_block(g, "join"), from;
+	struct lvalue lv = lvalue_of(g, e);
+	enum addr_space as = lv.how == LV_USER ? AS_USER : AS_KERNEL;
+	LLVMValueRef len = gen_text_from(g, dst, least(max, size), lv.addr, as), last, whole;
+
+	if (max <= size || e->type->size <= size)
+		return len;
+	last = gen_off(g, dst, size - 1);
+	LLVMBuildStore(g->b, LLVMConstInt(g->i8, 0, false), gen_off(g, dst, size));
+	from = LLVMGetInsertBlock(g->b);
+	gen_cond_br(g, gen_cmp(g, LLVMIntEQ, len, gen_i64(g, size - 1)), full, join);
+	gen_at(g, full);
+	lvalue_read(g, (struct lvalue){ .addr = gen_off(g, lv.addr, size - 1), .how = lv.how },
+		    last, 1);
+	whole = LLVMBuildLoad2(g->b, g->i8, last, "");
+	whole = gen_select(g, gen_not_zero(g, whole), gen_i64(g, size), len);
+	gen_br(g, join);
+	gen_at(g, join);
+	return gen_merge(g, g->i64, len, from, whole, full);
+}
+
 LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max)
 {
-	struct lvalue lv;
-
 	switch (e->kind) {
 	case N_STR:
 		gen_literal(g, e, dst, max, PAD_NONE);
@@ -113,10 +139,7 @@ LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t 
 	case N_FIELD:
 	case N_TUPLE_GET:
 	case N_INDEX:
-	case N_UNARY:
-		lv = lvalue_of(g, e);
-		return gen_text_from(g, dst, least(max, e->type->size), lv.addr,
-				     lv.how == LV_USER ? AS_USER : AS_KERNEL);
+	case N_UNARY: return gen_text_stored(g, e, dst, max);
 	case N_CAST: /* (string[N])p, or another size of the same */
 		if (gen_in_memory(e->cast.e->type))
 			return gen_text(g, e->cast.e, dst, max);
