@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * -k: helpers that fail are counted by the place in the script they were called for, with their last
- * error; user space looks once a second, so that a flood of failures costs nobody a line each. The
- * counting is a function of its own: a caller's blocks stay as they are.
+ * What fails at run time is counted by its place in the script, with the last error: helpers with -k,
+ * loops that are left early always. User space looks once a second, so that a flood of failures costs
+ * nobody a line each. The counting is a function of its own: a caller's blocks stay as they are.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -52,26 +52,31 @@ static LLVMValueRef failed_function(struct gen *g)
 	return g->failed_fn;
 }
 
-static uint32_t site_of(struct gen *g, const char *helper)
-{
-	struct image_site row = { pack_place(g, g->place), image_put_str(g->img, helper) };
-
-	image_put_sites(g->img, &row, 1);
-	return g->site_cnt++;
-}
-
-void failed_count(struct gen *g, const char *helper, LLVMValueRef ret)
+static void count(struct gen *g, struct image_site row, LLVMValueRef ret)
 {
 	LLVMTypeRef params[2] = { g->i64, g->i64 };
 	LLVMTypeRef ft = LLVMFunctionType(g->i64, params, 2, false);
-	LLVMValueRef args[2], fn;
+	LLVMValueRef args[2] = { gen_i64(g, g->site_cnt), ret };
 
 	if (g->site_cnt == SITES_MAX)
 		return;
 	if (!g->sites)
-		g->sites = map_new(g, IMAGE_MAP_SITES, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 16, SITES_MAX);
-	fn = g->failed_fn ?: failed_function(g);
-	args[0] = gen_i64(g, site_of(g, helper));
-	args[1] = ret;
-	LLVMBuildCall2(g->b, ft, fn, args, 2, "");
+		g->sites = map_new(g, IMAGE_MAP_SITES, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 16, 0);
+	g->sites->max_entries = ++g->site_cnt;
+	image_put_sites(g->img, &row, 1);
+	LLVMBuildCall2(g->b, ft, g->failed_fn ?: failed_function(g), args, 2, "");
+}
+
+void failed_count(struct gen *g, const char *helper, LLVMValueRef ret)
+{
+	struct image_site row = { pack_place(g, g->place), image_put_str(g->img, helper) };
+
+	count(g, row, ret);
+}
+
+void failed_loop(struct gen *g, struct span loop, int err)
+{
+	struct image_site row = { pack_place(g, loop), IMAGE_SITE_LOOP };
+
+	count(g, row, gen_i64(g, (uint64_t)-err));
 }

@@ -58,6 +58,7 @@ LLVMValueRef fn_len(struct gen *g, struct call *c)
 	m = a->map.sym;
 	((struct map_gen *)m->gen)->whole = true;
 	pack_need(g, "for_each_map_elem", c->n->span);
+	clock_soon(g);
 	return HELP(g, for_each_map_elem, ((struct map_gen *)m->gen)->global, nothing(g),
 		    LLVMConstNull(g->ptr), gen_i64(g, 0));
 }

@@ -99,6 +99,8 @@ struct prog_gen {
 	uint32_t stack_slot; /* in stack_states, counted from 1; 0: none */
 	/* loops that could be written out are calls where the kernel can; or they are not */
 	bool has_calls, plain;
+	bool has_clock; /* clock.c */
+	uint32_t clock_off; /* in the frame */
 	bool is_body; /* a function that programs call, see session.c */
 	/* alone.c */
 	bool keeps_cpu;
@@ -154,7 +156,7 @@ struct gen {
 	bool large_frames; /* too large for a per-CPU map */
 	bool too_little_stack; /* LLVM says that it was not enough */
 	struct prog_gen *p;
-	/* -k */
+	/* failed.c */
 	struct span place; /* of what is being generated */
 	struct map_gen *sites;
 	LLVMValueRef failed_fn;
@@ -278,6 +280,8 @@ void session_all(struct gen *g); /* behind all programs */
 
 /* ---- failed.c ---- */
 void failed_count(struct gen *g, const char *helper, LLVMValueRef ret);
+/* A loop that was left early, whether there is -k or not: see IMAGE_SITE_LOOP. */
+void failed_loop(struct gen *g, struct span loop, int err);
 
 /* ---- memory.c ---- */
 /* Memory of the stack whatever its size, for as long as the program runs. */
@@ -372,10 +376,21 @@ LLVMValueRef gen_differ_bytes(struct gen *g, LLVMValueRef l, LLVMValueRef r, uin
 void gen_body(struct gen *g, struct node *block);
 void gen_stmts(struct gen *g, struct node *block);
 
-/* ---- loop.c: bodies that the kernel calls ---- */
+/* ---- loop.c ---- */
 void gen_for_map(struct gen *g, struct node *n);
-void gen_for_call(struct gen *g, struct node *n);
-void gen_while_call(struct gen *g, struct node *n);
+void gen_for_range(struct gen *g, struct node *n);
+void gen_while(struct gen *g, struct node *n);
+void gen_unroll(struct gen *g, struct node *n);
+/* Whether a node is a loop whose body the kernel calls. */
+bool loop_is_call(const struct gen *g, struct node *n);
+
+/* ---- clock.c ---- */
+/* At the start of code, before it takes memory: rounds are counted from here on if it has loops. */
+void clock_open(struct gen *g, struct node *code);
+/* At the start of a round of a loop: leaves the program when it has had its time. */
+void clock_round(struct gen *g, struct span loop);
+/* What was just done may have taken long: the next round looks at the clock. */
+void clock_soon(struct gen *g);
 
 /* ---- map.c, agg.c ---- */
 void map_declare_all(struct gen *g);

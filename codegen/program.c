@@ -180,6 +180,7 @@ static void gen_phases(struct gen *g)
 		hit = gen_block(g, "hit");
 		gen_place(g, probe->probe.pred->span);
 		pack_statement(g, probe->probe.pred->span);
+		clock_open(g, probe->probe.pred);
 		m = gen_mark(g);
 		gen_cond_br(g, gen_bool(g, probe->probe.pred), hit, g->p->leave);
 		gen_release(g, m);
@@ -187,6 +188,7 @@ static void gen_phases(struct gen *g)
 		gen_at(g, hit);
 	}
 	code = gen_phase_open(g, "body");
+	clock_open(g, probe->probe.body);
 	gen_body(g, probe->probe.body);
 	gen_br(g, g->p->leave);
 	gen_phase_close(g, code);

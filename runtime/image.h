@@ -340,7 +340,7 @@ enum image_const_kind {
 #define IMAGE_MAP_UNWIND_FILES "unwind_files" /* struct unwind_file by struct unwind_file_id */
 #define IMAGE_MAP_UNWIND_TABLES "unwind_tables" /* union unwind_chunk by table << 32 | chunk */
 #define IMAGE_MAP_UNWIND_RULES "unwind_rules" /* array of struct unwind_rule */
-#define IMAGE_MAP_SITES "sites" /* failures of helpers, by row in sites */
+#define IMAGE_MAP_SITES "sites" /* failures, by row in sites */
 #define IMAGE_MAP_BEATS "beats" /* array of struct image_beat, by slot (probe_beats) */
 #define IMAGE_MAP_ZEROES "zeroes" /* an array of one entry: what new keys are made of */
 
@@ -421,10 +421,15 @@ struct image_need {
 	uint32_t probe; /* whose program; IMAGE_NONE: there is no other */
 };
 
-/* Where a helper is called whose failures are counted (-k): entry i of "sites" is row i's. */
+/*
+ * What may fail at run time, and is counted: a helper (-k), or a loop, which is left when it takes too
+ * long (-ETIME) or more rounds than there can be (-E2BIG). Entry i of "sites" is row i's.
+ */
+#define IMAGE_SITE_LOOP IMAGE_NONE
+
 struct image_site {
 	uint32_t place;
-	uint32_t helper; /* name */
+	uint32_t helper; /* name; or IMAGE_SITE_LOOP */
 };
 
 struct site_count { /* one for each CPU */

@@ -199,13 +199,16 @@ static void json_failed(struct out *o, const struct image_site *s, int64_t ret, 
 {
 	const struct image *img = o->env->img;
 	const struct image_place *p = s->place < img->places_cnt ? &img->places[s->place] : NULL;
+	bool is_loop = s->helper == IMAGE_SITE_LOOP;
 	struct buf *b = &o->buf;
 
-	buf_puts(b, "{\"type\": \"helper_error\"");
+	buf_printf(b, "{\"type\": \"%s\"", is_loop ? "loop_left" : "helper_error");
 	member_str(b, ", \"msg\": ", out_failure(img, s, ret));
-	member_str(b, ", \"helper\": ", image_str(img, s->helper));
-	buf_puts(b, ", \"retcode\": ");
-	buf_put_s64(b, ret);
+	if (!is_loop) {
+		member_str(b, ", \"helper\": ", image_str(img, s->helper));
+		buf_puts(b, ", \"retcode\": ");
+		buf_put_s64(b, ret);
+	}
 	member_str(b, ", \"filename\": ", p ? image_str(img, p->file) : "");
 	member_u64(b, ", \"line\": ", p ? p->line : 0);
 	member_u64(b, ", \"col\": ", p ? p->col : 0);

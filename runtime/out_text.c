@@ -142,6 +142,10 @@ static void text_map(struct out *o, const struct map_data *d, uint64_t top, uint
 
 const char *out_failure(const struct image *img, const struct image_site *s, int64_t ret)
 {
+	if (s->helper == IMAGE_SITE_LOOP && ret == -ETIME)
+		return "The loops of a hit took too long; the rest of its action was skipped";
+	if (s->helper == IMAGE_SITE_LOOP)
+		return "The loop has more rounds than the kernel runs; the rest were skipped";
 	if (ret == -E2BIG && !strcmp(image_str(img, s->helper), "map_update_elem"))
 		return "Map full; can't update element. Try increasing max_map_keys config or "
 		       "manually setting the max entries in a map declaration e.g. "
@@ -149,15 +153,26 @@ const char *out_failure(const struct image *img, const struct image_site *s, int
 	return strerror((int)-ret);
 }
 
+static void text_loop_hint(const struct image *img, int64_t ret)
+{
+	if (ret == -ETIME)
+		fprintf(stderr, "HINT: Let the loop do less, or raise max_loop_ms (%llu).\n",
+			(unsigned long long)image_setting_num(img, "max_loop_ms", 0));
+}
+
 void out_text_failed(struct out *o, const struct image_site *s, int64_t ret, uint64_t cnt)
 {
+	const struct image *img = o->env->img;
 	char where[512];
 
-	place_text(o->env->img, s->place, where, sizeof(where));
-	fprintf(stderr,
-		"%sWARNING: %s (%llu time%s)\nAdditional Info - helper: %s, retcode: %lld\n", where,
-		out_failure(o->env->img, s, ret), (unsigned long long)cnt, cnt == 1 ? "" : "s",
-		image_str(o->env->img, s->helper), (long long)ret);
+	place_text(img, s->place, where, sizeof(where));
+	fprintf(stderr, "%sWARNING: %s (%llu time%s)\n", where, out_failure(img, s, ret),
+		(unsigned long long)cnt, cnt == 1 ? "" : "s");
+	if (s->helper == IMAGE_SITE_LOOP)
+		text_loop_hint(img, ret);
+	else
+		fprintf(stderr, "Additional Info - helper: %s, retcode: %lld\n",
+			image_str(img, s->helper), (long long)ret);
 }
 
 static void text_before_maps(struct out *o)

@@ -158,7 +158,21 @@ static void report_missed(struct report *r)
 	}
 }
 
-/* -k */
+static bool is_loop(const struct image_site *s)
+{
+	return s->helper == IMAGE_SITE_LOOP;
+}
+
+/* -k, when compiled or now */
+static bool wants_failures(const struct report *r)
+{
+	bool wants = r->opt->failures;
+
+	for (uint32_t i = 0; i < r->img->sites_cnt; i++)
+		wants |= !is_loop(&r->img->sites[i]);
+	return wants;
+}
+
 static void report_failures(struct report *r)
 {
 	struct out *o = r->events->out;
@@ -167,7 +181,7 @@ static void report_failures(struct report *r)
 		struct site_count now = loaded_site(r->loaded, i);
 		uint64_t *told = &r->failed[i];
 
-		if (now.cnt == *told)
+		if (now.cnt == *told || (is_loop(&r->img->sites[i]) && r->opt->no_warnings))
 			continue;
 		o->ops->failed(o, &r->img->sites[i], now.ret, now.cnt - *told);
 		*told = now.cnt;
@@ -179,7 +193,7 @@ void report_live(struct report *r)
 {
 	report_lost(r, false);
 	report_failures(r);
-	if ((r->opt->failures || r->img->sites_cnt) && !r->opt->no_warnings) {
+	if (wants_failures(r) && !r->opt->no_warnings) {
 		report_refused(r);
 		report_missed(r);
 	}
