@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that ask for the attach cookie, on kernels that have none (before 5.15). */
+/* Programs that are loaded once for each of their targets. */
 #ifndef TRACE_CLONE_H
 #define TRACE_CLONE_H
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdint.h>
 
-struct clone_sites {
-	uint32_t *at; /* instructions that stood for the call */
-	uint32_t cnt;
+/* What libbpf was about to load, to be loaded again. */
+struct clone_source {
+	struct bpf_insn *insns;
+	size_t cnt;
+	struct bpf_prog_load_opts opts; /* its tables are the next two */
+	void *funcs, *lines;
 };
 
-/* Before the object is loaded: every call for the cookie becomes the constant cookie. */
-int clone_prepare(struct bpf_program *prog, uint64_t cookie, struct clone_sites *sites);
-/* After: another program like it with another constant, maybe for another target. Its fd or -errno. */
+/*
+ * Has libbpf call fn, with arg for cookie, before it loads a program in that section of an object
+ * that is opened from now on, until the object is closed. An id, or negative.
+ */
+int clone_watch(const char *section, libbpf_prog_prepare_load_fn_t fn, void *arg);
+void clone_unwatch(int id); /* 0: none */
+
+/* In fn: s has the program, and what libbpf loads is the copy for target 0. s is freed by the caller. */
+int clone_take(struct clone_source *s, struct bpf_program *prog,
+	       const struct bpf_prog_load_opts *opts);
+/* After: another one with another constant, maybe for another target. Its fd or -errno. */
 struct clone_args {
 	const struct bpf_program *prog;
-	const struct clone_sites *sites;
+	const struct clone_source *source;
 	uint64_t cookie;
 	const char *license;
 	uint32_t btf_id; /* see struct probe_load */
@@ -25,6 +37,6 @@ struct clone_args {
 	uint32_t log_sz;
 };
 int clone_load(const struct clone_args *a);
-void clone_sites_free(struct clone_sites *sites);
+void clone_source_free(struct clone_source *s);
 
 #endif

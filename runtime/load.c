@@ -166,9 +166,50 @@ static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 	bpf_program__set_log_buf(lp->prog, lp->log, lp->log ? l->log_sz : 0);
 	if (a->opt->debug & RUN_DEBUG_VERIFIER)
 		bpf_program__set_log_level(lp->prog, 1);
-	if (!asks_cookie(l, i) || by_cookie(l, i))
-		return 0;
-	return clone_prepare(lp->prog, 0, &lp->sites);
+	return 0;
+}
+
+/* ---- programs that are loaded once for each target ---- */
+
+/* Whether the target that the program asks for is a constant in it. */
+static bool is_constant(const struct loaded *l, uint32_t i)
+{
+	return asks_cookie(l, i) && !by_cookie(l, i);
+}
+
+static bool is_copied(const struct loaded *l, uint32_t i)
+{
+	return l->img->probes[i].target_cnt > 1 &&
+	       (l->progs[i].type->flags & PROBE_OWN_PROGRAM || is_constant(l, i));
+}
+
+/* libbpf is about to load it. */
+static int before_load(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long arg)
+{
+	struct loaded *l = (struct loaded *)arg;
+
+	for (uint32_t i = 0; i < l->img->probes_cnt; i++)
+		if (l->progs[i].prog == prog && (is_copied(l, i) || is_constant(l, i)))
+			return clone_take(&l->progs[i].source, prog, opts);
+	return 0;
+}
+
+/* Before the object is opened: what of its programs may be wanted more than once. */
+static int watch_progs(struct loaded *l)
+{
+	for (uint32_t i = 0; i < l->img->probes_cnt; i++) {
+		const char *section = l->progs[i].type->section;
+		bool wanted = l->progs[i].type->flags & PROBE_OWN_PROGRAM ||
+			      l->img->probes[i].flags & IMAGE_PROBE_COOKIE;
+
+		for (uint32_t j = 0; j < i && wanted; j++)
+			wanted = !l->progs[j].watch || strcmp(l->progs[j].type->section, section);
+		if (wanted)
+			l->progs[i].watch = clone_watch(section, before_load, l);
+		if (l->progs[i].watch < 0)
+			return l->progs[i].watch;
+	}
+	return 0;
 }
 
 /* ---- sessions ---- */
@@ -252,10 +293,6 @@ static int prepare_progs(struct loaded *l, const struct load_args *a)
 
 	/* asked only when a program does */
 	l->cookies = wants_cookies(l->img) && features_has(a->features, FEAT_ATTACH_COOKIE);
-	for (uint32_t i = 0; i < l->img->probes_cnt && !rc; i++) {
-		l->progs[i].type = probe_type_of(l->img, i);
-		rc = l->progs[i].type ? 0 : -EINVAL;
-	}
 	for (uint32_t i = 0; i < l->img->sessions_cnt && !rc; i++)
 		rc = prepare_session(l, &l->img->sessions[i], a);
 	for (uint32_t i = 0; i < l->img->probes_cnt && !rc; i++)
@@ -270,14 +307,14 @@ static int load_clones(struct loaded *l, uint32_t i, const struct load_args *a)
 	bool own = lp->type->flags & PROBE_OWN_PROGRAM;
 	struct clone_args ca = {
 		.prog = lp->prog,
-		.sites = &lp->sites,
+		.source = &lp->source,
 		.license = image_setting_str(l->img, "license", "GPL"),
 		.log = lp->log,
 		.log_sz = l->log_sz,
 	};
 	int fd, rc = 0;
 
-	if ((!own && (!asks_cookie(l, i) || by_cookie(l, i))) || p->target_cnt < 2)
+	if (!is_copied(l, i))
 		return 0;
 	lp->clone_fds = calloc(p->target_cnt - 1, sizeof(*lp->clone_fds));
 	if (!lp->clone_fds)
@@ -330,6 +367,16 @@ static int check_needs(const struct load_args *a)
 	return 0;
 }
 
+static int find_types(struct loaded *l)
+{
+	for (uint32_t i = 0; i < l->img->probes_cnt; i++) {
+		l->progs[i].type = probe_type_of(l->img, i);
+		if (!l->progs[i].type)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 static int open_object(struct loaded *l, const struct load_args *a)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "trace");
@@ -341,6 +388,10 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	l->shapes = calloc((size_t)a->img->maps_cnt + 1, sizeof(*l->shapes));
 	if (!l->log || !l->progs || !l->map_fds || !l->shapes)
 		return -ENOMEM;
+	rc = find_types(l);
+	rc = rc ?: watch_progs(l);
+	if (rc < 0)
+		return rc;
 	rc = libbpf_num_possible_cpus();
 	if (rc < 0)
 		return rc;
@@ -480,9 +531,11 @@ void loaded_free(struct loaded *l)
 			close(l->progs[i].clone_fds[j]);
 		free(l->progs[i].clone_fds);
 		free(l->progs[i].log);
-		clone_sites_free(&l->progs[i].sites);
+		clone_source_free(&l->progs[i].source);
 	}
 	bpf_object__close(l->obj);
+	for (uint32_t i = 0; l->progs && i < l->img->probes_cnt; i++)
+		clone_unwatch(l->progs[i].watch);
 	free(l->elf);
 	free(l->progs);
 	free(l->map_fds);
