@@ -442,8 +442,11 @@ static struct token next_recovering(struct parser *p)
 
 	for (;;) {
 		t = tokens_take(p);
-		/* These begin an item and nothing else. */
-		if (top && p->braces == 0 &&
+		/*
+		 * These begin an item and nothing else. When the grammar did not take the end of the
+		 * broken one, it is in braces that are closed here, and waits for their end.
+		 */
+		if (top && p->braces == 0 && p->last.kind != T_ITEM_END &&
 		    (t.kind == T_CONFIG || t.kind == T_IMPORT || t.kind == T_MACRO ||
 		     t.kind == T_NAME || t.kind == T_CDEF || t.kind == T_CPP)) {
 			put_back(p, t);
