@@ -199,6 +199,7 @@ struct map_sym {
 	bool assigned;
 	bool unset; /* read but never assigned to: all zero */
 	bool told; /* that it is unset */
+	bool lost; /* given to a call that is wrong, which may have put anything into it */
 	const char *kind; /* declared: hash lruhash percpuhash percpulruhash; NULL */
 	uint64_t max_entries; /* declared; 0: config max_map_keys */
 	uint32_t idx; /* in the image's map table, in name order */
@@ -247,6 +248,7 @@ struct node {
 			struct node *params; /* N_IDENT, N_VAR, N_MAP */
 			struct node *body; /* N_BLOCK */
 			bool is_define; /* from a #define */
+			bool is_recursive; /* expand: it calls itself, and that was reported */
 		} macro;
 		struct {
 			struct node *map; /* N_MAP */
@@ -387,6 +389,7 @@ struct node {
 			uint32_t arg_cnt;
 			const struct builtin *fn; /* resolve */
 			void *info; /* check: what the function keeps, e.g. a parsed format */
+			bool is_told; /* expand: of a macro; it is wrong and was reported */
 		} call;
 		struct {
 			struct node *e;
@@ -416,6 +419,7 @@ struct node {
 		struct {
 			struct node *arg; /* type node or expression */
 			const char *const *path; /* OFFSETOF: a.b.c */
+			const struct span *path_spans; /* of each name; NULL in library text */
 			uint32_t path_cnt;
 			uint32_t off; /* infer: OFFSETOF's value */
 		} sizeof_;

@@ -35,10 +35,11 @@ bool builtin_is_later(const char *name)
 	return words_find(later, name) >= 0;
 }
 
-void builtin_nearest(struct nearest *n)
+void builtin_nearest(struct nearest *n, uint32_t flags)
 {
 	for (uint32_t i = 0; i < B_COUNT; i++)
-		nearest_feed(n, builtins[i].name);
+		if ((builtins[i].flags & flags) == flags)
+			nearest_feed(n, builtins[i].name);
 }
 
 bool builtin_is_value(const char *name)

@@ -44,8 +44,8 @@ struct probe_target;
 const char *target_function(const struct probe_target *t);
 /* True for a name of the language that has no row yet: it is told from a misspelt one. */
 bool builtin_is_later(const char *name);
-/* Feeds all names to the search for the nearest one. */
-void builtin_nearest(struct nearest *n);
+/* Feeds the names that have all these flags to the search for the nearest one. */
+void builtin_nearest(struct nearest *n, uint32_t flags);
 
 /*
  * A signature, parsed. One argument takes any of several sorts of values; the bits are those of

@@ -205,6 +205,27 @@ static void check_jump(struct checker *c, const struct node *n)
 		diag(c->u->diags, n->span, D_JUMP_PLACE, n->kind == N_BREAK ? "break" : "continue");
 }
 
+static bool has_effect(const struct node *e)
+{
+	return e->kind == N_INCDEC || e->kind == N_ASSIGN || e->kind == N_IF ||
+	       e->kind == N_BLOCK ||
+	       (e->kind == N_CALL && (!e->call.fn || e->call.fn->flags & (BI_STMT | BI_EFFECT)));
+}
+
+/* What is wrong will be written anew: that its value is lost does not matter yet. */
+static bool enter_expr_stmt(struct walker *w, struct node *n)
+{
+	struct checker *c = w->arg;
+	const struct node *e = n->expr.e;
+	unsigned errors = diags_errors(c->u->diags);
+
+	walk(w, n->expr.e);
+	if (diags_errors(c->u->diags) == errors && !has_effect(e) && !check_is_bad(e) &&
+	    e->type->kind != V_VOID && !type_is_agg(e->type))
+		diag(c->u->diags, e->span, D_DISCARDED);
+	return false;
+}
+
 /* Whether to go on into the children. */
 static bool enter(struct walker *w, struct node *n)
 {
@@ -220,6 +241,7 @@ static bool enter(struct walker *w, struct node *n)
 	case N_WHILE: return enter_loop(w, n);
 	case N_TYPE_ARG: return false;
 	case N_ASSIGN: return enter_assign(w, n);
+	case N_EXPR_STMT: return enter_expr_stmt(w, n);
 	case N_UNARY: check_address(c, n); return true;
 	case N_CALL: check_agg_place(c, n); return enter_call(w, n);
 	case N_UNROLL: check_unroll(c, n); return true;
@@ -237,7 +259,6 @@ static bool enter(struct walker *w, struct node *n)
 	case N_MAP_DECL:
 	case N_PROBE:
 	case N_ATTACH:
-	case N_EXPR_STMT:
 	case N_LET:
 	case N_DISCARD:
 	case N_RETURN:

@@ -341,12 +341,23 @@ static void check_pton(struct unit *u, const struct node *n)
 		diag(u->diags, a->span, D_PTON, a->str.text);
 }
 
+static void no_signal(struct unit *u, const struct node *name)
+{
+	struct diag *d = diag(u->diags, name->span, D_SIGNAL, name->str.text);
+	struct nearest near;
+
+	nearest_init(&near, name->str.text);
+	signals_nearest(u->arena, &near);
+	if (near.best)
+		diag_hint(d, "Did you mean '%s'?", near.best);
+}
+
 static void check_signal(struct unit *u, const struct node *n)
 {
 	const struct node *a = n->call.args;
 
 	if (a->kind == N_STR && !signal_by_name(a->str.text))
-		diag(u->diags, a->span, D_SIGNAL, a->str.text);
+		no_signal(u, a);
 	else if (a->kind == N_INT && (value(a) < 1 || value(a) > 64))
 		diag(u->diags, a->span, D_SIGNAL,
 		     arena_printf(u->arena, "%lld", (long long)value(a)));

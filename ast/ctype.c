@@ -208,6 +208,23 @@ bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const stru
 	       (kernel(c) && ctype_btf_value(c->kernel, name, value, e));
 }
 
+void ctypes_values_nearest(struct ctypes *c, struct nearest *near)
+{
+	ctype_script_values_nearest(c->script, near);
+}
+
+static bool is_in_capitals(const char *name)
+{
+	return !name[strcspn(name, "abcdefghijklmnopqrstuvwxyz")];
+}
+
+/* The kernel has so many that a short word of any kind would be near to one. */
+void ctypes_kernel_values_nearest(struct ctypes *c, struct nearest *near)
+{
+	if (is_in_capitals(near->word) && strlen(near->word) > 5 && kernel(c))
+		ctype_btf_values_nearest(c->kernel, near);
+}
+
 bool ctypes_has_function(struct ctypes *c, const char *name)
 {
 	return kernel(c) && ctype_btf_has_function(c->kernel, name);
@@ -234,8 +251,11 @@ void ctypes_unknown(struct unit *u, struct span sp, const char *name)
 		return;
 	nearest_init(&near, name + strlen(word));
 	ctype_script_nearest(c->script, word, &near);
-	if (!*word)
+	if (!*word) {
+		nearest_feed(&near, "string");
+		nearest_feed(&near, "buffer");
 		ctype_names_nearest(&near);
+	}
 	if (kernel(c))
 		ctype_btf_nearest(c->kernel, word, &near);
 	if (near.best)

@@ -28,6 +28,9 @@ void ctypes_free(struct ctypes *c);
 const struct type *ctypes_find(struct ctypes *c, const char *name);
 /* An enumerator; *e is its enum. */
 bool ctypes_value(struct ctypes *c, const char *name, int64_t *value, const struct type **e);
+/* Feeds the program's constants, and the kernel's, to the search for the nearest name. */
+void ctypes_values_nearest(struct ctypes *c, struct nearest *near);
+void ctypes_kernel_values_nearest(struct ctypes *c, struct nearest *near);
 bool ctypes_has_function(struct ctypes *c, const char *name); /* the kernel */
 /* Types of an object file that a compiler made of headers, which may go then. 0, or a negative errno. */
 int ctypes_headers(struct ctypes *c, const char *path);
@@ -63,6 +66,7 @@ void ctype_script_define(struct ctype_script *s, struct node *items);
 const struct type *ctype_script_typedef(const struct ctype_script *s, const char *name);
 bool ctype_script_value(const struct ctype_script *s, const char *name, int64_t *value,
 			const struct type **e);
+void ctype_script_values_nearest(const struct ctype_script *s, struct nearest *near);
 /* Feeds the names that have this word before them ("struct "), or none (""). */
 void ctype_script_nearest(const struct ctype_script *s, const char *word, struct nearest *near);
 
@@ -77,6 +81,7 @@ bool ctype_btf_has(const struct ctype_btf *b, uint32_t def); /* whose definition
 const struct type *ctype_btf_find(struct ctype_btf *b, const char *name);
 bool ctype_btf_value(struct ctype_btf *b, const char *name, int64_t *value, const struct type **e);
 bool ctype_btf_has_function(const struct ctype_btf *b, const char *name);
+void ctype_btf_values_nearest(const struct ctype_btf *b, struct nearest *near);
 void ctype_btf_nearest(const struct ctype_btf *b, const char *word, struct nearest *near);
 void ctype_btf_complete(struct ctype_btf *b, struct type *t);
 /* Binds a type that is known by name only to its definition; false: there is none. */

@@ -364,6 +364,22 @@ const struct type *ctype_btf_find(struct ctype_btf *b, const char *name)
 	return id ? convert(b, id) : NULL;
 }
 
+static const char *enumerator(const struct ctype_btf *b, const struct btf_type *t, uint32_t i)
+{
+	return btf__name_by_offset(b->btf, btf_is_enum(t) ? btf_enum(t)[i].name_off
+							  : btf_enum64(t)[i].name_off);
+}
+
+void ctype_btf_values_nearest(const struct ctype_btf *b, struct nearest *near)
+{
+	for (uint32_t id = b->first; id < b->cnt; id++) {
+		const struct btf_type *t = btf__type_by_id(b->btf, id);
+
+		for (uint32_t i = 0; is_any_enum(t) && i < btf_vlen(t); i++)
+			nearest_feed(near, enumerator(b, t, i));
+	}
+}
+
 bool ctype_btf_value(struct ctype_btf *b, const char *name, int64_t *value, const struct type **e)
 {
 	for (uint32_t id = b->first; id < b->cnt; id++) {
@@ -372,11 +388,9 @@ bool ctype_btf_value(struct ctype_btf *b, const char *name, int64_t *value, cons
 		if (!is_any_enum(t))
 			continue;
 		for (uint32_t i = 0; i < btf_vlen(t); i++) {
-			uint32_t off = btf_is_enum(t) ? btf_enum(t)[i].name_off
-						      : btf_enum64(t)[i].name_off;
 			const struct type *found;
 
-			if (strcmp(btf__name_by_offset(b->btf, off), name))
+			if (strcmp(enumerator(b, t, i), name))
 				continue;
 			found = type_complete(b->ts, convert(b, id));
 			if (!found->values || i >= found->count)

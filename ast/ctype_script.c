@@ -85,6 +85,12 @@ void ctype_script_nearest(const struct ctype_script *s, const char *word, struct
 		nearest_feed(near, d->name);
 }
 
+void ctype_script_values_nearest(const struct ctype_script *s, struct nearest *near)
+{
+	for (const struct enumerator *v = s->enumerators; v; v = v->next)
+		nearest_feed(near, v->name);
+}
+
 /* ---- constants ---- */
 
 static void fold_one(struct walker *w, struct node *n)
@@ -112,9 +118,18 @@ static bool constant(struct ctype_script *s, struct node *n, int64_t *v)
 		*v = (int64_t)n->num.value;
 		return true;
 	}
-	if (n->type == NULL || n->type->kind != V_NONE)
+	if ((n->type == NULL || n->type->kind != V_NONE) && !(n->kind == N_CALL && n->call.is_told))
 		diag(s->u->diags, n->span, D_CDEF_CONSTANT);
 	return false;
+}
+
+/*
+ * The type of what is defined wrongly: its name stays, so that who uses it is not told a second
+ * time, nor is anything else of the same definition lost.
+ */
+static const struct type *unknown(struct ctype_script *s)
+{
+	return type_plain(s->u->types, V_NONE);
 }
 
 /* ---- each name once ---- */
@@ -243,7 +258,7 @@ static bool place(struct ctype_script *s, struct layout *l, struct node *m, stru
 	return false;
 }
 
-static bool members(struct ctype_script *s, struct type *t, struct layout *l, struct node *fields)
+static void members(struct ctype_script *s, struct type *t, struct layout *l, struct node *fields)
 {
 	struct type_fields list = { 0 };
 
@@ -255,15 +270,14 @@ static bool members(struct ctype_script *s, struct type *t, struct layout *l, st
 		f.type = written(s, m->cfield.type);
 		if (f.type == t) { /* one inside of itself */
 			diag(s->u->diags, m->span, D_TYPE_UNKNOWN, t->name);
-			return false;
+			f.type = NULL;
 		}
-		if (!f.type || !place(s, l, m, &f))
-			return false;
+		if (!f.type || f.type->kind == V_NONE || !place(s, l, m, &f))
+			f.type = unknown(s);
 		type_fields_add(s->u->types, &list, &f);
 	}
 	t->fields = list.fields;
 	t->count = list.cnt;
-	return true;
 }
 
 static const struct type *record(struct ctype_script *s, struct node *n)
@@ -275,11 +289,7 @@ static const struct type *record(struct ctype_script *s, struct node *n)
 				     ++s->def);
 
 	tag_once(s, n);
-	if (!members(s, t, &l, n->type_def.fields)) {
-		t->count = 0;
-		t->is_complete = true;
-		return NULL;
-	}
+	members(s, t, &l, n->type_def.fields);
 	if (n->type_def.aligned > l.align)
 		l.align = n->type_def.aligned;
 	t->align = l.align;
@@ -306,8 +316,8 @@ static const struct type *enumeration(struct ctype_script *s, struct node *n)
 	for (struct node *e = n->type_def.fields; e; e = e->next, next++) {
 		struct enumerator *mine = arena_new_of(s->u->arena, struct enumerator);
 
-		if (e->enumerator.value && !constant(s, e->enumerator.value, &next))
-			return NULL;
+		if (e->enumerator.value)
+			constant(s, e->enumerator.value, &next);
 		enumerator_once(s, e);
 		v[t->count++] = (struct type_value){ e->enumerator.name, next };
 		*mine = (struct enumerator){ e->enumerator.name, e->span, next, t, s->enumerators };
@@ -348,7 +358,8 @@ static const struct type *array(struct ctype_script *s, struct node *n)
 	const struct type *elem = written(s, n->type_deriv.elem);
 	int64_t cnt = 0;
 
-	if (!elem || (n->type_deriv.count && !constant(s, n->type_deriv.count, &cnt)))
+	if (!elem || elem->kind == V_NONE ||
+	    (n->type_deriv.count && !constant(s, n->type_deriv.count, &cnt)))
 		return NULL;
 	if (cnt < 0 || cnt > INT32_MAX || (uint64_t)cnt * elem->size > INT32_MAX) {
 		diag(s->u->diags, n->type_deriv.count->span, D_TYPE_SIZE, "array");
@@ -391,15 +402,15 @@ static const struct type *written(struct ctype_script *s, struct node *n)
 static void typedefs(struct ctype_script *s, const struct node *n)
 {
 	/* the declarators name what has a body */
-	if (n->cdef.type->kind != N_TYPE_NAME && !written(s, n->cdef.type))
-		return;
+	if (n->cdef.type->kind != N_TYPE_NAME)
+		written(s, n->cdef.type);
 	for (struct node *d = n->cdef.decls; d; d = d->next) {
 		struct typedef_name *td = arena_new_of(s->u->arena, struct typedef_name);
 
 		td->name = d->cfield.name;
-		td->type = td->name ? written(s, d->cfield.type) : NULL;
-		if (!td->type)
+		if (!td->name)
 			continue;
+		td->type = written(s, d->cfield.type) ?: unknown(s);
 		typedef_once(s, d, td->type);
 		td->span = d->cfield.name_span;
 		td->next = s->typedefs;

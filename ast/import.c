@@ -225,6 +225,8 @@ static void spanless(struct walker *w, struct node *n)
 		n->call.name_span = SPAN_NONE;
 	else if (n->kind == N_FIELD)
 		n->field.name_span = SPAN_NONE;
+	else if (n->kind == N_OFFSETOF)
+		n->sizeof_.path_spans = NULL;
 }
 
 static struct node *library_macros(struct unit *u, const char *name, const char *text)

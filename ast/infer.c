@@ -47,6 +47,8 @@ static bool type_unset_maps(struct infer *in)
 	bool any = false;
 
 	for (struct map_sym *m = in->u->program->program.maps; m; m = m->next) {
+		if (m->lost && !m->val)
+			m->val = in->bad;
 		if (m->val || m->assigned || !(m->has_key_use || m->has_scalar_use))
 			continue;
 		m->val = type_lit(in->ts, 8);

@@ -162,10 +162,23 @@ static const char *field_with(const struct type *t, const char *word)
 	return NULL;
 }
 
-static const struct type *no_field(struct infer *in, struct node *n, const struct type *t)
+static bool hint_field(struct diag *d, const struct type *t, const char *name)
 {
 	struct nearest near;
 	const char *best;
+
+	nearest_init(&near, name);
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->fields[i].name)
+			nearest_feed(&near, t->fields[i].name);
+	best = near.best ?: field_with(t, name);
+	if (best)
+		diag_hint(d, "Did you mean '%s'?", best);
+	return best;
+}
+
+static const struct type *no_field(struct infer *in, struct node *n, const struct type *t)
+{
 	struct diag *d;
 	struct span at;
 
@@ -185,14 +198,7 @@ static const struct type *no_field(struct infer *in, struct node *n, const struc
 	else
 		d = diag(in->u->diags, at, D_NO_FIELD, struct_name(in, n->field.e, t),
 			 n->field.name);
-	nearest_init(&near, n->field.name);
-	for (uint32_t i = 0; i < t->count; i++)
-		if (t->fields[i].name)
-			nearest_feed(&near, t->fields[i].name);
-	best = near.best ?: field_with(t, n->field.name);
-	if (best)
-		diag_hint(d, "Did you mean '%s'?", best);
-	else if (infer_is_args(n->field.e))
+	if (!hint_field(d, t, n->field.name) && infer_is_args(n->field.e))
 		infer_hint_fields(in, d);
 	return in->bad;
 }
@@ -440,6 +446,22 @@ static const struct type *infer_sizeof(struct infer *in, struct node *n)
 	return type_of_literal(in->ts, t->size, false);
 }
 
+static const struct type *no_part(struct infer *in, const struct node *n, uint32_t i,
+				  const struct type *t)
+{
+	const char *name = n->sizeof_.path[i];
+	struct span at = n->sizeof_.path_spans ? n->sizeof_.path_spans[i] : SPAN_NONE;
+
+	if (!in->report)
+		return in->bad;
+	at = at.from ? at : n->span;
+	if (t->kind == V_STRUCT || t->kind == V_UNION || t->kind == V_RECORD)
+		hint_field(diag(in->u->diags, at, D_NO_FIELD, infer_name(in, t), name), t, name);
+	else
+		diag(in->u->diags, at, D_FIELD_ON, name, infer_name(in, t));
+	return in->bad;
+}
+
 static const struct type *infer_offsetof(struct infer *in, struct node *n)
 {
 	const struct type *t;
@@ -455,12 +477,8 @@ static const struct type *infer_offsetof(struct infer *in, struct node *n)
 
 		if (t->kind == V_STRUCT || t->kind == V_UNION || t->kind == V_RECORD)
 			f = type_field_find(type_complete(in->ts, t), n->sizeof_.path[i]);
-		if (!f) {
-			if (in->report)
-				diag(in->u->diags, n->span, D_NO_FIELD, infer_name(in, t),
-				     n->sizeof_.path[i]);
-			return in->bad;
-		}
+		if (!f)
+			return no_part(in, n, i, t);
 		n->sizeof_.off += f->off;
 		t = f->type;
 	}

@@ -238,20 +238,6 @@ static void infer_if_stmt(struct infer *in, struct node *n)
 	n->type = type_void(in->ts);
 }
 
-static void infer_expr_stmt(struct infer *in, struct node *n)
-{
-	const struct node *e = n->expr.e;
-	bool effect;
-
-	infer_stmt(in, n->expr.e);
-	effect = e->kind == N_INCDEC || e->kind == N_ASSIGN || e->kind == N_IF ||
-		 e->kind == N_BLOCK ||
-		 (e->kind == N_CALL && (!e->call.fn || e->call.fn->flags & (BI_STMT | BI_EFFECT)));
-	if (in->report && !effect && infer_known(in, e->type) && e->type->kind != V_VOID &&
-	    !type_is_agg(e->type))
-		diag(in->u->diags, e->span, D_DISCARDED);
-}
-
 static void infer_return(struct infer *in, struct node *e)
 {
 	const struct type *t = e ? infer_value(in, e) : NULL;
@@ -263,7 +249,7 @@ static void infer_return(struct infer *in, struct node *e)
 void infer_stmt(struct infer *in, struct node *n)
 {
 	switch (n->kind) {
-	case N_EXPR_STMT: infer_expr_stmt(in, n); break;
+	case N_EXPR_STMT: infer_stmt(in, n->expr.e); break;
 	case N_DISCARD: infer_value(in, n->expr.e); break;
 	case N_RETURN: infer_return(in, n->expr.e); break;
 	case N_LET: infer_let(in, n); break;

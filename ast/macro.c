@@ -13,7 +13,7 @@
 #define NODES_MAX 1000000 /* of all copies together: nested calls can double at every level */
 
 struct macro_call {
-	const struct node *macro;
+	struct node *macro;
 	const struct macro_call *up;
 };
 
@@ -29,7 +29,8 @@ struct expander {
 /* One expansion at work. */
 struct body {
 	struct expander *x;
-	const struct node *macro, *args;
+	const struct node *macro;
+	struct node *args;
 	struct span span; /* of the call */
 	uint32_t shift; /* of the body's own spans */
 	struct own_var *vars;
@@ -40,6 +41,22 @@ struct own_var {
 	const char *name;
 	struct own_var *next;
 };
+
+/*
+ * What cannot be expanded, and was reported, becomes a call that later passes are silent about:
+ * they tell what else is wrong.
+ */
+static void set_told(struct node *n)
+{
+	const char *name = n->kind == N_IDENT ? n->ident.name : "";
+
+	if (n->kind != N_CALL) {
+		n->kind = N_CALL;
+		memset(&n->call, 0, sizeof(n->call));
+		n->call.name = name;
+	}
+	n->call.is_told = true;
+}
 
 /* ---- which macro ---- */
 
@@ -72,13 +89,13 @@ static const struct node *mismatch(const struct node *macro, const struct node *
 }
 
 /* The definition that fits; NULL: none, then *near is the best of those with the name. */
-static const struct node *macro_find(const struct expander *x, const char *name,
-				     const struct node *args, const struct node **near)
+static struct node *macro_find(const struct expander *x, const char *name, const struct node *args,
+			       const struct node **near)
 {
 	uint32_t cnt = list_len(args);
 
 	*near = NULL;
-	for (const struct node *m = x->macros; m; m = m->next) {
+	for (struct node *m = x->macros; m; m = m->next) {
 		if (m->kind != N_MACRO || strcmp(m->macro.name, name) != 0)
 			continue;
 		if (list_len(m->macro.params) != cnt) {
@@ -92,14 +109,15 @@ static const struct node *macro_find(const struct expander *x, const char *name,
 	return NULL;
 }
 
-static void no_fit(struct expander *x, const struct node *call, const struct node *args,
-		   const struct node *near)
+static void no_fit(struct expander *x, struct node *call, const struct node *near)
 {
+	const struct node *args = call->call.args;
 	const struct node *p = near->macro.params, *bad = mismatch(near, args);
 	const char *name = near->macro.name;
 	struct diag *d = diag(x->u->diags, call->span, D_MACRO_ARGS, name);
 	uint32_t want = list_len(p), have = list_len(args);
 
+	set_told(call);
 	if (want != have) {
 		diag_also(d, near->span,
 			  "The closest definition of %s() has a different number of arguments. "
@@ -116,9 +134,10 @@ static void no_fit(struct expander *x, const struct node *call, const struct nod
 
 /* ---- the body ---- */
 
-static const struct node *arg_of(const struct body *b, const struct node *n)
+static struct node *arg_of(const struct body *b, const struct node *n)
 {
-	const struct node *p = b->macro->macro.params, *a = b->args;
+	const struct node *p = b->macro->macro.params;
+	struct node *a = b->args;
 
 	for (; p; p = p->next, a = a->next) {
 		if (p->kind == N_IDENT && n->kind == N_IDENT &&
@@ -193,9 +212,10 @@ static void put_arg(struct body *b, struct node *n, const struct node *arg)
 
 /* ---- parameters that stand for types and for fields ---- */
 
-static const struct node *arg_named(const struct body *b, const char *name)
+static struct node *arg_named(const struct body *b, const char *name)
 {
-	const struct node *p = b->macro->macro.params, *a = b->args;
+	const struct node *p = b->macro->macro.params;
+	struct node *a = b->args;
 
 	for (; p; p = p->next, a = a->next)
 		if (p->kind == N_IDENT && strcmp(p->ident.name, name) == 0)
@@ -203,8 +223,17 @@ static const struct node *arg_named(const struct body *b, const char *name)
 	return NULL;
 }
 
+/* The argument is wrong wherever else it goes, too. */
+static void no_type(struct body *b, struct node *n, struct node *arg)
+{
+	diag(b->x->u->diags, arg->span, D_MACRO_TYPE, n->type_name.name, b->macro->macro.name);
+	set_told(arg);
+	n->kind = N_TYPE_OF;
+	n->type_of.arg = node_clone(b->x->u->arena, arg);
+}
+
 /* What arg is as a type: uint64, typeof(e), struct foo; an N_TYPE_NAME is made of a word. */
-static void put_type(struct body *b, struct node *n, const struct node *arg)
+static void put_type(struct body *b, struct node *n, struct node *arg)
 {
 	while (arg->kind == N_TYPE_ARG)
 		arg = arg->type_of.arg;
@@ -213,15 +242,15 @@ static void put_type(struct body *b, struct node *n, const struct node *arg)
 	else if (arg->kind == N_IDENT)
 		n->type_name.name = arg->ident.name;
 	else
-		diag(b->x->u->diags, arg->span, D_MACRO_TYPE, n->type_name.name,
-		     b->macro->macro.name);
+		no_type(b, n, arg);
 }
 
-/* The names of a.b.c put in place of the path's i-th. */
-static void put_path(struct body *b, struct node *n, uint32_t i, const struct node *arg)
+/* The names of a.b.c put in place of the path's i-th; false: arg is none. */
+static bool put_path(struct body *b, struct node *n, uint32_t i, const struct node *arg)
 {
 	uint32_t cnt = 1, total;
 	const struct node *e = arg;
+	struct span *spans;
 	const char **path;
 
 	for (; e->kind == N_FIELD; e = e->field.e)
@@ -229,18 +258,29 @@ static void put_path(struct body *b, struct node *n, uint32_t i, const struct no
 	if (e->kind != N_IDENT) {
 		diag(b->x->u->diags, arg->span, D_MACRO_FIELD, n->sizeof_.path[i],
 		     b->macro->macro.name);
-		return;
+		return false;
 	}
 	total = n->sizeof_.path_cnt - 1 + cnt;
 	path = arena_array_of(b->x->u->arena, const char *, total);
 	memcpy(path, n->sizeof_.path, i * sizeof(*path));
 	memcpy(path + i + cnt, n->sizeof_.path + i + 1,
 	       (n->sizeof_.path_cnt - i - 1) * sizeof(*path));
+	spans = arena_array_of(b->x->u->arena, struct span, total);
+	if (n->sizeof_.path_spans) {
+		memcpy(spans, n->sizeof_.path_spans, i * sizeof(*spans));
+		memcpy(spans + i + cnt, n->sizeof_.path_spans + i + 1,
+		       (n->sizeof_.path_cnt - i - 1) * sizeof(*spans));
+	}
 	path[i] = e->ident.name;
-	for (e = arg; e->kind == N_FIELD; e = e->field.e)
+	spans[i] = e->span;
+	for (e = arg; e->kind == N_FIELD; e = e->field.e) {
 		path[i + --cnt] = e->field.name;
+		spans[i + cnt] = e->field.name_span;
+	}
 	n->sizeof_.path = path;
+	n->sizeof_.path_spans = spans;
 	n->sizeof_.path_cnt = total;
+	return true;
 }
 
 static void put_paths(struct body *b, struct node *n)
@@ -248,8 +288,10 @@ static void put_paths(struct body *b, struct node *n)
 	for (uint32_t i = n->sizeof_.path_cnt; i-- > 0;) {
 		const struct node *arg = arg_named(b, n->sizeof_.path[i]);
 
-		if (arg)
-			put_path(b, n, i, arg);
+		if (arg && !put_path(b, n, i, arg)) {
+			set_told(n);
+			return;
+		}
 	}
 }
 
@@ -263,6 +305,19 @@ static void shift(const struct body *b, struct span *sp)
 	}
 }
 
+static void shift_path(const struct body *b, struct node *n)
+{
+	uint32_t cnt = n->sizeof_.path_spans ? n->sizeof_.path_cnt : 0;
+	struct span *spans = arena_array_of(b->x->u->arena, struct span, cnt);
+
+	for (uint32_t i = 0; i < cnt; i++) {
+		spans[i] = n->sizeof_.path_spans[i];
+		shift(b, &spans[i]);
+	}
+	if (cnt)
+		n->sizeof_.path_spans = spans;
+}
+
 /* Every call's copy has places of its own. */
 static void shift_spans(const struct body *b, struct node *n)
 {
@@ -271,13 +326,15 @@ static void shift_spans(const struct body *b, struct node *n)
 		shift(b, &n->call.name_span);
 	else if (n->kind == N_FIELD)
 		shift(b, &n->field.name_span);
+	else if (n->kind == N_OFFSETOF)
+		shift_path(b, n);
 }
 
 /* post: what has been put in place is not looked into. */
 static void substitute(struct walker *w, struct node *n)
 {
 	struct body *b = w->arg;
-	const struct node *arg = NULL;
+	struct node *arg = NULL;
 
 	shift_spans(b, n);
 	if (!n->span.from) /* the library's own text: its mistakes are the call's */
@@ -301,7 +358,7 @@ static void substitute(struct walker *w, struct node *n)
 	node_set_depth(n);
 }
 
-static struct node *body_copy(struct expander *x, const struct node *macro, const struct node *args,
+static struct node *body_copy(struct expander *x, const struct node *macro, struct node *args,
 			      struct span span)
 {
 	struct body b = {
@@ -331,14 +388,17 @@ static const char *chain_text(struct arena *a, const struct macro_call *c)
 	return s;
 }
 
-static bool is_recursive(struct expander *x, const struct node *call, const struct node *macro)
+/* One error for each macro that calls itself; calls of it are then left alone. */
+static bool is_recursive(struct expander *x, const struct node *call, struct node *macro)
 {
+	if (macro->macro.is_recursive)
+		return true;
 	for (const struct macro_call *c = x->chain; c; c = c->up) {
 		if (c->macro != macro)
 			continue;
 		diag(x->u->diags, call->span, D_MACRO_RECURSIVE, chain_text(x->u->arena, x->chain),
 		     macro->macro.name);
-		return true;
+		return macro->macro.is_recursive = true;
 	}
 	return false;
 }
@@ -350,8 +410,7 @@ static void stop(struct expander *x, const struct node *call)
 	x->stopped = true;
 }
 
-static void expand_call(struct expander *x, struct node *n, const struct node *macro,
-			const struct node *args)
+static void expand_call(struct expander *x, struct node *n, struct node *macro, struct node *args)
 {
 	struct walker w = { .post = expand_node, .arg = x };
 	struct macro_call call = { .macro = macro, .up = x->chain };
@@ -359,7 +418,7 @@ static void expand_call(struct expander *x, struct node *n, const struct node *m
 	struct node *next = n->next, *copy;
 
 	if (is_recursive(x, n, macro)) {
-		x->stopped = true;
+		set_told(n);
 		return;
 	}
 	copy = body_copy(x, macro, args, span);
@@ -381,8 +440,9 @@ static void expand_call(struct expander *x, struct node *n, const struct node *m
 static void expand_node(struct walker *w, struct node *n)
 {
 	struct expander *x = w->arg;
-	const struct node *args = NULL, *macro, *near;
+	struct node *args = NULL, *macro;
 	const char *name = NULL;
+	const struct node *near;
 
 	if (n->kind == N_CALL) {
 		name = n->call.name;
@@ -395,7 +455,7 @@ static void expand_node(struct walker *w, struct node *n)
 		if (macro)
 			expand_call(x, n, macro, args);
 		else if (near && n->kind == N_CALL && !(builtin_is_value(name) && !args))
-			no_fit(x, n, args, near);
+			no_fit(x, n, near);
 	}
 	node_set_depth(n);
 	if (n->depth >= AST_DEPTH_MAX && !x->stopped)
@@ -419,13 +479,12 @@ static void check_twice(struct expander *x, const struct node *macro)
 	}
 }
 
-/* Needs: the tree. Gives: the same without macros and their calls; -EINVAL when one is wrong. */
+/* Needs: the tree. Gives: the same without macros and their calls; -EINVAL when it grows too large. */
 int expand_macros(struct unit *u)
 {
 	struct expander x = { .u = u, .macros = u->program->program.items };
 	struct walker w = { .post = expand_node, .arg = &x };
-	struct node **at = &u->program->program.items;
-	unsigned errors = diags_errors(u->diags);
+	struct node **at = &u->program->program.items, *macros = NULL;
 	bool any = false;
 
 	for (struct node *n = x.macros; n; n = n->next) {
@@ -442,10 +501,16 @@ int expand_macros(struct unit *u)
 		walk(&w, n->probe.body);
 	}
 	while (*at) {
-		if ((*at)->kind == N_MACRO)
-			*at = (*at)->next;
-		else
-			at = &(*at)->next;
+		struct node *n = *at;
+
+		if (n->kind != N_MACRO) {
+			at = &n->next;
+			continue;
+		}
+		*at = n->next;
+		n->next = macros;
+		macros = n;
 	}
-	return diags_errors(u->diags) > errors ? -EINVAL : 0;
+	u->macros = macros;
+	return x.stopped ? -EINVAL : 0;
 }

@@ -40,6 +40,21 @@ static void in_scope(struct resolver *r, struct node *loop_var, struct node *bod
 
 /* ---- words and calls ---- */
 
+/* Of names as near as each other the program's own comes first, then what stands without a call. */
+static void names_nearest(struct unit *u, struct nearest *near, bool is_value)
+{
+	for (const struct node *m = u->macros; m; m = m->next)
+		if (!is_value || !m->macro.params)
+			nearest_feed(near, m->macro.name);
+	if (is_value) {
+		ctypes_values_nearest(u->ctypes, near);
+		builtin_nearest(near, BI_VALUE);
+	}
+	builtin_nearest(near, 0);
+	if (is_value && !near->best)
+		ctypes_kernel_values_nearest(u->ctypes, near);
+}
+
 static void unknown(struct resolver *r, struct span sp, enum diag_id id, const char *name)
 {
 	const struct builtin *b = builtin_find(name);
@@ -68,7 +83,7 @@ static void unknown(struct resolver *r, struct span sp, enum diag_id id, const c
 		return;
 	}
 	nearest_init(&near, name);
-	builtin_nearest(&near);
+	names_nearest(r->u, &near, id == D_UNKNOWN_IDENT);
 	if (near.best)
 		diag_hint(d, "Did you mean '%s'?", near.best);
 }
@@ -154,16 +169,30 @@ static void resolve_arg(struct resolver *r, struct node *n, const struct sig_arg
 		resolve_node(r, n);
 }
 
+/* Of a call that is wrong: what it would have put into the variables and maps given to it. */
+static void resolve_args_of_wrong(struct resolver *r, struct node *args)
+{
+	for (struct node *a = args; a; a = a->next) {
+		if (a->kind == N_VAR)
+			resolve_lost(r, a);
+		a->map.whole |= a->kind == N_MAP && !a->map.key;
+		resolve_node(r, a);
+		if (a->kind == N_MAP && a->map.sym)
+			a->map.sym->lost = true;
+	}
+}
+
 static void resolve_call(struct resolver *r, struct node *n)
 {
-	const struct builtin *b = builtin_find(n->call.name);
+	const struct builtin *b = n->call.is_told ? NULL : builtin_find(n->call.name);
 	struct signature sig;
 	uint32_t i = 0;
 
 	if (!b) {
-		unknown(r, n->call.name_span.from ? n->call.name_span : n->span, D_UNKNOWN_FUNCTION,
-			n->call.name);
-		resolve_list(r, n->call.args);
+		if (!n->call.is_told)
+			unknown(r, n->call.name_span.from ? n->call.name_span : n->span,
+				D_UNKNOWN_FUNCTION, n->call.name);
+		resolve_args_of_wrong(r, n->call.args);
 		return;
 	}
 	n->call.fn = b;

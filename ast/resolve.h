@@ -23,6 +23,8 @@ struct var_sym *resolve_new_var(struct resolver *r, struct node *var, struct spa
 void resolve_var(struct resolver *r, struct node *n); /* where it is read */
 /* Whoever is given the variable's address, or is to fill it, assigns to it. */
 void resolve_filled(struct resolver *r, const struct node *n);
+/* Whoever is given to a call that is wrong may have been assigned to by it. */
+void resolve_lost(struct resolver *r, const struct node *n);
 /* What a function fills outlives the call, so the script says in which block it lives. */
 void resolve_to_fill(struct resolver *r, const struct node *n);
 void resolve_map(struct resolver *r, struct node *n);

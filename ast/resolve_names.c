@@ -58,6 +58,13 @@ void resolve_filled(struct resolver *r, const struct node *n)
 		sym->assigned = true;
 }
 
+void resolve_lost(struct resolver *r, const struct node *n)
+{
+	if (!symtab_var(r->names, n->var.name))
+		symtab_var_new(r->names, n)->undefined = true;
+	resolve_filled(r, n);
+}
+
 void resolve_to_fill(struct resolver *r, const struct node *n)
 {
 	const char *name;

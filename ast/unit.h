@@ -65,6 +65,7 @@ struct unit {
 	struct probe_env *env; /* what probes are looked up in */
 	const struct source *main_source;
 	struct node *program;
+	const struct node *macros; /* expand: what the program no longer holds; N_MACRO */
 };
 
 /*

@@ -57,6 +57,8 @@ void lexer_keep_trivia(struct lexer *lx, struct trivia **list);
 /* The end of the text gives T_END, again and again. Errors are reported and skipped over. */
 void lexer_next(struct lexer *lx, struct token *out);
 unsigned lexer_errors(const struct lexer *lx);
+/* One had no end: what closes something may have been taken for text. */
+bool lexer_has_open_string(const struct lexer *lx);
 bool lexer_in_angle(const struct lexer *lx); /* inside an action < ... > */
 
 /* An integer as the language writes them. */

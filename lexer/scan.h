@@ -32,6 +32,7 @@ struct lexer {
 	struct token queued; /* given next when has_queued */
 	bool has_queued;
 	unsigned errors;
+	bool has_open_string;
 	struct trivia *trivia_last, **trivia_end; /* trivia_end NULL: nobody wants them */
 	/* #ifdef */
 	struct lex_cond *conds;

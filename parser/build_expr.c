@@ -272,12 +272,16 @@ struct node *make_offsetof(struct parser *p, struct node *arg, struct node_list 
 {
 	struct node *n = make(p, N_OFFSETOF, sp), *part;
 	const char **names = arena_array_of(p->arena, const char *, path.cnt);
+	struct span *spans = arena_array_of(p->arena, struct span, path.cnt);
 	uint32_t i = 0;
 
-	for (part = path.first; part; part = part->next)
+	for (part = path.first; part; part = part->next) {
+		spans[i] = part->span;
 		names[i++] = part->ident.name;
+	}
 	n->sizeof_.arg = type_or_expr(arg);
 	n->sizeof_.path = names;
+	n->sizeof_.path_spans = spans;
 	n->sizeof_.path_cnt = i;
 	return made(p, n);
 }

@@ -47,12 +47,18 @@ static bool next_is_word(struct parser *p, const char *word)
 	return t->kind == T_IDENT && !strcmp(t->text, word);
 }
 
-void *cdef_error(struct parser *p, const char *expected)
+/* NULL: what the lexer told is the cause of this too. */
+static struct diag *complain(struct parser *p, const char *expected)
 {
 	if (!p->stop && lexer_errors(p->lexer) == p->lexer_errors)
-		syntax_message(p, tokens_peek(p, 0)->span, expected);
-	else
-		p->errors++;
+		return syntax_message(p, tokens_peek(p, 0)->span, expected);
+	p->errors++;
+	return NULL;
+}
+
+void *cdef_error(struct parser *p, const char *expected)
+{
+	complain(p, expected);
 	return NULL;
 }
 
@@ -203,6 +209,35 @@ static bool fields(struct parser *p, struct node *base, struct node_list *l)
 	return false;
 }
 
+/* "strct foo *x", "unsigned lng x": a word with another behind it. */
+static void hint_word(struct diag *d, const struct node *base, const struct node *field)
+{
+	static const char *const words[] = { "struct", "union", "enum",	 "unsigned", "signed",
+					     "long",   "short", "const", "volatile" };
+	const char *base_name = base->kind == N_TYPE_NAME ? base->type_name.name : "";
+	const char *name = field ? field->cfield.name : NULL;
+	struct nearest near;
+
+	nearest_init(&near, is_base_type(base_name) && name ? name : base_name);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		nearest_feed(&near, words[i]);
+	if (near.best && near.distance)
+		diag_hint(d, "Did you mean '%s'?", near.best);
+}
+
+static bool member_end(struct parser *p, const struct node *base, const struct node *field)
+{
+	bool is_word = next_is(p, T_IDENT) || next_is(p, T_MUL);
+	struct diag *d;
+
+	if (cdef_take_if(p, T_SEMI) || next_is(p, T_RBRACE))
+		return true;
+	d = complain(p, "expected ';'");
+	if (d && is_word)
+		hint_word(d, base, field);
+	return false;
+}
+
 static bool member(struct parser *p, struct node_list *l)
 {
 	struct node *base = specifiers(p), *n;
@@ -216,7 +251,18 @@ static bool member(struct parser *p, struct node_list *l)
 	} else if (!next_is(p, T_SEMI) && !fields(p, base, l)) {
 		return false;
 	}
-	return cdef_take_if(p, T_SEMI) || next_is(p, T_RBRACE) || cdef_error(p, "expected ';'");
+	return member_end(p, base, l->last);
+}
+
+/* To the next member. False: there is none, or a brace too few: what follows is something else. */
+static bool skip_member(struct parser *p)
+{
+	while (!next_is(p, T_LBRACE) && !next_is(p, T_END)) {
+		if (next_is(p, T_RBRACE) || cdef_take_if(p, T_SEMI))
+			return true;
+		cdef_take(p);
+	}
+	return false;
 }
 
 static bool record_body(struct parser *p, struct node_list *l)
@@ -224,7 +270,7 @@ static bool record_body(struct parser *p, struct node_list *l)
 	while (!next_is(p, T_RBRACE)) {
 		if (next_is(p, T_END))
 			return cdef_error(p, "expected '}'");
-		if (!member(p, l))
+		if (!member(p, l) && !skip_member(p))
 			return false;
 	}
 	return true;

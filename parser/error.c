@@ -162,6 +162,17 @@ static bool is_word(const struct token *t, const char *word)
 	       !strcmp(t->text, word);
 }
 
+/* Words that other languages have before a variable that is new. */
+static bool is_declaring(const char *word)
+{
+	static const char *const words[] = { "var", "auto", "const", "static", "local", "my" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i], word))
+			return true;
+	return is_base_type(word);
+}
+
 /* "int a", "print x": a word with another behind it. */
 static void hint_two_words(const struct parser *p, struct diag *d)
 {
@@ -171,11 +182,11 @@ static void hint_two_words(const struct parser *p, struct diag *d)
 		diag_hint(d, "'&&' is and, '||' is or");
 	else if (p->before.kind != T_IDENT)
 		return;
-	else if (p->last.kind == T_STR)
-		diag_hint(d, "Arguments stand between parentheses: %s(...)", word);
-	else if (is_base_type(word) && (p->last.kind == T_IDENT || p->last.kind == T_VAR))
+	else if (is_declaring(word) && (p->last.kind == T_IDENT || p->last.kind == T_VAR))
 		diag_hint(d, "A variable begins with '$' and needs no type: $%s = ...",
 			  p->last.kind == T_VAR ? p->last.text + 1 : p->last.text);
+	else if (p->last.kind == T_STR || p->last.kind == T_VAR)
+		diag_hint(d, "Arguments stand between parentheses: %s(...)", word);
 }
 
 /* What other languages have, and this one writes in another way. */
@@ -185,6 +196,12 @@ static void hint_other_language(const struct parser *p, const bool *expected, st
 
 	if (p->first.kind == T_FOR && (expected[T_COLON] || expected[T_VAR]) && last != T_END)
 		diag_hint(d, "for ($i : 0..10) { } counts, for ($kv : @map) { } goes over a map");
+	else if (is_word(&p->first, "switch"))
+		diag_hint(d, "There is no switch: if (...) { } else if (...) { } else { }");
+	else if (p->before.kind == T_LET && last == T_IDENT)
+		diag_hint(d, "A variable begins with '$': $%s", p->last.text);
+	else if (expected[T_ATTACH] && p->before.kind == T_RBRACE && last == T_SEMI)
+		diag_hint(d, "No ';' stands behind the '}' of a probe or macro");
 	else if (p->before.kind == T_MAP &&
 		 (last == T_LPAREN || last == T_LBRACE || last == T_LBRACE_EXPR))
 		diag_hint(d, "The key of a map stands between brackets: %s[...]", p->before.text);
@@ -223,7 +240,8 @@ void syntax_error(struct parser *p, const bool *expected)
 
 	recover_from(p);
 	/* What the lexer has complained about in this statement is the cause of this too. */
-	if (p->stop || lexer_errors(p->lexer) != p->lexer_errors)
+	if (p->stop || lexer_errors(p->lexer) != p->lexer_errors ||
+	    (p->last.kind == T_END && lexer_has_open_string(p->lexer)))
 		return;
 	if (p->item == T_LET && !p->braces && p->before.kind == T_LET) {
 		p->errors++;

@@ -434,6 +434,12 @@ static bool goes_on(enum token_kind kind)
 	return kind == T_ELSE || kind == T_ASSIGN;
 }
 
+/* "if (c) a; else b;": behind the ';' comes the rest of one mistake. */
+static bool is_if_without_braces(struct parser *p)
+{
+	return p->first.kind == T_IF && tokens_peek(p, 0)->kind == T_ELSE;
+}
+
 /* Broken code inside braces goes on after ';' or after a block; a broken item after its action. */
 static struct token next_recovering(struct parser *p)
 {
@@ -469,7 +475,7 @@ static struct token next_recovering(struct parser *p)
 			return give(p, virtual(top ? T_ITEM_END : T_SEMI, t));
 		}
 		if (p->braces == p->recover_braces && t.kind == T_SEMI && !(top && p->in_pred) &&
-		    !(p->first.kind == T_FOR && p->parens))
+		    !(p->first.kind == T_FOR && p->parens) && !is_if_without_braces(p))
 			return give(p, t);
 	}
 }
