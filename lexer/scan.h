@@ -46,6 +46,8 @@ struct diag *lex_error(struct lexer *lx, uint32_t off, size_t len, enum diag_id 
 void lex_number(struct lexer *lx, const char *text, size_t len, struct token *out);
 void lex_string(struct lexer *lx, const char *text, size_t len, struct token *out);
 void lex_char(struct lexer *lx, const char *text, size_t len, struct token *out);
+/* badchar.c: it is reported unless the byte before it was */
+void lex_bad_char(struct lexer *lx, const char *text, size_t len);
 /* attach.c: how much of the run is the attach point */
 size_t lex_attach_len(const char *text, size_t len);
 /* cond.c: a line that begins with '#'. True: it is #include or #define and a token. */

@@ -44,6 +44,8 @@ static const char *words_by_place(const struct parser *p, const bool *expected)
 		break;
 	default: break;
 	}
+	if (p->item == T_CONFIG && p->last.kind == T_LBRACE && p->before.kind == T_IDENT)
+		return "expected '}' at the end of the config block";
 	if (p->last.kind == T_CPP)
 		return "directives must stand outside of actions";
 	if (p->item == T_IMPORT && p->before.kind == T_STR)
@@ -200,8 +202,8 @@ static void hint_other_language(const struct parser *p, const bool *expected, st
 		diag_hint(d, "There is no switch: if (...) { } else if (...) { } else { }");
 	else if (p->before.kind == T_LET && last == T_IDENT)
 		diag_hint(d, "A variable begins with '$': $%s", p->last.text);
-	else if (expected[T_ATTACH] && p->before.kind == T_RBRACE && last == T_SEMI)
-		diag_hint(d, "No ';' stands behind the '}' of a probe or macro");
+	else if (p->before.kind == T_MUL && last == T_DIV && p->before.span.to == p->last.span.from)
+		diag_hint(d, "A comment ends with its first '*/', also where another began in it");
 	else if (p->before.kind == T_MAP &&
 		 (last == T_LPAREN || last == T_LBRACE || last == T_LBRACE_EXPR))
 		diag_hint(d, "The key of a map stands between brackets: %s[...]", p->before.text);
@@ -232,6 +234,22 @@ static void hint_action(const struct parser *p, const bool *expected, struct dia
 		diag_hint(d, "What is to be done stands between braces: PROBE { ACTION }");
 }
 
+/* Where a probe, or something else of its kind, was to begin. */
+static void hint_item(const struct parser *p, const bool *expected, struct diag *d)
+{
+	enum token_kind last = p->last.kind;
+
+	if (!expected[T_ATTACH])
+		return;
+	if (last == T_SEMI && p->before.kind == T_RBRACE)
+		diag_hint(d, "No ';' stands behind this '}'");
+	else if (last == T_PRED_OPEN)
+		diag_hint(d,
+			  "A condition stands before the action: PROBE / CONDITION / { ACTION }");
+	else if (last == T_LBRACE)
+		diag_hint(d, "What is traced stands before the action: PROBE { ACTION }");
+}
+
 void syntax_error(struct parser *p, const bool *expected)
 {
 	struct span at = p->last.span;
@@ -254,6 +272,8 @@ void syntax_error(struct parser *p, const bool *expected)
 	if (p->last.kind == T_END && p->before.span.from)
 		at.from = at.to = p->before.span.to;
 	d = syntax_message(p, at, words);
+	/* All that follows would be taken for a part of the config block. */
+	p->stop = p->item == T_CONFIG && p->last.kind == T_LBRACE && p->before.kind == T_IDENT;
 	if (hint_keyword(p, d))
 		return;
 	if (p->errors == 1 && looks_eaten_by_shell(p))
@@ -262,6 +282,7 @@ void syntax_error(struct parser *p, const bool *expected)
 			  "with single ones");
 	hint_other_language(p, expected, d);
 	hint_action(p, expected, d);
+	hint_item(p, expected, d);
 	if (p->last.kind == T_END && lexer_in_angle(p->lexer))
 		diag_hint(d, "In an action < ... > every statement ends with ';'");
 }
