@@ -35,5 +35,11 @@ int front_end(struct unit *u, const struct options *o);
  * leaves max_strlen to us, gives the tree that it has with a max_strlen that fits.
  */
 int fit_keys(struct unit *u, const struct options *o);
+/*
+ * The same of a program that is to run elsewhere, whose tree stays as it is: out is the other one,
+ * about which nothing is told. -ENOENT: none is wanted, or there is none.
+ */
+int fit_short(const struct unit *u, struct unit *out);
+void fit_short_done(struct unit *u);
 
 #endif

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * max_strlen where the kernel takes short keys only.
+ * max_strlen for kernels that take short keys only.
  *
  * Before Linux 5.11 a key has 512 bytes at most, and a text of the default max_strlen takes more:
  * @[str(args.filename)] would be refused. Who says nothing of max_strlen gets as much as fits then,
  * in the whole program, so that a text is the same wherever it is used; what does not fit is cut,
- * and printed as texts that were cut are.
+ * and printed as texts that were cut are. A program that is compiled to run elsewhere too is compiled
+ * twice, and the kernel that it meets decides which of the two runs.
  *
  * Sizes of types are the compiler's, so the program is compiled anew, as far as the checked tree. How
  * long keys become is seen by trying: keys hold several texts, texts are joined, and lengths may be
  * computed from max_strlen, but all of that is linear, and two points tell the line.
  */
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
 #include "ast/settings.h"
@@ -22,6 +23,7 @@
 #include "program.h"
 #include "runtime/features.h"
 #include "runtime/image.h"
+#include "runtime/run.h"
 
 enum {
 	LEN_LEAST = 63, /* below this, names and paths are of no use */
@@ -97,15 +99,34 @@ static uint64_t fitting_len(const struct unit *u)
 	return 0;
 }
 
-static bool is_wanted(const struct unit *u, const struct options *o)
+/* Keys are too long for some kernels, and may be made shorter. */
+static bool is_too_long(const struct unit *u)
 {
-	return !setting_is_given(u->settings, SETTING_max_strlen) && keys_over(u) > 0 &&
-	       !caps_missing() && !features_has(o->run.features, FEAT_LONG_KEYS);
+	return !setting_is_given(u->settings, SETTING_max_strlen) && keys_over(u) > 0;
+}
+
+int fit_short(const struct unit *u, struct unit *out)
+{
+	uint64_t len = u->opt->open_options && is_too_long(u) ? fitting_len(u) : 0;
+
+	if (!len)
+		return -ENOENT;
+	if (!compile_with(out, u, u->main_source, len))
+		return 0;
+	forget(out);
+	return -ENOENT;
+}
+
+void fit_short_done(struct unit *u)
+{
+	forget(u);
 }
 
 int fit_keys(struct unit *u, const struct options *o)
 {
-	uint64_t len = is_wanted(u, o) ? fitting_len(u) : 0;
+	bool wanted = !u->opt->open_options && is_too_long(u) && !caps_missing() &&
+		      !features_has(o->run.features, FEAT_LONG_KEYS);
+	uint64_t len = wanted ? fitting_len(u) : 0;
 	struct unit had =
 		*u; /* other parts of a unit know its address: the new one takes its place */
 
@@ -118,7 +139,6 @@ int fit_keys(struct unit *u, const struct options *o)
 	}
 	forget(&had);
 	if (o->run.verbose)
-		fprintf(stderr, "max_strlen: %llu, as this kernel takes keys of %d bytes at most\n",
-			(unsigned long long)len, IMAGE_KEY_EVERYWHERE);
+		run_tell_short(len);
 	return 0;
 }

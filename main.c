@@ -59,17 +59,36 @@ static int write_tool(const struct options *o, const void *elf, size_t elf_sz)
 	return err;
 }
 
+/* What goes into the image for kernels that take no key as long as the program's: see fit.c. */
+static void *compile_short(const struct unit *u, struct codegen_options *gen)
+{
+	struct codegen_options own = { .helper_errors = gen->helper_errors, .give_up = unit_tell };
+	void *elf = NULL;
+	struct unit s;
+
+	if (fit_short(u, &s))
+		return NULL;
+	own.round = gen->round++;
+	if (!codegen(&s, &own, &elf, &gen->short_sz))
+		gen->short_image = elf;
+	fit_short_done(&s);
+	return elf;
+}
+
 /* checked tree -> exit status, or negative errno when it was not run */
 static int back_end(struct unit *u, const struct options *o)
 {
+	struct codegen_options gen = o->gen;
 	struct image img;
 	char why[256];
-	void *elf = NULL;
+	void *elf = NULL, *short_elf;
 	size_t elf_sz;
 	int err;
 
 	err = check_privilege(o);
-	err = err ?: codegen(u, &o->gen, &elf, &elf_sz);
+	short_elf = err ? NULL : compile_short(u, &gen);
+	err = err ?: codegen(u, &gen, &elf, &elf_sz);
+	free(short_elf);
 	unit_tell(u);
 	if (err || o->emit_elf || o->aot || o->mode == MODE_CODEGEN) {
 		if (!err && o->emit_elf)

@@ -29,6 +29,8 @@ struct codegen_options {
 	/* Prints the diagnostics of a unit: where LLVM refuses it can only be ended. */
 	void (*give_up)(struct unit *u);
 	const char *emit_llvm; /* file for the optimised IR; NULL */
+	const void *short_image; /* what goes into IMAGE_SECTION_SHORT; NULL: no such section */
+	size_t short_sz;
 };
 
 /*

@@ -213,23 +213,32 @@ static int emit_file(struct gen *g, LLVMCodeGenFileType kind, LLVMMemoryBufferRe
 	return -EINVAL;
 }
 
+static void add_section(struct gen *g, const char *name, const char *section, const void *data,
+			size_t sz)
+{
+	LLVMValueRef init = LLVMConstStringInContext(g->ctx, data, (unsigned)sz, true);
+	LLVMValueRef v = LLVMAddGlobal(g->mod, LLVMTypeOf(init), name);
+
+	LLVMSetInitializer(v, init);
+	LLVMSetGlobalConstant(v, true);
+	LLVMSetSection(v, section);
+	LLVMSetAlignment(v, 8);
+}
+
 /* The tables become a global of their own section, so LLVM writes the whole ELF object. */
 static int add_tables(struct gen *g)
 {
-	LLVMValueRef init, v;
 	void *sec;
 	size_t sz;
 	int err = image_finish(g->img, &sec, &sz);
 
 	if (err)
 		return err;
-	init = LLVMConstStringInContext(g->ctx, sec, (unsigned)sz, true);
+	add_section(g, "trace_tables", IMAGE_SECTION, sec, sz);
+	if (g->opt->short_image)
+		add_section(g, "trace_short", IMAGE_SECTION_SHORT, g->opt->short_image,
+			    g->opt->short_sz);
 	free(sec);
-	v = LLVMAddGlobal(g->mod, LLVMTypeOf(init), "trace_tables");
-	LLVMSetInitializer(v, init);
-	LLVMSetGlobalConstant(v, true);
-	LLVMSetSection(v, IMAGE_SECTION);
-	LLVMSetAlignment(v, 8);
 	return 0;
 }
 

@@ -221,6 +221,32 @@ int image_read(struct image *img, const void *elf, size_t sz, char *err, size_t 
 	return 0;
 }
 
+/* What was given for one's is given to the other, by row. */
+static bool same_options(const struct image *a, const struct image *b)
+{
+	if (a->options_cnt != b->options_cnt)
+		return false;
+	for (uint32_t i = 0; i < a->options_cnt; i++)
+		if (a->options[i].kind != b->options[i].kind ||
+		    strcmp(image_str(a, a->options[i].name), image_str(b, b->options[i].name)) != 0)
+			return false;
+	return true;
+}
+
+int image_read_short(struct image *out, const struct image *img, char *err, size_t err_sz)
+{
+	struct image_err e = { err, err_sz };
+	size_t off, sz;
+	int rc;
+
+	if (image_section(img->elf, img->elf_sz, IMAGE_SECTION_SHORT, &off, &sz))
+		return -ENOENT;
+	rc = image_read(out, (const char *)img->elf + off, sz, err, err_sz);
+	if (!rc && !same_options(img, out))
+		rc = image_fail(&e, "the program with shorter keys has other options");
+	return rc;
+}
+
 int image_seal(void *elf, size_t sz)
 {
 	const size_t sum_at = offsetof(struct image_header, sum);

@@ -22,6 +22,8 @@
 #include "runtime/script_option.h"
 
 #define IMAGE_SECTION ".trace"
+/* Of an image with keys that not every kernel takes: the same program with shorter ones, an image. */
+#define IMAGE_SECTION_SHORT ".trace.short"
 #define IMAGE_MAGIC "trace\1\r\n"
 #define IMAGE_VERSION 3
 #define IMAGE_NONE UINT32_MAX
@@ -528,6 +530,8 @@ struct image {
 int image_read(struct image *img, const void *elf, size_t sz, char *err, size_t err_sz);
 /* Where a section of an ELF object lies; -EINVAL: nowhere, or outside of it. */
 int image_section(const void *elf, size_t sz, const char *name, size_t *off, size_t *sec_sz);
+/* That in IMAGE_SECTION_SHORT of img. -ENOENT: there is none, or -EINVAL with one line in err. */
+int image_read_short(struct image *out, const struct image *img, char *err, size_t err_sz);
 /* The section's bytes alone (no ELF, no sum): what the unit tests and fuzzers aim at. */
 int image_read_tables(struct image *img, const void *sec, size_t sz, char *err, size_t err_sz);
 

@@ -34,8 +34,15 @@ void run_fill_streams(void)
 			open("/dev/null", fd ? O_RDONLY : O_WRONLY);
 }
 
+void run_tell_short(uint64_t max_strlen)
+{
+	fprintf(stderr, "max_strlen: %llu, as this kernel takes keys of %d bytes at most\n",
+		(unsigned long long)max_strlen, IMAGE_KEY_EVERYWHERE);
+}
+
 struct run {
 	const struct image *img;
+	struct image short_img; /* which img is when this kernel takes short keys only */
 	const struct run_options *opt;
 	struct value_env values;
 	struct symbols *symbols;
@@ -74,6 +81,28 @@ static int64_t wall_minus_boot(void)
 	clock_gettime(CLOCK_REALTIME, &wall);
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	return (wall.tv_sec - boot.tv_sec) * 1000000000LL + wall.tv_nsec - boot.tv_nsec;
+}
+
+/* What is known of this kernel, and of an image that brings two programs the one for it. */
+static int open_features(struct run *r)
+{
+	char why[256];
+	int rc;
+
+	r->features = r->opt->features ?: features_new(r->opt->no_features);
+	if (!r->features)
+		return say(-ENOMEM, "cannot start");
+	rc = image_read_short(&r->short_img, r->img, why, sizeof(why));
+	if (rc == -ENOENT || (!rc && features_has(r->features, FEAT_LONG_KEYS)))
+		return 0;
+	if (rc) {
+		fprintf(stderr, "ERROR: %s\n", why);
+		return rc;
+	}
+	r->img = &r->short_img;
+	if (r->opt->verbose)
+		run_tell_short(image_setting_num(r->img, "max_strlen", 1024));
+	return 0;
 }
 
 static int open_output(struct run *r)
@@ -191,8 +220,7 @@ static int open_kernel(struct run *r)
 		r->env = probe_env_new(&eo);
 		r->own_env = true;
 	}
-	r->features = r->opt->features ?: features_new(r->opt->no_features);
-	if (!r->env || !r->features)
+	if (!r->env)
 		return say(-ENOMEM, "cannot start");
 	la.features = r->features;
 	la.symbols = r->symbols;
@@ -548,7 +576,8 @@ int run_image(const struct image *img, const struct run_options *opt)
 	struct run r = { .img = img, .opt = opt, .tests = tests_any(img) };
 	int rc;
 
-	rc = open_output(&r);
+	rc = open_features(&r);
+	rc = rc ?: open_output(&r);
 	rc = rc ?: open_loop(&r);
 	rc = rc ?: open_process(&r);
 	rc = rc ?: open_kernel(&r);

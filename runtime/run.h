@@ -66,6 +66,9 @@ int run_image(const struct image *img, const struct run_options *opt);
  */
 void run_fill_streams(void);
 
+/* -v: that the program is the one for kernels that take short keys only. */
+void run_tell_short(uint64_t max_strlen);
+
 /* The first pid of a list "1,2", and what is left of it; NULL: there was none. */
 const char *run_next_pid(const char *list, int *pid);
 

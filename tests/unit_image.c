@@ -3,6 +3,7 @@
  * Images: what is written is read back; no byte of a sealed one can change unseen; and tables that
  * pass the checks, whatever is in them, cannot make the decoder stray (run under ASan to be sure).
  */
+#include <errno.h>
 #include <libelf.h>
 #include <gelf.h>
 #include <stdio.h>
@@ -123,7 +124,7 @@ static void put_actions(struct image_writer *w)
 	image_put_actions(w, a, sizeof(a) / sizeof(a[0]));
 }
 
-static void *make_tables(size_t *sz)
+static void *make_tables(const char *option, size_t *sz)
 {
 	struct image_writer *w = image_writer_new();
 	uint32_t x = image_put_str(w, "@x");
@@ -141,6 +142,7 @@ static void *make_tables(size_t *sz)
 	struct image_const c = { .kind = KONST_NCPUS, .place = IMAGE_NONE };
 	struct image_setting s = { x, x, 7 };
 	struct image_need n = { x, 0, IMAGE_NONE };
+	struct image_option o = { .name = image_put_str(w, option), .kind = SCRIPT_NUMBER };
 	void *sec;
 
 	CHECK(image_put_str(w, "@x") == x && image_put_str(w, "") == 0);
@@ -154,6 +156,7 @@ static void *make_tables(size_t *sz)
 	image_put_consts(w, &c, 1);
 	image_put_settings(w, &s, 1);
 	image_put_needs(w, &n, 1);
+	image_put_options(w, &o, 1);
 	CHECK(!image_finish(w, &sec, sz));
 	image_writer_free(w);
 	return sec;
@@ -178,9 +181,11 @@ static void add_section(Elf *e, uint32_t name, uint32_t type, void *bytes, size_
 	CHECK(gelf_update_shdr(scn, &sh));
 }
 
-static void *make_elf(void *sec, size_t sec_sz, size_t *sz)
+/* With another image inside of it, or NULL. */
+static void *make_elf(void *sec, size_t sec_sz, void *inner, size_t inner_sz, size_t *sz)
 {
-	char names[] = "\0.text\0" IMAGE_SECTION "\0.shstrtab", code[24] = { 0x18 };
+	char names[] = "\0.text\0" IMAGE_SECTION "\0.shstrtab\0" IMAGE_SECTION_SHORT;
+	char code[24] = { 0x18 };
 	int fd = memfd_create("unit_image", 0);
 	GElf_Ehdr eh;
 	void *copy;
@@ -198,6 +203,9 @@ static void *make_elf(void *sec, size_t sec_sz, size_t *sz)
 	add_section(e, 1, SHT_PROGBITS, code, sizeof(code), 8);
 	add_section(e, 7, SHT_PROGBITS, sec, sec_sz, 8);
 	add_section(e, 7 + sizeof(IMAGE_SECTION), SHT_STRTAB, names, sizeof(names), 1);
+	if (inner)
+		add_section(e, 7 + sizeof(IMAGE_SECTION ".shstrtab") + 1, SHT_PROGBITS, inner,
+			    inner_sz, 8);
 	*sz = (size_t)elf_update(e, ELF_C_WRITE);
 	elf_end(e);
 	copy = malloc(*sz);
@@ -241,6 +249,40 @@ static void test_every_byte(const char *elf, size_t sz)
 		free(cut);
 	}
 	free(copy);
+}
+
+/* An image in the image has to be one too, and to take what is given for the other's options. */
+static void test_short(void *sec, size_t sec_sz, void *inner, size_t inner_sz, bool is_one)
+{
+	size_t sz;
+	void *elf = make_elf(sec, sec_sz, inner, inner_sz, &sz);
+	struct image img, found;
+	char err[256] = "";
+
+	CHECK(!image_read(&img, elf, sz, err, sizeof(err)));
+	if (is_one) {
+		CHECK(!image_read_short(&found, &img, err, sizeof(err)));
+		CHECK(found.elf_sz == inner_sz && found.types_cnt == T_CNT);
+	} else {
+		CHECK(image_read_short(&found, &img, err, sizeof(err)) ==
+		      (inner ? -EINVAL : -ENOENT));
+		CHECK(!*err == !inner);
+	}
+	free(elf);
+}
+
+static void test_shorts(void *sec, size_t sec_sz, void *elf, size_t elf_sz)
+{
+	size_t other_sz, other_elf_sz;
+	void *other = make_tables("width", &other_sz);
+	void *other_elf = make_elf(other, other_sz, NULL, 0, &other_elf_sz);
+
+	test_short(sec, sec_sz, NULL, 0, false);
+	test_short(sec, sec_sz, elf, elf_sz, true);
+	test_short(sec, sec_sz, elf, elf_sz / 2, false);
+	test_short(sec, sec_sz, other_elf, other_elf_sz, false);
+	free(other);
+	free(other_elf);
 }
 
 /* ---- anything that passes may be decoded ---- */
@@ -364,11 +406,13 @@ static unsigned test_mutations(const void *sec, size_t sz, enum run_format forma
 int main(void)
 {
 	size_t sec_sz, elf_sz;
-	void *sec = make_tables(&sec_sz), *elf = make_elf(sec, sec_sz, &elf_sz);
+	void *sec = make_tables("depth", &sec_sz);
+	void *elf = make_elf(sec, sec_sz, NULL, 0, &elf_sz);
 
 	srand(1);
 	test_round_trip(elf, elf_sz);
 	test_every_byte(elf, elf_sz);
+	test_shorts(sec, sec_sz, elf, elf_sz);
 	CHECK(test_mutations(sec, sec_sz, RUN_TEXT, 20000) > 1000);
 	CHECK(test_mutations(sec, sec_sz, RUN_JSON, 20000) > 1000);
 	free(sec);
