@@ -102,8 +102,7 @@ uint32_t pack_place(struct gen *g, struct span sp)
 		row.line = pl.line;
 		row.col = pl.col;
 		row.end_col = pl.end_col;
-		row.text = put_str(g, arena_strndup(g->u->arena, pl.line_text,
-						    pl.line_len < 4096 ? pl.line_len : 4096));
+		row.excerpt = put_str(g, source_excerpt(g->u->arena, g->u->sources, sp));
 	}
 	return image_put_places(g->img, &row, 1);
 }

@@ -320,6 +320,34 @@ static void print_lines(const struct printer *p, struct span sp, const struct pl
 	}
 }
 
+static void print_excerpt(const struct printer *p, struct span sp, const struct place *pl)
+{
+	if (pl->end_line != pl->line)
+		print_lines(p, sp, pl);
+	else
+		print_one_line(p, pl);
+}
+
+const char *source_excerpt(struct arena *a, const struct sources *ss, struct span sp)
+{
+	struct printer p = { .sources = ss };
+	const char *copy = "";
+	struct place pl;
+	char *text = NULL;
+	size_t len = 0;
+
+	if (!source_place(ss, sp, &pl))
+		return copy;
+	p.out = open_memstream(&text, &len);
+	if (!p.out)
+		return copy;
+	print_excerpt(&p, sp, &pl);
+	if (!fclose(p.out))
+		copy = arena_strndup(a, text, len);
+	free(text);
+	return copy;
+}
+
 static void print_at(const struct printer *p, struct span sp, const char *word, const char *shade,
 		     const char *text)
 {
@@ -332,12 +360,8 @@ static void print_at(const struct printer *p, struct span sp, const char *word, 
 		fprintf(p->out, "%s:%u:%u-%u: ", pl.file, pl.line, pl.col, pl.end_col);
 	fprintf(p->out, "%s%s: %s%s\n", p->colour ? shade : "", word, p->colour ? "\033[0m" : "",
 		text);
-	if (!known)
-		return;
-	if (pl.end_line != pl.line)
-		print_lines(p, sp, &pl);
-	else
-		print_one_line(p, &pl);
+	if (known)
+		print_excerpt(p, sp, &pl);
 }
 
 static void print_calls(const struct printer *p, struct span call)

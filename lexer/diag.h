@@ -48,6 +48,9 @@ unsigned diags_errors(const struct diags *ds);
 /* Prints what is queued, in source order, and empties the queue; the counts stay. */
 void diags_flush(struct diags *ds, FILE *out, bool colour);
 
+/* The lines that a place is in, with marks under it: what stands below a message. */
+const char *source_excerpt(struct arena *a, const struct sources *ss, struct span sp);
+
 /*
  * The candidate nearest to a misspelt word, NULL when none is near. Feed candidates one by one.
  */

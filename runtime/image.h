@@ -25,7 +25,7 @@
 /* Of an image with keys that not every kernel takes: the same program with shorter ones, an image. */
 #define IMAGE_SECTION_SHORT ".trace.short"
 #define IMAGE_MAGIC "trace\1\r\n"
-#define IMAGE_VERSION 3
+#define IMAGE_VERSION 4
 #define IMAGE_NONE UINT32_MAX
 
 /*
@@ -410,7 +410,7 @@ struct image_setting {
 struct image_place {
 	uint32_t file; /* string */
 	uint32_t line, col, end_col;
-	uint32_t text; /* the source line */
+	uint32_t excerpt; /* the source line, and marks below: what stands under a message */
 };
 
 /*

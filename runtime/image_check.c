@@ -511,7 +511,7 @@ static int check_rest(struct checker *c)
 		if (!str_ok(c, img->settings[i].name) || !str_ok(c, img->settings[i].str))
 			return fail(c, "setting %u: bad name", i);
 	for (uint32_t i = 0; i < img->places_cnt; i++)
-		if (!str_ok(c, img->places[i].file) || !str_ok(c, img->places[i].text))
+		if (!str_ok(c, img->places[i].file) || !str_ok(c, img->places[i].excerpt))
 			return fail(c, "place %u: bad text", i);
 	for (uint32_t i = 0; i < img->sites_cnt; i++)
 		if ((img->sites[i].helper != IMAGE_SITE_LOOP && !str_ok(c, img->sites[i].helper)) ||

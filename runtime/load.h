@@ -112,6 +112,8 @@ void load_explain(const struct load_args *a, const struct load_refusal *r);
 int load_check_allowed(void);
 /* "file:line:col-col: " or "". */
 void place_text(const struct image *img, uint32_t place, char *out, size_t sz);
+/* The lines to stand under a message, each with its newline; "" when there is no place. */
+const char *place_excerpt(const struct image *img, uint32_t place);
 /* "ERROR: ..." with the place and its line of the script underlined, as the compiler tells one. */
 struct probe_error;
 /* Of what went wrong with cnt targets of a probe, from the first on. */

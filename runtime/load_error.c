@@ -24,25 +24,20 @@ void place_text(const struct image *img, uint32_t place, char *out, size_t sz)
 	snprintf(out, sz, "%s:%u:%u-%u: ", image_str(img, p->file), p->line, p->col, p->end_col);
 }
 
+const char *place_excerpt(const struct image *img, uint32_t place)
+{
+	return place == IMAGE_NONE ? "" : image_str(img, img->places[place].excerpt);
+}
+
 static void place_vsay(const struct image *img, uint32_t place, const char *what, const char *fmt,
 		       va_list ap)
 {
-	const struct image_place *p = place == IMAGE_NONE ? NULL : &img->places[place];
-	const char *line = p ? image_str(img, p->text) : "";
 	char where[512];
 
 	place_text(img, place, where, sizeof(where));
 	fprintf(stderr, "%s%s: ", where, what);
 	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	if (!*where || !*line)
-		return;
-	fprintf(stderr, "%s\n", line);
-	for (uint32_t i = 1; i < p->col && line[i - 1]; i++)
-		fputc(line[i - 1] == '\t' ? '\t' : ' ', stderr);
-	for (uint32_t i = p->col; i < p->end_col || i == p->col; i++)
-		fputc('~', stderr);
-	fputc('\n', stderr);
+	fprintf(stderr, "\n%s", place_excerpt(img, place));
 }
 
 uint32_t place_of_targets(const struct image *img, const struct image_probe *p, uint32_t first,

@@ -166,8 +166,8 @@ void out_text_failed(struct out *o, const struct image_site *s, int64_t ret, uin
 	char where[512];
 
 	place_text(img, s->place, where, sizeof(where));
-	fprintf(stderr, "%sWARNING: %s (%llu time%s)\n", where, out_failure(img, s, ret),
-		(unsigned long long)cnt, cnt == 1 ? "" : "s");
+	fprintf(stderr, "%sWARNING: %s (%llu time%s)\n%s", where, out_failure(img, s, ret),
+		(unsigned long long)cnt, cnt == 1 ? "" : "s", place_excerpt(img, s->place));
 	if (s->helper == IMAGE_SITE_LOOP)
 		text_loop_hint(img, ret);
 	else
