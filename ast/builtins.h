@@ -67,6 +67,7 @@ enum sig_sort {
 	SIG_WORD = 256,
 	SIG_STACK = 512,
 	SIG_VAR = 1024, /* a variable, to be assigned */
+	SIG_BYTES = 2048, /* an array of integers of one byte */
 };
 
 struct sig_arg {

@@ -66,7 +66,8 @@ static bool fits_sort(struct unit *u, const struct node *a, uint32_t sorts)
 	if (sorts & SIG_ANY)
 		return a->type->kind != V_VOID && !is_whole_map(a);
 	return (sorts & SIG_INT && is_number(u, a->type)) ||
-	       (sorts & SIG_PTR && (a->type->kind == V_PTR || a->type->kind == V_ARRAY)) ||
+	       (sorts & SIG_PTR && a->type->kind == V_PTR) ||
+	       (sorts & SIG_BYTES && type_is_bytes(a->type)) ||
 	       (sorts & SIG_STRING && a->type->kind == V_STRING) ||
 	       (sorts & SIG_STACK && (a->type->kind == V_KSTACK || a->type->kind == V_USTACK));
 }

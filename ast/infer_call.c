@@ -61,6 +61,11 @@ static bool literal(const struct node *n, int64_t *v)
 	return true;
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 static const struct type *buf_type(struct infer *in, const struct node *n)
 {
 	uint32_t max = (uint32_t)setting_num(in->u->settings, SETTING_max_strlen);
@@ -73,7 +78,9 @@ static const struct type *buf_type(struct infer *in, const struct node *n)
 		return type_buffer(in->ts, (uint32_t)len);
 	if (a->type->kind == V_ARRAY && !a->next && a->type->size)
 		max = a->type->size;
-	if (a->type->kind == V_STRING && a->type->size < max)
+	if (node_stored_type(a) != a->type)
+		max = least(max, node_stored_type(a)->size);
+	else if (a->type->kind == V_STRING && a->type->size < max)
 		max = a->type->size - !a->next;
 	return type_buffer(in->ts, max ? max : 1);
 }
@@ -214,8 +221,10 @@ static const struct type *str_type(struct infer *in, const struct node *n)
 
 	if (!a)
 		return in->bad;
-	if (a->type && a->type->kind == V_STRING && a->type->size < max)
-		max = a->type->size;
+	if (a->type && a->type->kind == V_STRING)
+		max = least(max, a->type->size);
+	else if (a->type && type_is_bytes(a->type) && a->type->count)
+		max = least(max, a->type->size + 1);
 	if (!literal(a->next, &len) || len < 0 || len >= (int64_t)max)
 		return type_string(in->ts, max);
 	len += !str_counts_nul(n);

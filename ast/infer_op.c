@@ -211,9 +211,8 @@ static const struct type *pointee(struct infer *in, const struct type *t)
 
 static const struct type *deref(struct infer *in, struct node *n, const struct type *t)
 {
-	if (t->kind == V_PTR)
-		return t->elem && t->elem->kind != V_VOID ? pointee(in, t)
-							  : type_int(in->ts, 8, false);
+	if (t->kind == V_PTR && t->elem && t->elem->kind != V_VOID)
+		return pointee(in, t);
 	if (t->kind == V_INT)
 		return type_int(in->ts, 8, false);
 	return bad_operand(in, n, t);
@@ -240,6 +239,9 @@ const struct type *infer_unary(struct infer *in, struct node *n)
 	t = n->unary.op == UN_DEREF ? infer_pointer(in, n->unary.e) : infer_value(in, n->unary.e);
 	if (!infer_known(in, t))
 		return t;
+	if (t->kind == V_BOOL &&
+	    n->unary.op != UN_ADDR) /* as in "~true", which a fold would take */
+		return bad_operand(in, n, t);
 	if (fold_literal(in->u, n, in->report))
 		return n->type;
 	switch (n->unary.op) {

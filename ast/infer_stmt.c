@@ -92,7 +92,8 @@ static const struct type *kept_in_map(struct infer *in, const struct node *n, co
 	bool to_map = v->kind == N_CALL && v->call.fn && v->call.fn->flags & BI_MAPFN;
 	struct diag *d;
 
-	if (!infer_known(in, t) || can_be_kept(t) || (type_is_agg(t) && to_map))
+	if (!infer_known(in, t) || (type_is_agg(t) && to_map) ||
+	    (can_be_kept(t) && !type_is_empty(t)))
 		return t;
 	if (!in->report)
 		return in->bad;

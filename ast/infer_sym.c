@@ -177,7 +177,7 @@ void infer_key(struct infer *in, struct map_sym *sym, struct node *key, struct s
 
 	if (!sym || !infer_known(in, t))
 		return;
-	if (!can_be_key(t)) {
+	if (!can_be_key(t) || type_is_empty(t)) {
 		if (in->report)
 			diag(in->u->diags, key->span, D_MAP_KEY_KIND, infer_name(in, t));
 		return;

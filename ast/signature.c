@@ -6,7 +6,7 @@
  *   argument:  sorts | '[' sorts ']' (optional) | '...' (any more of any sort)
  *   sorts:     sort {'|' sort} | '{' word {'|' word} '}' {'|' sort}
  *   sort:      int int64 uint64 ptr string literal literal_string map any format stack
- *              variable
+ *              variable bytes
  *   result:    a type as the language writes it, or what infer_call.c knows by the function:
  *              args, string (of a length that depends on the call), ptr
  *
@@ -33,6 +33,7 @@ static const struct {
 	{ "format", "string literal", SIG_FORMAT },
 	{ "stack", "stack", SIG_STACK },
 	{ "variable", "variable", SIG_VAR },
+	{ "bytes", "array of bytes", SIG_BYTES },
 };
 
 static uint32_t sort_of(const char *s, size_t len)

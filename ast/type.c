@@ -473,6 +473,17 @@ bool type_is_agg(const struct type *t)
 	return vkind_is_agg(t->kind);
 }
 
+bool type_is_empty(const struct type *t)
+{
+	return !t->size && (t->kind == V_TUPLE || t->kind == V_RECORD || t->kind == V_ARRAY ||
+			    t->kind == V_STRUCT || t->kind == V_UNION);
+}
+
+bool type_is_bytes(const struct type *t)
+{
+	return t->kind == V_ARRAY && t->elem->kind == V_INT && t->elem->size == 1;
+}
+
 bool type_is_int(const struct type *t)
 {
 	return t->kind == V_INT || t->kind == V_ENUM || t->kind == V_BOOL;

@@ -178,6 +178,14 @@ static LLVMValueRef read_int(struct gen *g, struct node *e)
 	return v;
 }
 
+/* ~ and - of an unsigned number stay within its width: ~(uint32)1 is 0xfffffffe. */
+static LLVMValueRef within_width(struct gen *g, LLVMValueRef v, const struct node *n)
+{
+	const struct type *t = n->unary.e->type;
+
+	return gen_narrow(g, v, t->kind == V_INT && !t->is_signed ? t : n->type);
+}
+
 static LLVMValueRef gen_unary(struct gen *g, struct node *n)
 {
 	LLVMValueRef v;
@@ -185,10 +193,10 @@ static LLVMValueRef gen_unary(struct gen *g, struct node *n)
 	switch (n->unary.op) {
 	case UN_NEG:
 		v = LLVMBuildNeg(g->b, gen_int(g, n->unary.e), "");
-		return gen_narrow(g, v, n->type);
+		return within_width(g, v, n);
 	case UN_BNOT:
 		v = LLVMBuildNot(g->b, gen_int(g, n->unary.e), "");
-		return gen_narrow(g, v, n->type);
+		return within_width(g, v, n);
 	case UN_ADDR: return address_of(g, n->unary.e);
 	case UN_NOT:
 		v = LLVMBuildNot(g->b, gen_bool(g, n->unary.e), "");

@@ -10,18 +10,9 @@
 static void read_bytes(struct gen *g, struct node *e, LLVMValueRef dst, LLVMValueRef n,
 		       uint32_t max)
 {
-	struct lvalue lv = { .how = LV_KERNEL };
+	struct lvalue lv = lvalue_bytes(g, e);
 	LLVMValueRef n32;
 
-	if (e->type->kind == V_PTR || e->type->kind == V_INT) {
-		lv.addr = LLVMBuildIntToPtr(g->b, gen_int(g, e), g->ptr, "");
-		lv.how = gen_space(g, e->type->as) == AS_USER ? LV_USER : LV_KERNEL;
-	} else if (e->kind == N_FIELD || e->kind == N_INDEX ||
-		   (e->kind == N_UNARY && e->unary.op == UN_DEREF)) {
-		lv = lvalue_of(g, e);
-	} else {
-		lv.addr = gen_addr(g, e);
-	}
 	/* the verifier wants the bound on the very register that is passed */
 	if (!LLVMIsAConstantInt(n)) {
 		n = gen_opaque(g, n);
@@ -40,8 +31,8 @@ LLVMValueRef fn_buf(struct gen *g, struct call *c)
 	uint32_t max = c->n->type->size - 4;
 	LLVMValueRef len = gen_i64(g, max);
 
-	if (gen_in_memory(e->type) && e->type->size < max) {
-		max = e->type->size;
+	if (gen_in_memory(e->type) && node_stored_type(e)->size < max) {
+		max = node_stored_type(e)->size;
 		len = gen_i64(g, max);
 	}
 	if (n && n->kind != N_INT) {
@@ -78,7 +69,7 @@ LLVMValueRef fn_macaddr(struct gen *g, struct call *c)
 LLVMValueRef fn_ntop(struct gen *g, struct call *c)
 {
 	struct node *addr = c->args->next ? c->args->next : c->args;
-	const struct type *t = addr->type;
+	const struct type *t = node_stored_type(addr);
 	bool is_word = t->kind == V_INT;
 	uint32_t size = !is_word && t->size == 16 ? 16 : 4;
 	LLVMValueRef af = gen_i64(g, size == 16 ? AF_INET6 : AF_INET),

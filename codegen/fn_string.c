@@ -9,6 +9,8 @@ static LLVMValueRef str_from(struct gen *g, struct call *c, struct node *p, uint
 
 	if (p->type->kind == V_STRING) /* str("text"), or of a string already read */
 		return gen_text(g, p, c->dst, max < p->type->size ? max : p->type->size);
+	if (p->type->kind == V_ARRAY)
+		return gen_text_bytes(g, p, c->dst, max);
 	addr = LLVMBuildIntToPtr(g->b, gen_int(g, p), g->ptr, "");
 	return gen_text_from(g, c->dst, max, addr, p->type->as);
 }

@@ -357,6 +357,8 @@ enum addr_space gen_space(struct gen *g, enum addr_space as);
 LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max);
 LLVMValueRef gen_text_from(struct gen *g, LLVMValueRef dst, uint32_t max, LLVMValueRef src,
 			   enum addr_space as);
+/* That of e, an array of bytes. */
+LLVMValueRef gen_text_bytes(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max);
 void gen_literal(struct gen *g, struct node *str, LLVMValueRef dst, uint32_t max, enum pad pad);
 
 /* ---- compare.c ---- */

@@ -249,6 +249,16 @@ struct lvalue lvalue_of(struct gen *g, struct node *e)
 	return behind(g, e->unary.e);
 }
 
+struct lvalue lvalue_bytes(struct gen *g, struct node *e)
+{
+	if (e->type->kind == V_PTR || type_is_int(e->type))
+		return behind(g, e);
+	if (e->kind == N_FIELD || e->kind == N_INDEX ||
+	    (e->kind == N_UNARY && e->unary.op == UN_DEREF))
+		return lvalue_of(g, e);
+	return (struct lvalue){ .addr = gen_addr(g, e), .how = LV_MEMORY };
+}
+
 static LLVMValueRef take_bits(struct gen *g, LLVMValueRef v, const struct type_field *f)
 {
 	v = LLVMBuildShl(g->b, v, gen_i64(g, 64 - f->bit_off - f->bit_sz), "");

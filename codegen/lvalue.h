@@ -21,6 +21,8 @@ struct lvalue {
 
 /* Of N_FIELD, N_TUPLE_GET, N_INDEX and N_UNARY with UN_DEREF. */
 struct lvalue lvalue_of(struct gen *g, struct node *e);
+/* The bytes that pointer or number e points to, or those of e itself. */
+struct lvalue lvalue_bytes(struct gen *g, struct node *e);
 /* A field of args, or retval. */
 struct lvalue lvalue_of_arg(struct gen *g, const struct type_field *f);
 /*

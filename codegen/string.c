@@ -98,19 +98,15 @@ static LLVMValueRef gen_text_choice(struct gen *g, struct node *n, LLVMValueRef 
 }
 
 /*
- * Characters that may do without a NUL: when all were taken, with a NUL in the place of the last one,
- * that one is read as well. Nothing behind them is looked at.
+ * At most size characters, which may do without a NUL: when all were taken, with a NUL in the place of
+ * the last one, that one is read as well. Nothing behind them is looked at.
  */
-static LLVMValueRef gen_text_stored(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max)
+static LLVMValueRef text_within(struct gen *g, struct lvalue lv, uint32_t size, LLVMValueRef dst)
 {
-	uint32_t size = node_stored_type(e)->size;
 	LLVMBasicBlockRef full = gen_block(g, "full"), join = gen_block(g, "join"), from;
-	struct lvalue lv = lvalue_of(g, e);
 	enum addr_space as = lv.how == LV_USER ? AS_USER : AS_KERNEL;
-	LLVMValueRef len = gen_text_from(g, dst, least(max, size), lv.addr, as), last, whole;
+	LLVMValueRef len = gen_text_from(g, dst, size, lv.addr, as), last, whole;
 
-	if (max <= size || e->type->size <= size)
-		return len;
 	last = gen_off(g, dst, size - 1);
 	LLVMBuildStore(g->b, LLVMConstInt(g->i8, 0, false), gen_off(g, dst, size));
 	from = LLVMGetInsertBlock(g->b);
@@ -123,6 +119,27 @@ static LLVMValueRef gen_text_stored(struct gen *g, struct node *e, LLVMValueRef 
 	gen_br(g, join);
 	gen_at(g, join);
 	return gen_merge(g, g->i64, len, from, whole, full);
+}
+
+/* Where there is room for less than all of them a NUL takes the last place in any case. */
+static LLVMValueRef text_stored(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max)
+{
+	uint32_t size = node_stored_type(e)->size;
+	struct lvalue lv = lvalue_of(g, e);
+
+	if (max > size && e->type->size > size)
+		return text_within(g, lv, size, dst);
+	return gen_text_from(g, dst, least(max, size), lv.addr,
+			     lv.how == LV_USER ? AS_USER : AS_KERNEL);
+}
+
+LLVMValueRef gen_text_bytes(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max)
+{
+	struct lvalue lv = lvalue_bytes(g, e);
+
+	if (e->type->count && max > e->type->size)
+		return text_within(g, lv, e->type->size, dst);
+	return gen_text_from(g, dst, max, lv.addr, lv.how == LV_USER ? AS_USER : AS_KERNEL);
 }
 
 LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t max)
@@ -139,7 +156,7 @@ LLVMValueRef gen_text(struct gen *g, struct node *e, LLVMValueRef dst, uint32_t 
 	case N_FIELD:
 	case N_TUPLE_GET:
 	case N_INDEX:
-	case N_UNARY: return gen_text_stored(g, e, dst, max);
+	case N_UNARY: return text_stored(g, e, dst, max);
 	case N_CAST: /* (string[N])p, or another size of the same */
 		if (gen_in_memory(e->cast.e->type))
 			return gen_text(g, e->cast.e, dst, max);
