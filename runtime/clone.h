@@ -17,7 +17,8 @@ struct clone_source {
 
 /*
  * Has libbpf call fn, with arg for cookie, before it loads a program in that section of an object
- * that is opened from now on, until the object is closed. An id, or negative.
+ * that is opened from now on. An id, or negative. When the last is let go of nobody can ask again:
+ * libbpf 1.1 frees its table then and takes it for one that it has.
  */
 int clone_watch(const char *section, libbpf_prog_prepare_load_fn_t fn, void *arg);
 void clone_unwatch(int id); /* 0: none */

@@ -183,10 +183,15 @@ static bool is_copied(const struct loaded *l, uint32_t i)
 	       (l->progs[i].type->flags & PROBE_OWN_PROGRAM || is_constant(l, i));
 }
 
-/* libbpf is about to load it. */
+/* Who is told before libbpf loads a program. */
+struct watch {
+	struct loaded *l; /* whose programs are being loaded */
+	int *ids; /* by probe; 0: its section is another's too, or of no interest */
+};
+
 static int before_load(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long arg)
 {
-	struct loaded *l = (struct loaded *)arg;
+	struct loaded *l = ((struct watch *)arg)->l;
 
 	for (uint32_t i = 0; i < l->img->probes_cnt; i++)
 		if (l->progs[i].prog == prog && (is_copied(l, i) || is_constant(l, i)))
@@ -194,22 +199,32 @@ static int before_load(struct bpf_program *prog, struct bpf_prog_load_opts *opts
 	return 0;
 }
 
-/* Before the object is opened: what of its programs may be wanted more than once. */
-static int watch_progs(struct loaded *l)
+/* Of what may be loaded once for each target, the sections. */
+static int watch_open(struct watch *w, const struct image *img)
 {
-	for (uint32_t i = 0; i < l->img->probes_cnt; i++) {
-		const char *section = l->progs[i].type->section;
-		bool wanted = l->progs[i].type->flags & PROBE_OWN_PROGRAM ||
-			      l->img->probes[i].flags & IMAGE_PROBE_COOKIE;
+	w->ids = calloc((size_t)img->probes_cnt + 1, sizeof(*w->ids));
+	if (!w->ids)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < img->probes_cnt; i++) {
+		const struct probe_type *t = probe_type_of(img, i);
+		bool wanted = t && (t->flags & PROBE_OWN_PROGRAM ||
+				    img->probes[i].flags & IMAGE_PROBE_COOKIE);
 
 		for (uint32_t j = 0; j < i && wanted; j++)
-			wanted = !l->progs[j].watch || strcmp(l->progs[j].type->section, section);
+			wanted = !w->ids[j] || strcmp(probe_type_of(img, j)->section, t->section);
 		if (wanted)
-			l->progs[i].watch = clone_watch(section, before_load, l);
-		if (l->progs[i].watch < 0)
-			return l->progs[i].watch;
+			w->ids[i] = clone_watch(t->section, before_load, w);
+		if (w->ids[i] < 0)
+			return w->ids[i];
 	}
 	return 0;
+}
+
+static void watch_close(struct watch *w, const struct image *img)
+{
+	for (uint32_t i = 0; w->ids && i < img->probes_cnt; i++)
+		clone_unwatch(w->ids[i]);
+	free(w->ids);
 }
 
 /* ---- sessions ---- */
@@ -389,7 +404,6 @@ static int open_object(struct loaded *l, const struct load_args *a)
 	if (!l->log || !l->progs || !l->map_fds || !l->shapes)
 		return -ENOMEM;
 	rc = find_types(l);
-	rc = rc ?: watch_progs(l);
 	if (rc < 0)
 		return rc;
 	rc = libbpf_num_possible_cpus();
@@ -452,13 +466,15 @@ static void explain(const struct loaded *l, const struct load_args *a, int rc)
 }
 
 /* Needs: nothing. Gives: all in the kernel, or -EAGAIN when what it says does not fit into the log. */
-static int load_with(struct loaded **out, const struct load_args *a, uint32_t log_sz)
+static int load_with(struct loaded **out, const struct load_args *a, struct watch *w,
+		     uint32_t log_sz)
 {
 	struct loaded *l = calloc(1, sizeof(*l));
 	int rc;
 
 	if (!l)
 		return -ENOMEM;
+	w->l = l;
 	l->img = a->img;
 	l->log_sz = log_sz;
 	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
@@ -512,14 +528,18 @@ err_out:
 int load_image(struct loaded **out, const struct load_args *a)
 {
 	uint32_t log_sz = (uint32_t)image_setting_num(a->img, "log_size", 1000000);
+	struct watch w = { 0 };
 	int rc = load_check_allowed();
 
 	rc = rc ?: check_needs(a);
 	rc = rc ?: open_probes(a->img, a->env);
-	if (rc)
-		return rc;
-	rc = load_with(out, a, log_sz);
-	return rc == -EAGAIN ? load_with(out, a, LOG_LONG) : rc;
+	rc = rc ?: watch_open(&w, a->img);
+	if (rc >= 0) {
+		rc = load_with(out, a, &w, log_sz);
+		rc = rc == -EAGAIN ? load_with(out, a, &w, LOG_LONG) : rc;
+	}
+	watch_close(&w, a->img);
+	return rc;
 }
 
 void loaded_free(struct loaded *l)
@@ -534,8 +554,6 @@ void loaded_free(struct loaded *l)
 		clone_source_free(&l->progs[i].source);
 	}
 	bpf_object__close(l->obj);
-	for (uint32_t i = 0; l->progs && i < l->img->probes_cnt; i++)
-		clone_unwatch(l->progs[i].watch);
 	free(l->elf);
 	free(l->progs);
 	free(l->map_fds);

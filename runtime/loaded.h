@@ -13,7 +13,6 @@ struct loaded_prog {
 	struct bpf_program *prog;
 	struct probe_load how;
 	struct clone_source source; /* empty: libbpf loads it as it is */
-	int watch; /* of its section (clone_watch); 0: none, or another program's */
 	int *clone_fds; /* of targets 1 and up */
 	uint32_t clone_cnt;
 	char *log; /* what the verifier says of it, when it refuses or -d verifier asks */
