@@ -231,9 +231,30 @@ static bool place_bits(struct ctype_script *s, struct layout *l, const struct no
 	return true;
 }
 
+/* Floating point numbers are bytes, no program of the kernel's computes with them; 0: none of them. */
+static uint32_t float_size(const char *name)
+{
+	if (strcmp(name, "float") == 0)
+		return 4;
+	if (strcmp(name, "double") == 0)
+		return 8;
+	return strcmp(name, "long double") == 0 ? 16 : 0;
+}
+
+/* Where a compiler would put it: what stands for floating point has the alignment of a byte. */
+static uint32_t natural_align(const struct node *written_as, const struct type *t)
+{
+	uint32_t align = t->align ? t->align : 1, size;
+
+	while (written_as->kind == N_TYPE_ARRAY)
+		written_as = written_as->type_deriv.elem;
+	size = written_as->kind == N_TYPE_NAME ? float_size(written_as->type_name.name) : 0;
+	return size > align ? size : align;
+}
+
 static bool place(struct ctype_script *s, struct layout *l, struct node *m, struct type_field *f)
 {
-	uint32_t align = l->is_packed || !f->type->align ? 1 : f->type->align;
+	uint32_t align = l->is_packed ? 1 : natural_align(m->cfield.type, f->type);
 	int64_t bits;
 
 	if (m->cfield.aligned > align)
@@ -342,6 +363,8 @@ static const struct type *by_name(struct ctype_script *s, struct node *n, bool b
 		return type_tagged(s->u->types, V_STRUCT, name, 0);
 	if (behind_pointer && strncmp(name, "union ", 6) == 0)
 		return type_tagged(s->u->types, V_UNION, name, 0);
+	if (float_size(name))
+		return type_array(s->u->types, type_int(s->u->types, 1, false), float_size(name));
 	t = ctypes_find(s->u->ctypes, name);
 	if (!t)
 		ctypes_unknown(s->u, n->span, name);

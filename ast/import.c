@@ -181,18 +181,27 @@ static struct node *import_one(struct importer *im, const struct node *n, const 
 
 /* ---- #define ---- */
 
+/* The name that "#define NAME(a, b) value" defines. */
+static const char *defined_name(const char *text, size_t *len)
+{
+	const char *name = strstr(text, "define") + strlen("define");
+
+	name += strspn(name, " \t");
+	*len = strcspn(name, " \t(");
+	return name;
+}
+
 /* "#define NAME(a, b) value" as a macro; NULL: no expression. */
 static struct node *define_macro(struct unit *u, const char *text)
 {
-	const char *name = strstr(text, "define") + strlen("define"), *params = "()", *value;
+	const char *name, *params = "()", *value;
 	struct diags *diags = u->diags;
 	const struct source *src;
 	struct node *program;
 	size_t len, params_len = 2;
 	char *code;
 
-	name += strspn(name, " \t");
-	len = strcspn(name, " \t(");
+	name = defined_name(text, &len);
 	value = name + len;
 	if (*value == '(') {
 		params = value;
@@ -213,6 +222,24 @@ static struct node *define_macro(struct unit *u, const char *text)
 		return NULL;
 	program->program.items->macro.is_define = true;
 	return program->program.items;
+}
+
+/* That of the script. What is no expression may be meant for C definitions alone, and is remembered. */
+static struct node *script_define(struct unit *u, const struct node *n)
+{
+	struct node *macro = define_macro(u, n->cpp.text);
+	struct define_other *other;
+	const char *name;
+	size_t len;
+
+	if (macro)
+		return macro;
+	name = defined_name(n->cpp.text, &len);
+	other = arena_new_of(u->arena, struct define_other);
+	*other = (struct define_other){ arena_strndup(u->arena, name, len), n->span,
+					u->other_defines };
+	u->other_defines = other;
+	return NULL;
 }
 
 /* ---- names that only a header or the library defines ---- */
@@ -305,7 +332,7 @@ static struct node *replace(struct importer *im, struct node *n, const char *dir
 	}
 	if (strstr(n->cpp.text, "define") && n->cpp.text[0] == '#' &&
 	    strncmp(n->cpp.text + 1 + strspn(n->cpp.text + 1, " \t"), "define", 6) == 0)
-		return define_macro(im->u, n->cpp.text);
+		return script_define(im->u, n);
 	header_add(&im->headers, im->u->arena, n->span, n->cpp.text);
 	return NULL;
 }

@@ -87,7 +87,7 @@ const struct type *infer_literal_field(struct infer *in, struct node *n);
 const struct type *infer_constant(struct infer *in, struct node *n);
 /* The code depends on what this sizeof() or offsetof() gives, and on no other kernel's. */
 void infer_note(struct infer *in, const struct type *t, const struct node *n);
-/* Offsets in e, where only what is known when compiling will do, become numbers. */
+/* Offsets and the probe's names in e, where only what is known when compiling will do, become literals. */
 void infer_fix(struct infer *in, struct node *e);
 bool infer_pick(struct infer *in, struct node *n);
 

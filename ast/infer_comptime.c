@@ -181,10 +181,26 @@ void infer_note(struct infer *in, const struct type *t, const struct node *n)
 	in->u->sizes = s;
 }
 
-static void fix_offset(struct walker *w, struct node *n)
+/* Of a probe at one place its name is known, and its type at any number of them. */
+static void fix_name(struct infer *in, struct node *n)
+{
+	const struct node *probe = in->probe, *at = probe ? probe->probe.attaches : NULL;
+	enum builtin_id id = n->ident.fn ? n->ident.fn->id : B_COUNT;
+
+	if (!probe || !probe->probe.ptype)
+		return;
+	if (id == B_probetype)
+		node_become_text(n, probe_type_name(probe->probe.ptype));
+	else if (id == B_probe && at && !at->next && at->attach.target)
+		node_become_text(n, at->attach.target->name);
+}
+
+static void fix_known(struct walker *w, struct node *n)
 {
 	struct infer *in = w->arg;
 
+	if (n->kind == N_IDENT)
+		fix_name(in, n);
 	if (n->kind != N_OFFSETOF || !infer_known(in, n->type))
 		return;
 	infer_note(in, n->sizeof_.arg->type, n);
@@ -193,7 +209,7 @@ static void fix_offset(struct walker *w, struct node *n)
 
 void infer_fix(struct infer *in, struct node *e)
 {
-	struct walker w = { .post = fix_offset, .arg = in };
+	struct walker w = { .post = fix_known, .arg = in };
 
 	walk(&w, e);
 	infer_value(in, e);

@@ -55,11 +55,28 @@ static void names_nearest(struct unit *u, struct nearest *near, bool is_value)
 		ctypes_kernel_values_nearest(u->ctypes, near);
 }
 
+static bool is_other_define(struct resolver *r, struct span sp, const char *name)
+{
+	const struct define_other *o = r->u->other_defines;
+	struct diag *d;
+
+	while (o && strcmp(o->name, name) != 0)
+		o = o->next;
+	if (!o)
+		return false;
+	d = diag(r->u->diags, sp, D_DEFINE_VALUE, name);
+	diag_also(d, o->span, "defined here");
+	return true;
+}
+
 static void unknown(struct resolver *r, struct span sp, enum diag_id id, const char *name)
 {
 	const struct builtin *b = builtin_find(name);
 	struct nearest near;
 	struct diag *d;
+
+	if (is_other_define(r, sp, name))
+		return;
 
 	if (!b && builtin_is_later(name)) {
 		diag(r->u->diags, sp, D_NOT_AVAILABLE, arena_printf(r->u->arena, "'%s' is", name));

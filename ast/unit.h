@@ -50,6 +50,13 @@ struct size_used {
 	struct size_used *next;
 };
 
+/* A #define of the script that is no expression: who uses its name in an action is told so. */
+struct define_other {
+	const char *name;
+	struct span span;
+	struct define_other *next;
+};
+
 struct unit {
 	struct arena *arena;
 	struct sources *sources;
@@ -58,6 +65,7 @@ struct unit {
 	const struct compile_options *opt;
 	struct settings
 		*settings; /* config variables: defaults, environment, then the config block */
+	struct define_other *other_defines; /* import */
 	struct size_used *sizes; /* infer: of the kernel's structures, that code depends on */
 	struct ctypes *ctypes; /* import makes it, define adds the program's own */
 	struct asked_option *script_options; /* resolve: what getopt() asks for */

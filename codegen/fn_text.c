@@ -178,10 +178,9 @@ LLVMValueRef fn_syscall_name(struct gen *g, struct call *c)
 
 LLVMValueRef fn_probetype(struct gen *g, struct call *c)
 {
-	const struct probe_type *t = g->p->probe->probe.ptype;
 	struct node lit = { .kind = N_STR };
 
-	lit.str.text = t->when == PROBE_WHEN_ATTACHED ? t->name : "special";
+	lit.str.text = probe_type_name(g->p->probe->probe.ptype);
 	lit.str.len = strlen(lit.str.text);
 	return gen_text(g, &lit, c->dst, c->max);
 }

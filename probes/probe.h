@@ -321,6 +321,12 @@ struct probe_type {
 const struct probe_type *probe_type_find(const char *name);
 const struct probe_type *const *probe_types(uint32_t *cnt);
 
+/* What scripts know as probetype: what runs by itself goes by one name. */
+static inline const char *probe_type_name(const struct probe_type *t)
+{
+	return t->when == PROBE_WHEN_ATTACHED ? t->name : "special";
+}
+
 /*
  * What -l prints: calls fn, in the order to print, for everything that matches one of the patterns
  * between commas ("t:sched:*,software:*,*exec*"; NULL: all that is listed by default). Returns the
