@@ -11,41 +11,38 @@
 struct lex_cond {
 	struct span span;
 	bool live; /* the current branch is taken, as far as this condition goes */
+	bool taken; /* that one or one before it is */
 	bool has_else;
 	struct lex_cond *outer;
 };
 
 struct lex_define {
-	const char *name;
+	const char *name, *value; /* value: NULL after #undef; "" also of what takes arguments */
 	struct lex_define *next;
 };
 
 struct directive {
 	const char *name, *arg; /* arg: the first word after it; "" when there is none */
+	const char *rest, *value; /* what follows the name, and the word */
 	uint32_t off; /* of the '#' */
 	size_t len; /* of the line */
 };
 
-void lex_define(struct lexer *lx, const char *name, bool is_defined)
+void lex_define(struct lexer *lx, const char *name, const char *value)
 {
-	struct lex_define *d;
+	struct lex_define *d = arena_new_of(lx->arena, struct lex_define);
 
-	if (!is_defined)
-		return;
-	d = arena_new_of(lx->arena, struct lex_define);
-	d->name = name;
-	d->next = lx->defines;
+	*d = (struct lex_define){ name, value, lx->defines };
 	lx->defines = d;
 }
 
-static bool is_defined(const struct lexer *lx, const char *name)
+const char *lex_defined(const struct lexer *lx, const char *name)
 {
-	const struct lex_define *d;
+	const struct lex_define *d = lx->defines;
 
-	for (d = lx->defines; d; d = d->next)
-		if (!strcmp(d->name, name))
-			return true;
-	return false;
+	while (d && strcmp(d->name, name) != 0)
+		d = d->next;
+	return d ? d->value : NULL;
 }
 
 static const char *take_word(struct lexer *lx, const char **p, const char *end)
@@ -60,22 +57,45 @@ static const char *take_word(struct lexer *lx, const char **p, const char *end)
 	return arena_strndup(lx->arena, from, (size_t)(*p - from));
 }
 
-static void cond_open(struct lexer *lx, const struct directive *d, bool wanted)
+static void cond_take(struct lexer *lx, struct lex_cond *c, bool live)
+{
+	c->live = live;
+	c->taken |= live;
+	lx->dead += !live;
+}
+
+/* That of #if and #elif, where it decides something. */
+static bool condition(struct lexer *lx, const struct directive *d)
+{
+	const char *why = NULL;
+	bool holds = !lx->dead && lex_if(lx, d->rest, &why);
+
+	if (why)
+		lex_error(lx, d->off, d->len, D_COND_EXPR, why);
+	return holds;
+}
+
+static void cond_open(struct lexer *lx, const struct directive *d)
 {
 	struct lex_cond *c = arena_new_of(lx->arena, struct lex_cond);
+	bool holds;
 
+	if (strcmp(d->name, "if") == 0)
+		holds = condition(lx, d);
+	else
+		holds = !lex_defined(lx, d->arg) == (d->name[2] == 'n');
 	/* In a dead branch the name decides nothing. */
-	if (!*d->arg && !lx->dead)
+	if (d->name[2] && !*d->arg && !lx->dead)
 		lex_error(lx, d->off, d->len, D_COND_NAME, d->name);
 	c->span.from = lx->src->base + d->off;
 	c->span.to = c->span.from + (uint32_t)d->len;
-	c->live = is_defined(lx, d->arg) == wanted;
 	c->outer = lx->conds;
 	lx->conds = c;
-	lx->dead += !c->live;
+	cond_take(lx, c, holds);
 }
 
-static void cond_else(struct lexer *lx, const struct directive *d)
+/* #else and #elif */
+static void cond_next(struct lexer *lx, const struct directive *d, bool is_else)
 {
 	struct lex_cond *c = lx->conds;
 
@@ -84,11 +104,10 @@ static void cond_else(struct lexer *lx, const struct directive *d)
 		return;
 	}
 	if (c->has_else)
-		lex_error(lx, d->off, d->len, D_COND_ELSE_TWICE, "");
-	c->has_else = true;
+		lex_error(lx, d->off, d->len, D_COND_ELSE_TWICE, d->name);
+	c->has_else |= is_else;
 	lx->dead -= !c->live;
-	c->live = !c->live;
-	lx->dead += !c->live;
+	cond_take(lx, c, !c->taken && (is_else || condition(lx, d)));
 }
 
 static void cond_close(struct lexer *lx, const struct directive *d)
@@ -117,9 +136,8 @@ void lex_cond_end(struct lexer *lx)
 
 static void unknown(struct lexer *lx, const struct directive *d)
 {
-	static const char *const known[] = {
-		"include", "define", "ifdef", "ifndef", "else", "endif"
-	};
+	static const char *const known[] = { "include", "define", "undef", "if",    "ifdef",
+					     "ifndef",	"elif",	  "else",  "endif", "error" };
 	struct diag *dg = lex_error(lx, d->off, d->len, D_DIRECTIVE, d->name);
 	struct nearest n;
 	size_t i;
@@ -151,6 +169,25 @@ static void join_line(struct lexer *lx, const char *text, size_t len, struct tok
 	out->len = cnt;
 }
 
+static bool is_name(const struct directive *d, const char *name)
+{
+	return strcmp(d->name, name) == 0;
+}
+
+/* What only chooses between lines; false: it is no such directive. */
+static bool conditional(struct lexer *lx, const struct directive *d)
+{
+	if (is_name(d, "if") || is_name(d, "ifdef") || is_name(d, "ifndef"))
+		cond_open(lx, d);
+	else if (is_name(d, "elif") || is_name(d, "else"))
+		cond_next(lx, d, d->name[2] == 's');
+	else if (is_name(d, "endif"))
+		cond_close(lx, d);
+	else
+		return false;
+	return true;
+}
+
 bool lex_directive(struct lexer *lx, const char *text, size_t len, struct token *out)
 {
 	const char *p = text, *end = text + len;
@@ -165,23 +202,29 @@ bool lex_directive(struct lexer *lx, const char *text, size_t len, struct token 
 		return false;
 	while (d.len && isspace((unsigned char)text[d.len - 1]))
 		d.len--;
+	end = text + d.len;
 	d.name = take_word(lx, &p, end);
+	d.rest = arena_strndup(lx->arena, p, (size_t)(end - p));
 	d.arg = take_word(lx, &p, end);
-	if (!strcmp(d.name, "ifdef") || !strcmp(d.name, "ifndef"))
-		cond_open(lx, &d, d.name[2] == 'd');
-	else if (!strcmp(d.name, "else"))
-		cond_else(lx, &d);
-	else if (!strcmp(d.name, "endif"))
-		cond_close(lx, &d);
-	else if (!lx->dead && (!strcmp(d.name, "include") || !strcmp(d.name, "define"))) {
-		if (d.name[0] == 'd')
-			lex_define(lx, d.arg, *d.arg);
-		join_line(lx, text, d.len, out);
-		out->span.from = lx->src->base + d.off;
-		out->span.to = out->span.from + (uint32_t)d.len;
-		return true;
-	} else if (!lx->dead) {
-		unknown(lx, &d);
+	d.value = p < end && *p == '(' ? "" : arena_strndup(lx->arena, p, (size_t)(end - p));
+	if (conditional(lx, &d) || lx->dead)
+		return false;
+	if (is_name(&d, "undef")) {
+		lex_define(lx, d.arg, NULL);
+		return false;
 	}
-	return false;
+	if (is_name(&d, "error")) {
+		lex_error(lx, d.off, d.len, D_DIRECTIVE_ERROR, d.rest + strspn(d.rest, " \t"));
+		return false;
+	}
+	if (!is_name(&d, "include") && !is_name(&d, "define")) {
+		unknown(lx, &d);
+		return false;
+	}
+	if (d.name[0] == 'd' && *d.arg)
+		lex_define(lx, d.arg, d.value);
+	join_line(lx, text, d.len, out);
+	out->span.from = lx->src->base + d.off;
+	out->span.to = out->span.from + (uint32_t)d.len;
+	return true;
 }

@@ -53,6 +53,9 @@ size_t lex_attach_len(const char *text, size_t len);
 /* cond.c: a line that begins with '#'. True: it is #include or #define and a token. */
 bool lex_directive(struct lexer *lx, const char *text, size_t len, struct token *out);
 void lex_cond_end(struct lexer *lx); /* end of text: every #if is closed */
-void lex_define(struct lexer *lx, const char *name, bool is_defined);
+void lex_define(struct lexer *lx, const char *name, const char *value);
+const char *lex_defined(const struct lexer *lx, const char *name); /* its value; NULL: it is not */
+/* ifexpr.c: whether "#if TEXT" holds; what is wrong with it in words, or NULL, goes to why */
+bool lex_if(struct lexer *lx, const char *text, const char **why);
 
 #endif
