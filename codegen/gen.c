@@ -242,7 +242,9 @@ static void no_stack(struct gen *g, const char *name)
 		return;
 	g->too_little_stack = true;
 	if (probe && g->stack_budget <= STACK_BUDGET_LEAST)
-		diag(g->u->diags, probe->probe.attaches->span, D_STACK);
+		diag_hint(diag(g->u->diags, probe->probe.attaches->span, D_STACK),
+			  "Use fewer variables at a time (maps keep values too), nest fewer "
+			  "loops, or split large expressions.");
 }
 
 /* LLVM's own way with errors is to end the process. */

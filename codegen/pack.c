@@ -100,6 +100,7 @@ uint32_t pack_place(struct gen *g, struct span sp)
 	if (source_place(g->u->sources, sp, &pl)) {
 		row.file = put_str(g, pl.file);
 		row.line = pl.line;
+		row.end_line = pl.end_line;
 		row.col = pl.col;
 		row.end_col = pl.end_col;
 		row.excerpt = put_str(g, source_excerpt(g->u->arena, g->u->sources, sp));

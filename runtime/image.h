@@ -409,7 +409,7 @@ struct image_setting {
 /* A place in the script, for messages at run time. */
 struct image_place {
 	uint32_t file; /* string */
-	uint32_t line, col, end_col;
+	uint32_t line, end_line, col, end_col; /* the columns are those of one line */
 	uint32_t excerpt; /* the source line, and marks below: what stands under a message */
 };
 

@@ -110,7 +110,7 @@ void load_lacks(const struct load_args *a, uint32_t place, const char *feature);
 void load_explain(const struct load_args *a, const struct load_refusal *r);
 /* Says what is missing when we may not load anything at all. 0 or -EPERM. */
 int load_check_allowed(void);
-/* "file:line:col-col: " or "". */
+/* "file:line:col-col: ", of several lines "file:line-line: ", or "". */
 void place_text(const struct image *img, uint32_t place, char *out, size_t sz);
 /* The lines to stand under a message, each with its newline; "" when there is no place. */
 const char *place_excerpt(const struct image *img, uint32_t place);

@@ -21,7 +21,11 @@ void place_text(const struct image *img, uint32_t place, char *out, size_t sz)
 	if (place == IMAGE_NONE || !img->places[place].line)
 		return;
 	p = &img->places[place];
-	snprintf(out, sz, "%s:%u:%u-%u: ", image_str(img, p->file), p->line, p->col, p->end_col);
+	if (p->end_line != p->line)
+		snprintf(out, sz, "%s:%u-%u: ", image_str(img, p->file), p->line, p->end_line);
+	else
+		snprintf(out, sz, "%s:%u:%u-%u: ", image_str(img, p->file), p->line, p->col,
+			 p->end_col);
 }
 
 const char *place_excerpt(const struct image *img, uint32_t place)
@@ -221,6 +225,10 @@ static void explain_program(const struct load_args *a, const struct load_refusal
 	struct verdict v;
 
 	verdict_read(r->log, &v);
+	if (r->rc == -E2BIG && !*v.words) {
+		v.plain = VERDICT_MAPS;
+		v.hint = VERDICT_MAPS_HINT;
+	}
 	if (r->rc == -ENOSPC && !v.plain)
 		explain_long_log(a, r);
 	else

@@ -14,6 +14,11 @@ struct bpf_program;
 
 enum { VERDICT_NO_INSN = UINT32_MAX };
 
+/* Older kernels say nothing of it: they refuse with -E2BIG and without a word. */
+#define VERDICT_MAPS "it uses more maps than the 64 that a program may have"
+#define VERDICT_MAPS_HINT                                                                          \
+	"Share the work out among several probes, or keep several values in one map, by a key."
+
 struct verdict {
 	const char *plain; /* NULL: nothing that we know */
 	const char *hint;

@@ -138,7 +138,7 @@ static void *make_tables(const char *option, size_t *sz)
 	};
 	struct image_session session = { x, 0, 1 };
 	struct image_target t = { x, x, 0, 0, 99, 0, 0, 0 };
-	struct image_place pl = { x, 1, 2, 3, x };
+	struct image_place pl = { x, 1, 1, 2, 3, x };
 	struct image_const c = { .kind = KONST_NCPUS, .place = IMAGE_NONE };
 	struct image_setting s = { x, x, 7 };
 	struct image_need n = { x, 0, IMAGE_NONE };
