@@ -126,7 +126,7 @@ static void put_repeat(struct formatter *f, const struct node *n)
 static void put_stmt(struct formatter *f, const struct node *n)
 {
 	switch ((int)n->kind) {
-	case N_EXPR_STMT: format_expr(f, n->expr.e); break;
+	case N_EXPR_STMT: format_stmt_expr(f, n->expr.e); break;
 	case N_LET: put_let(f, n); break;
 	case N_ASSIGN: put_assign(f, n); break;
 	case N_DISCARD: put_discard(f, n); break;
@@ -146,7 +146,7 @@ static void put_stmt(struct formatter *f, const struct node *n)
 		else
 			put_block(f, n);
 		break;
-	default: format_expr(f, n); break; /* a block's value */
+	default: format_stmt_expr(f, n); break; /* a block's value */
 	}
 }
 
@@ -203,7 +203,7 @@ static void put_short_block(struct formatter *f, const struct node *n)
 	format_token(f, T_LBRACE);
 	doc_indent(f->doc);
 	format_break(f, " ", false);
-	format_expr(f, n->block.value);
+	format_stmt_expr(f, n->block.value);
 	doc_outdent(f->doc);
 	format_break(f, " ", false);
 	format_token(f, T_RBRACE);

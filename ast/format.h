@@ -44,6 +44,7 @@ void format_line(struct formatter *f, enum format_gap gap);
 void format_last_line(struct formatter *f);
 
 /* format_expr.c */
+void format_stmt_expr(struct formatter *f, const struct node *n);
 void format_expr(struct formatter *f, const struct node *n); /* nothing binds it: no parentheses */
 void format_operand(struct formatter *f,
 		    const struct node *n); /* keeps parentheses that may help */

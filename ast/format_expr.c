@@ -85,6 +85,15 @@ void format_expr(struct formatter *f, const struct node *n)
 	put_in_parens(f, n, n->kind == N_IF || n->kind == N_BLOCK);
 }
 
+/* Where a statement begins "comptime" is a word like any other: the parentheses make it more. */
+void format_stmt_expr(struct formatter *f, const struct node *n)
+{
+	if (n->kind == N_UNARY && n->unary.op == UN_COMPTIME)
+		put_in_parens(f, n, true);
+	else
+		format_expr(f, n);
+}
+
 void format_operand(struct formatter *f, const struct node *n)
 {
 	put_in_parens(f, n, !is_atom(n));
