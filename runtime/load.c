@@ -47,6 +47,12 @@ static void collect_maps(struct loaded *l)
 			l->obj, image_str(l->img, l->img->maps[i].bpf_name));
 }
 
+/* The log of the verifier. */
+struct log_args {
+	uint32_t sz;
+	uint32_t refused; /* see struct loaded */
+};
+
 /* ---- programs ---- */
 
 /* What the probe's type wants of the program for the targets from first on. */
@@ -164,7 +170,8 @@ static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 	/* of its own, so that we know whose it is; what is not written to takes no memory */
 	lp->log = calloc(1, l->log_sz);
 	bpf_program__set_log_buf(lp->prog, lp->log, lp->log ? l->log_sz : 0);
-	if (a->opt->debug & RUN_DEBUG_VERIFIER)
+	/* else libbpf asks for the log when it was refused, by having it checked once more */
+	if (a->opt->debug & RUN_DEBUG_VERIFIER || l->refused == i)
 		bpf_program__set_log_level(lp->prog, 1);
 	return 0;
 }
@@ -442,15 +449,24 @@ static const struct loaded_prog *refused(const struct loaded *l)
 	return found;
 }
 
-static bool lacks_verdict(const struct loaded *l)
+static bool lacks_verdict(const struct loaded_prog *lp)
 {
-	const struct loaded_prog *lp = refused(l);
 	struct verdict v;
 
-	if (!lp)
-		return false;
 	verdict_read(lp->log, &v);
 	return !v.plain;
+}
+
+/* Whether the log was too short for what there is to be said; what to load it with then. */
+static bool wants_long_log(const struct loaded *l, int rc, struct log_args *log)
+{
+	const struct loaded_prog *lp = refused(l);
+
+	if (rc != -ENOSPC || log->sz >= LOG_LONG || !lp || !lacks_verdict(lp))
+		return false;
+	log->sz = LOG_LONG;
+	log->refused = (uint32_t)(lp - l->progs);
+	return true;
 }
 
 static void explain(const struct loaded *l, const struct load_args *a, int rc)
@@ -465,9 +481,9 @@ static void explain(const struct loaded *l, const struct load_args *a, int rc)
 	load_explain(a, &r);
 }
 
-/* Needs: nothing. Gives: all in the kernel, or -EAGAIN when what it says does not fit into the log. */
+/* Needs: nothing. Gives: all in the kernel, or -EAGAIN: log is changed, as what it says did not fit. */
 static int load_with(struct loaded **out, const struct load_args *a, struct watch *w,
-		     uint32_t log_sz)
+		     struct log_args *log)
 {
 	struct loaded *l = calloc(1, sizeof(*l));
 	int rc;
@@ -476,7 +492,8 @@ static int load_with(struct loaded **out, const struct load_args *a, struct watc
 		return -ENOMEM;
 	w->l = l;
 	l->img = a->img;
-	l->log_sz = log_sz;
+	l->log_sz = log->sz;
+	l->refused = log->refused;
 	libbpf_set_print(a->opt->debug & RUN_DEBUG_LIBBPF ? print_libbpf : NULL);
 	l->offs = calloc((size_t)a->img->layouts_cnt + 1, sizeof(*l->offs));
 	rc = l->offs ? layout_check(a, &l->is_other, l->offs) : -ENOMEM;
@@ -498,7 +515,7 @@ static int load_with(struct loaded **out, const struct load_args *a, struct watc
 		goto err_out;
 	}
 	rc = bpf_object__load(l->obj);
-	if (rc == -ENOSPC && log_sz < LOG_LONG && lacks_verdict(l)) {
+	if (wants_long_log(l, rc, log)) {
 		rc = -EAGAIN;
 		goto err_out;
 	}
@@ -527,7 +544,8 @@ err_out:
  */
 int load_image(struct loaded **out, const struct load_args *a)
 {
-	uint32_t log_sz = (uint32_t)image_setting_num(a->img, "log_size", 1000000);
+	struct log_args log = { (uint32_t)image_setting_num(a->img, "log_size", 1000000),
+				IMAGE_NONE };
 	struct watch w = { 0 };
 	int rc = load_check_allowed();
 
@@ -535,8 +553,8 @@ int load_image(struct loaded **out, const struct load_args *a)
 	rc = rc ?: open_probes(a->img, a->env);
 	rc = rc ?: watch_open(&w, a->img);
 	if (rc >= 0) {
-		rc = load_with(out, a, &w, log_sz);
-		rc = rc == -EAGAIN ? load_with(out, a, &w, LOG_LONG) : rc;
+		rc = load_with(out, a, &w, &log);
+		rc = rc == -EAGAIN ? load_with(out, a, &w, &log) : rc;
 	}
 	watch_close(&w, a->img);
 	return rc;

@@ -32,6 +32,7 @@ struct loaded {
 	uint32_t *offs; /* of the layouts, in bits */
 	char *log;
 	uint32_t log_sz;
+	uint32_t refused; /* probe whose program will be, as it was before; IMAGE_NONE */
 	uint32_t ncpus, ring;
 	struct kfuncs kfuncs;
 	bool cookies;

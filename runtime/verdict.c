@@ -25,6 +25,9 @@
 	"This is a fault of trace, not of the script: please report both, with what -d verifier "  \
 	"prints."
 
+/* Of a program that is too complex the log has a million lines, of some hundred bytes at most. */
+enum { LOG_END = 64 << 10 };
+
 static const struct {
 	const char *words, *plain, *hint;
 	bool is_work;
@@ -109,12 +112,24 @@ static const char *behind_insn(const char *line)
 	return words;
 }
 
+/* From the start of a line on, what holds the last instruction and all that belongs to it. */
+static const char *end_of(const char *log)
+{
+	size_t len = strlen(log);
+
+	if (len <= LOG_END)
+		return log;
+	log += len - LOG_END;
+	log += strcspn(log, "\n");
+	return *log ? log + 1 : log;
+}
+
 void verdict_read(const char *log, struct verdict *v)
 {
 	const char *line, *behind;
 
 	*v = (struct verdict){ .insn = VERDICT_NO_INSN };
-	for (line = log; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+	for (line = end_of(log); *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		if (is_insn(line)) {
 			v->insn = (uint32_t)strtoul(line, NULL, 10);
 			/* what stood before was no verdict, as it went on */

@@ -2,6 +2,7 @@
 /* Logs as the kernel's verifier writes them, of several versions, and what is made of them. */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/verdict.h"
@@ -101,10 +102,35 @@ static void test_last(void)
 	      "by itself", VERDICT_NO_INSN, 0, "");
 }
 
+/* A million lines before it change nothing, wherever the part that is read begins. */
+static void test_long(void)
+{
+	static const char step[] = "; @ = 1; @ a.bt:2\n3: (b7) r1 = 1\n",
+			  end[] = "; @n++; @ a.bt:4\n9: (07) r1 += 1\n"
+				  "BPF program is too large. Processed 1000001 insn\n";
+	enum { STEPS = 20000, FROM = sizeof(step) };
+	char *log = malloc(FROM + STEPS * (sizeof(step) - 1) + sizeof(end)), *at = log;
+
+	if (!log) {
+		failures++;
+		return;
+	}
+	at += sprintf(at, "%*s", FROM, "\n");
+	for (int i = 0; i < STEPS; i++)
+		at = stpcpy(at, step);
+	stpcpy(at, end);
+	for (int i = 0; i < FROM; i++)
+		CHECK(log + i, "too complex", 9, 4, "@n++;");
+	at[0] = '\0'; /* cut off before the verdict, as it was in a buffer that was too short */
+	CHECK(log, NULL, 3, 2, "@ = 1;");
+	free(log);
+}
+
 int main(void)
 {
 	test_places();
 	test_words();
 	test_last();
+	test_long();
 	return failures != 0;
 }
