@@ -47,6 +47,49 @@ int count(void *ctx)
 	return 0;
 }
 
+/* One value for all CPUs: adding to it is atomic. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __s64);
+} shared SEC(".maps");
+
+/* @++ */
+SEC("tracepoint/syscalls/sys_enter_lseek")
+int increment(void *ctx)
+{
+	__u32 zero = 0;
+	__s64 *n = bpf_map_lookup_elem(&shared, &zero);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __s64);
+} shared_by_pid SEC(".maps");
+
+/* @[pid] += args.offset */
+SEC("tracepoint/syscalls/sys_enter_lseek")
+int add(struct enter_lseek *ctx)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	__s64 *sum = bpf_map_lookup_elem(&shared_by_pid, &pid), none = 0;
+
+	if (!sum) {
+		bpf_map_update_elem(&shared_by_pid, &pid, &none, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(&shared_by_pid, &pid);
+	}
+	if (sum)
+		__sync_fetch_and_add(sum, ctx->offset);
+	return 0;
+}
+
 /* /pid == 1/ { @ = count() } */
 SEC("tracepoint/syscalls/sys_enter_lseek")
 int predicate(void *ctx)
