@@ -170,8 +170,13 @@ static int prepare_prog(struct loaded *l, uint32_t i, const struct load_args *a)
 	/* of its own, so that we know whose it is; what is not written to takes no memory */
 	lp->log = calloc(1, l->log_sz);
 	bpf_program__set_log_buf(lp->prog, lp->log, lp->log ? l->log_sz : 0);
-	/* else libbpf asks for the log when it was refused, by having it checked once more */
-	if (a->opt->debug & RUN_DEBUG_VERIFIER || l->refused == i)
+	/*
+	 * Else libbpf asks for the log when it was refused, by having it checked once more. The kernel's
+	 * first level forgets of each way what was said of it once it is found safe.
+	 */
+	if (a->opt->debug & RUN_DEBUG_VERIFIER)
+		bpf_program__set_log_level(lp->prog, 2);
+	else if (l->refused == i)
 		bpf_program__set_log_level(lp->prog, 1);
 	return 0;
 }
