@@ -123,7 +123,9 @@ static const char *const field_rows[] = {
 	"container_of(curtask->children.next, task_struct, sibling)->pid",
 	"(uint64)percpu_kaddr(\"process_counts\", 0)",
 	"`p->in.y",
-	"offsetof(struct task_struct, comm)"
+	"offsetof(struct task_struct, comm)",
+	"(comptime (sizeof(struct own) + 5))",
+	"(comptime LIMIT * 2)"
 };
 
 static const char *const int_rows[] = { "(`i + `i)",
