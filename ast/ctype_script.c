@@ -416,7 +416,8 @@ static const struct type *written(struct ctype_script *s, struct node *n)
 		return record(s, n);
 	if (n->kind == N_TYPE_ENUM)
 		return enumeration(s, n);
-	diag(s->u->diags, n->span, D_TYPE_UNKNOWN, "function");
+	diag_hint(diag(s->u->diags, n->span, D_TYPE_UNKNOWN, "function"),
+		  "A member may point to one: int (*name)(...)");
 	return NULL;
 }
 

@@ -82,7 +82,8 @@ void infer_to_var(struct infer *in, struct var_sym *sym, const struct type *t, s
 		return;
 	d = diag(in->u->diags, sp, D_VAR_TYPE, var_shown(sym->name), infer_name(in, t),
 		 infer_name(in, sym->type));
-	diag_also(d, sym->type_span, "first used here as %s", infer_name(in, sym->type));
+	diag_also(d, sym->type_span, "%s here as %s",
+		  sym->declared_type ? "declared" : "first used", infer_name(in, sym->type));
 }
 
 static void map_clash(struct infer *in, struct map_sym *sym, const struct type *t, struct span sp)

@@ -69,6 +69,14 @@ static bool is_other_define(struct resolver *r, struct span sp, const char *name
 	return true;
 }
 
+static bool is_macro(const struct unit *u, const char *name)
+{
+	for (const struct node *m = u->macros; m; m = m->next)
+		if (strcmp(m->macro.name, name) == 0)
+			return true;
+	return false;
+}
+
 static void unknown(struct resolver *r, struct span sp, enum diag_id id, const char *name)
 {
 	const struct builtin *b = builtin_find(name);
@@ -84,6 +92,10 @@ static void unknown(struct resolver *r, struct span sp, enum diag_id id, const c
 	}
 	d = diag(r->u->diags, sp, id, name);
 
+	if (is_macro(r->u, name)) {
+		diag_hint(d, "'%s' is a macro with arguments: %s(...)", name, name);
+		return;
+	}
 	if (b) {
 		diag_hint(d, "'%s' is a function: %s()", name, name);
 		return;
