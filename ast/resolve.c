@@ -204,7 +204,8 @@ static void resolve_args_of_wrong(struct resolver *r, struct node *args)
 	for (struct node *a = args; a; a = a->next) {
 		if (a->kind == N_VAR)
 			resolve_lost(r, a);
-		a->map.whole |= a->kind == N_MAP && !a->map.key;
+		if (a->kind == N_MAP && !a->map.key)
+			a->map.whole = true;
 		resolve_node(r, a);
 		if (a->kind == N_MAP && a->map.sym)
 			a->map.sym->lost = true;
