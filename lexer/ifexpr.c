@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The condition of #if and #elif: what C takes there, over the numbers that the script itself defines.
- * A name that it does not define is a mistake and not 0 as in C: a header may well define it, and those
- * are read by a compiler, later.
+ * The condition of #if and #elif: what C takes there, over the numbers that the script itself defines,
+ * and the kernel's version as <linux/version.h> has it. Another name is a mistake and not 0 as in C:
+ * a header may well define it, and those are read by a compiler, later.
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "scan.h"
 
@@ -91,13 +93,48 @@ static int64_t defined(struct if_expr *e)
 	return lex_defined(e->lx, name) != NULL;
 }
 
+static int64_t version_of(int64_t major, int64_t minor, int64_t patch)
+{
+	return major * 65536 + minor * 256 + (patch > 255 ? 255 : patch);
+}
+
+/* LINUX_VERSION_CODE */
+static int64_t running_version(struct if_expr *e)
+{
+	unsigned int v[3] = { 0 };
+	struct utsname uts;
+
+	if (uname(&uts) || sscanf(uts.release, "%u.%u.%u", &v[0], &v[1], &v[2]) < 2)
+		return wrong(e, "the version of this kernel is not known");
+	return version_of(v[0], v[1], v[2]);
+}
+
+/* KERNEL_VERSION(6, 1, 0) */
+static int64_t given_version(struct if_expr *e)
+{
+	int64_t v[3] = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		if (!take(e, i ? "," : "("))
+			return wrong(e, "KERNEL_VERSION wants three numbers");
+		v[i] = choice(e);
+	}
+	if (!take(e, ")"))
+		return wrong(e, "KERNEL_VERSION wants three numbers");
+	return version_of(v[0], v[1], v[2]);
+}
+
 static int64_t macro(struct if_expr *e, const char *name)
 {
 	const char *value = lex_defined(e->lx, name), *after = e->at;
 	int64_t v;
 
+	if (!value && !strcmp(name, "KERNEL_VERSION"))
+		return given_version(e);
 	if (e->unused)
 		return 0;
+	if (!value && !strcmp(name, "LINUX_VERSION_CODE"))
+		return running_version(e);
 	if (!value)
 		return wrong(e,
 			     arena_printf(e->lx->arena,
