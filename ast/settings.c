@@ -152,13 +152,24 @@ bool setting_is_given(const struct settings *s, enum setting_id id)
 	return s->given[id];
 }
 
-/* What it was called when it was a number. */
-static const char *present_word(enum setting_id id, const char *text)
+static const char *in_small_letters(struct arena *a, const char *text)
+{
+	char *copy = arena_strdup(a, text);
+
+	for (char *c = copy; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return copy;
+}
+
+/* Among the row's words, where scripts write it in another way: once it was a number, or in any case. */
+static const char *present_word(struct settings *s, enum setting_id id, const char *text)
 {
 	if (id == SETTING_cache_user_symbols && !strcmp(text, "0"))
 		return "NONE";
 	if (id == SETTING_cache_user_symbols && !strcmp(text, "1"))
 		return "PER_PROGRAM";
+	if (id == SETTING_missing_probes)
+		return in_small_letters(s->arena, text);
 	return text;
 }
 
@@ -172,7 +183,7 @@ int setting_set(struct settings *s, enum setting_id id, const char *text)
 	case SETTING_BOOL: return set_bool(s, id, text);
 	case SETTING_STR: s->str[id] = arena_strdup(s->arena, text); return 0;
 	case SETTING_ENUM:
-		at = words_find(rows[id].values, present_word(id, text));
+		at = words_find(rows[id].values, present_word(s, id, text));
 		if (at < 0)
 			return -EINVAL;
 		s->num[id] = (uint64_t)at;
