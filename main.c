@@ -301,7 +301,7 @@ static int run(struct options *o)
 	o->gen.give_up = unit_tell;
 	o->gen.known = compile.open_options ? NULL : consts_here;
 	o->gen.here = &here;
-	o->run.dry_run = o->dry_run;
+	o->run.dry_run = o->gen.dry_run = o->dry_run;
 	o->run.debug = (o->debug_libbpf ? RUN_DEBUG_LIBBPF : 0) |
 		       (o->debug_verifier ? RUN_DEBUG_VERIFIER : 0);
 	err = unit_init(&u, &compile, o->run.env);

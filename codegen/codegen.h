@@ -18,6 +18,7 @@ struct codegen_options {
 	bool headings; /* more than one stage is printed: each under its name */
 	bool helper_errors; /* -k: count failing helpers by place */
 	bool verify; /* --verify-llvm-ir */
+	bool dry_run; /* programs are attached, and do nothing: see gen_declare_over() */
 	/*
 	 * The words that are known already, as the image is to run here: they become plain operands.
 	 * NULL: it may run elsewhere, and all are filled in when it is loaded.

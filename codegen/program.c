@@ -131,10 +131,13 @@ static bool exit_inside(struct walker *w, struct node *n)
 	return true;
 }
 
-/* Makes the word that exit() sets, when a probe on events calls it. */
+/*
+ * Makes the word that exit() sets, when a probe on events calls it; or when the trace may be over before
+ * it begins, which is a dry run.
+ */
 void gen_declare_over(struct gen *g)
 {
-	bool found = false;
+	bool found = g->opt->dry_run || !g->opt->known;
 	struct walker w = { .pre = exit_inside, .arg = &found };
 
 	for (struct node *n = g->u->program->program.items; n; n = n->next)
@@ -144,7 +147,7 @@ void gen_declare_over(struct gen *g)
 		return;
 	g->over = LLVMAddGlobal(g->mod, g->i64, "over");
 	LLVMSetInitializer(g->over, LLVMConstInt(g->i64, 0, false));
-	LLVMSetSection(g->over, ".bss");
+	LLVMSetSection(g->over, IMAGE_SECTION_OVER);
 	LLVMSetAlignment(g->over, 8);
 }
 

@@ -24,6 +24,8 @@
 #define IMAGE_SECTION ".trace"
 /* Of an image with keys that not every kernel takes: the same program with shorter ones, an image. */
 #define IMAGE_SECTION_SHORT ".trace.short"
+/* One word of the programs': not 0 once the trace is over, and events are of no interest any more. */
+#define IMAGE_SECTION_OVER ".bss"
 #define IMAGE_MAGIC "trace\1\r\n"
 #define IMAGE_VERSION 4
 #define IMAGE_NONE UINT32_MAX

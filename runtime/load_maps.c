@@ -184,6 +184,20 @@ int load_keys_fit(const struct load_args *a, const struct map_shape *shapes)
 	return 0;
 }
 
+/* A dry run is over from its start: programs on events leave at once. */
+static int end_before_start(struct bpf_object *obj)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, IMAGE_SECTION_OVER);
+	const uint64_t over = 1;
+	size_t sz;
+
+	if (!map)
+		return 0;
+	if (!bpf_map__initial_value(map, &sz) || sz != sizeof(over))
+		return -EINVAL;
+	return bpf_map__set_initial_value(map, &over, sizeof(over));
+}
+
 int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_t ncpus,
 		      struct map_shape *shapes)
 {
@@ -207,5 +221,6 @@ int load_maps_prepare(struct bpf_object *obj, const struct load_args *a, uint32_
 	rc = rc ?: size_scratch(obj, ncpus);
 	rc = rc ?: size_unwind(obj, a->features);
 	rc = rc ?: share_beats(obj);
-	return rc ?: size_zeroes(obj, longest);
+	rc = rc ?: size_zeroes(obj, longest);
+	return rc || !a->opt->dry_run ? rc : end_before_start(obj);
 }
