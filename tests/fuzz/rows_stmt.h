@@ -243,8 +243,7 @@ static const char *const other_rows[] = {
 	"while (true) { if (`b) { break; } @n++; if (@n > 3) { break; } }\n",
 	"{ $m = @own; print($m.arr); $g = $m.grid[1]; print($g[2]); }\n",
 	"{ $ve = (int8)(`i); $ve *= 2; $ve >>= 1; print($ve / 3); }\n",
-	"{ let $tt: (int64, string[40]); $tt = (`i, `s); print($tt.1); $tt = (`i, comm); "
-	"print($tt); }\n",
+	"{ let $tt: (int64, string[40]); $tt = (`i, `s); $tt = (`i, comm); print($tt); }\n",
 	"{ let $tn: ((int8, int64), bool); $tn = (((int8)(`i), `i), `b); print($tn.0.1); }\n",
 	"{ let $bf: buffer[24]; $bf = buf(`t, 12); print($bf); }\n",
 	"{ let $sz: size_t = sizeof(struct own); let $ok: bool = `b; print(($sz, $ok)); }\n",
