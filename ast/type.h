@@ -121,8 +121,8 @@ const struct type_field *type_field_find(const struct type *t, const char *name)
 /* What is field i of `like` in t: by name in records, whose order is free, else by place. */
 const struct type_field *type_field_like(const struct type *t, const struct type *like, uint32_t i);
 bool type_is_agg(const struct type *t);
-bool type_is_empty(
-	const struct type *t); /* (), an array of unknown length, a struct without fields */
+/* (), an array of unknown length, a struct without fields */
+bool type_is_empty(const struct type *t);
 bool type_is_bytes(const struct type *t); /* an array of integers of one byte */
 bool type_is_int(const struct type *t); /* V_INT, V_ENUM, V_BOOL */
 

@@ -248,21 +248,24 @@ static void wish_call(struct gen *g, struct node *n)
 
 void gen_for_range(struct gen *g, struct node *n)
 {
-	if (!is_short(n))
-		wish_call(g, n);
-	if (loop_is_call(g, n))
-		gen_for_call(g, n);
-	else
+	if (is_short(n)) {
 		gen_for_plain(g, n);
+		return;
+	}
+	wish_call(g, n);
+	if (g->p->plain)
+		gen_for_plain(g, n);
+	else
+		gen_for_call(g, n);
 }
 
 void gen_while(struct gen *g, struct node *n)
 {
 	wish_call(g, n);
-	if (loop_is_call(g, n))
-		gen_while_call(g, n);
-	else
+	if (g->p->plain)
 		gen_while_plain(g, n);
+	else
+		gen_while_call(g, n);
 }
 
 /* N copies of the body: break leaves them all, continue goes on with the next. */

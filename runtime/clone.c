@@ -40,8 +40,8 @@ int clone_watch(const char *section, libbpf_prog_prepare_load_fn_t fn, void *arg
 		    .prog_prepare_load_fn = fn);
 	enum bpf_attach_type attach;
 	enum bpf_prog_type type;
-	char with_rest
-		[32]; /* as most sections of libbpf's are known: more may follow behind a slash */
+	/* as most sections of libbpf's are known: more may follow behind a slash */
+	char with_rest[32];
 	int rc = libbpf_prog_type_by_name(section, &type, &attach);
 
 	if (rc)

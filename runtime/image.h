@@ -436,6 +436,11 @@ struct image_site {
 	uint32_t helper; /* name; or IMAGE_SITE_LOOP */
 };
 
+static inline bool image_site_is_loop(const struct image_site *s)
+{
+	return s->helper == IMAGE_SITE_LOOP;
+}
+
 struct site_count { /* one for each CPU */
 	uint64_t cnt;
 	int64_t ret; /* of the last failure */

@@ -514,7 +514,7 @@ static int check_rest(struct checker *c)
 		if (!str_ok(c, img->places[i].file) || !str_ok(c, img->places[i].excerpt))
 			return fail(c, "place %u: bad text", i);
 	for (uint32_t i = 0; i < img->sites_cnt; i++)
-		if ((img->sites[i].helper != IMAGE_SITE_LOOP && !str_ok(c, img->sites[i].helper)) ||
+		if ((!image_site_is_loop(&img->sites[i]) && !str_ok(c, img->sites[i].helper)) ||
 		    !place_ok(c, img->sites[i].place))
 			return fail(c, "site %u: bad name or place", i);
 	for (uint32_t i = 0; i < img->needs_cnt; i++)

@@ -199,7 +199,7 @@ static void json_failed(struct out *o, const struct image_site *s, int64_t ret, 
 {
 	const struct image *img = o->env->img;
 	const struct image_place *p = s->place < img->places_cnt ? &img->places[s->place] : NULL;
-	bool is_loop = s->helper == IMAGE_SITE_LOOP;
+	bool is_loop = image_site_is_loop(s);
 	struct buf *b = &o->buf;
 
 	buf_printf(b, "{\"type\": \"%s\"", is_loop ? "loop_left" : "helper_error");

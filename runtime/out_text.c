@@ -142,9 +142,9 @@ static void text_map(struct out *o, const struct map_data *d, uint64_t top, uint
 
 const char *out_failure(const struct image *img, const struct image_site *s, int64_t ret)
 {
-	if (s->helper == IMAGE_SITE_LOOP && ret == -ETIME)
+	if (image_site_is_loop(s) && ret == -ETIME)
 		return "The loops of a hit took too long; the rest of its action was skipped";
-	if (s->helper == IMAGE_SITE_LOOP)
+	if (image_site_is_loop(s))
 		return "The loop has more rounds than the kernel runs; the rest were skipped";
 	if (ret == -E2BIG && !strcmp(image_str(img, s->helper), "map_update_elem"))
 		return "Map full; can't update element. Try increasing max_map_keys config or "
@@ -168,7 +168,7 @@ void out_text_failed(struct out *o, const struct image_site *s, int64_t ret, uin
 	place_text(img, s->place, where, sizeof(where));
 	fprintf(stderr, "%sWARNING: %s (%llu time%s)\n%s", where, out_failure(img, s, ret),
 		(unsigned long long)cnt, cnt == 1 ? "" : "s", place_excerpt(img, s->place));
-	if (s->helper == IMAGE_SITE_LOOP)
+	if (image_site_is_loop(s))
 		text_loop_hint(img, ret);
 	else
 		fprintf(stderr, "Additional Info - helper: %s, retcode: %lld\n",

@@ -158,18 +158,13 @@ static void report_missed(struct report *r)
 	}
 }
 
-static bool is_loop(const struct image_site *s)
-{
-	return s->helper == IMAGE_SITE_LOOP;
-}
-
 /* -k, when compiled or now */
 static bool wants_failures(const struct report *r)
 {
 	bool wants = r->opt->failures;
 
 	for (uint32_t i = 0; i < r->img->sites_cnt; i++)
-		wants |= !is_loop(&r->img->sites[i]);
+		wants |= !image_site_is_loop(&r->img->sites[i]);
 	return wants;
 }
 
@@ -181,7 +176,8 @@ static void report_failures(struct report *r)
 		struct site_count now = loaded_site(r->loaded, i);
 		uint64_t *told = &r->failed[i];
 
-		if (now.cnt == *told || (is_loop(&r->img->sites[i]) && r->opt->no_warnings))
+		if (now.cnt == *told ||
+		    (image_site_is_loop(&r->img->sites[i]) && r->opt->no_warnings))
 			continue;
 		o->ops->failed(o, &r->img->sites[i], now.ret, now.cnt - *told);
 		*told = now.cnt;
